@@ -1,0 +1,1 @@
+"""The plain, obvious implementation that the engine is held against."""

@@ -1,0 +1,279 @@
+# What the rules share: the run's configuration, where its files lie, what its jobs are called.
+
+import re
+from itertools import product
+from pathlib import Path
+from shlex import quote
+
+from spectrotranslator.archive.registry import read_registry
+from spectrotranslator.configuration import resolve
+from spectrotranslator.errors import InputError
+from spectrotranslator.figures.names import compared, figure_names
+from spectrotranslator.files import digest
+from spectrotranslator.provenance.code import PACKAGE, code_digest
+
+try:
+    CONFIGURATION = resolve(config["run"])
+    REGISTRY = read_registry(CONFIGURATION.sources.registry)
+except InputError as error:
+    raise WorkflowError(str(error))
+
+RUN = CONFIGURATION.run
+RESULTS = f"results/{RUN}"
+RESOLVED = f"{RESULTS}/config.yaml"
+SETTINGS = CONFIGURATION.model_dump(mode="json", by_alias=True)
+SHARDS = CONFIGURATION.compute.shards
+METHODS = list(CONFIGURATION.methods)
+DIRECTIONS = CONFIGURATION.directions
+COMPARED = compared(CONFIGURATION)
+COMPARED_METHOD = CONFIGURATION.comparison.method
+TO_BASE = {direction.target: name for name, direction in DIRECTIONS.items()}
+SURVEYS = CONFIGURATION.surveys
+PHOTOMETRY = CONFIGURATION.sources.photometry
+
+FILES = {source.file: source for source in REGISTRY.values()}
+MEMBER = f"{RESULTS}/networks/{{method}}/{{direction}}/{{kind}}/member-{{member}}"
+SKY = f"{RESULTS}/sky"
+SKY_FILES = [
+    f"{SKY}/{file}"
+    for file in (
+        "GALAH_DR3_main_allstar_v2.fits",
+        "GALAH_DR3_VAC_GaiaEDR3_v2.fits",
+        "allStarLite-dr17-synspec_rev1.fits",
+        "gaia.parquet",
+    )
+]
+STORED = CONFIGURATION.sky and CONFIGURATION.sky.published.stored
+PUBLISHED = STORED or f"{SKY}/published"
+AROUND = ""
+if CONFIGURATION.sky:
+    AROUND = (
+        f"python -m spectrotranslator.minisky.serve --sky {quote(SKY)}"
+        f" --published {quote(PUBLISHED)} --"
+    )
+
+shell.prefix(f"export PYTHONPATH={quote(str(PACKAGE.parent))}; ")
+
+
+scattergather:
+    shards=SHARDS,
+
+
+wildcard_constraints:
+    method="|".join(METHODS),
+    direction="|".join(DIRECTIONS),
+    survey="|".join(SURVEYS),
+    kind="|".join(sorted({kind for d in DIRECTIONS.values() for kind in d.networks})),
+    base="|".join(TO_BASE),
+    member=r"\d+",
+    file="|".join(re.escape(file) for file in FILES if file != "gaia.parquet"),
+
+
+def record_of(job):
+    return f"{RESULTS}/provenance/jobs/{job}.json"
+
+
+def log_of(job):
+    return f"{RESULTS}/logs/{job}.log"
+
+
+def benchmark_of(job):
+    return f"{RESULTS}/benchmarks/{job}.tsv"
+
+
+def settings(*places):
+    """Digest of the settings a rule reads, so that changing one reruns it."""
+
+    def pick(place):
+        value = SETTINGS
+        for part in place.split("."):
+            value = (value or {}).get(part)
+        return value
+
+    return digest([pick(place) for place in places])
+
+
+def settings_for(*places):
+    """The same where a place holds a wildcard."""
+    return lambda wildcards: settings(*(place.format(**wildcards) for place in places))
+
+
+def fetched(source):
+    return f"{RESULTS}/sources/{REGISTRY[source].file}"
+
+
+def survey_files(wildcards):
+    survey = SURVEYS[wildcards.survey]
+    if survey.path:
+        return [survey.path]
+    return [fetched(source) for source in CONFIGURATION.sources.surveys[wildcards.survey]]
+
+
+def fetched_files():
+    """Names of all fetched files, Gaia's answer last."""
+    surveys = [s for name in SURVEYS for s in CONFIGURATION.sources.surveys.get(name, [])]
+    published = [DIRECTIONS[name].published for name in COMPARED]
+    readme = [CONFIGURATION.sources.readme] if COMPARED else []
+    files = [REGISTRY[source].file for source in [*surveys, *readme, *published]]
+    return files + (["gaia.parquet"] if PHOTOMETRY else [])
+
+
+def sky_of_surveys():
+    """The files a simulated archive serves; none for the real ones."""
+    return SKY_FILES if CONFIGURATION.sky else []
+
+
+def sky_behind(wildcards):
+    """What must be there before a simulated archive can serve one file."""
+    if not CONFIGURATION.sky:
+        return []
+    published = FILES[wildcards.file].name in (
+        CONFIGURATION.sources.readme,
+        *(DIRECTIONS[name].published for name in COMPARED),
+    )
+    return SKY_FILES if not published else [f"{PUBLISHED}/{wildcards.file}"]
+
+
+def shared_folder():
+    folder = CONFIGURATION.sources.folder
+    return f"--folder {quote(folder)}" if folder else ""
+
+
+def stars_of(side):
+    return lambda wildcards: (
+        f"{RESULTS}/sample/{getattr(DIRECTIONS[wildcards.direction], side)}.parquet"
+    )
+
+
+def samples_of(wildcards):
+    return [
+        f"{RESULTS}/sample/{wildcards.direction}-{kind}.parquet"
+        for kind in DIRECTIONS[wildcards.direction].networks
+    ]
+
+
+def members_of(method, direction, kind):
+    folder = f"{RESULTS}/networks/{method}/{direction}/{kind}"
+    members = range(CONFIGURATION.methods[method].ensemble.members)
+    return [f"{folder}/member-{member}/weights.safetensors" for member in members]
+
+
+def weights_of_kind(wildcards):
+    return members_of(wildcards.method, wildcards.direction, wildcards.kind)
+
+
+def weights_of_direction(wildcards):
+    kinds = DIRECTIONS[wildcards.direction].networks
+    return [
+        path
+        for kind in kinds
+        for path in members_of(wildcards.method, wildcards.direction, kind)
+    ]
+
+
+def networks():
+    """Every method, direction and kind."""
+    return [
+        (method, direction, kind)
+        for method, direction in product(METHODS, DIRECTIONS)
+        for kind in DIRECTIONS[direction].networks
+    ]
+
+
+def scores_of(method):
+    return [
+        f"{RESULTS}/networks/{m}/{direction}/{kind}/scores.json"
+        for m, direction, kind in networks()
+        if m == method
+    ]
+
+
+def catalogue_of(method, direction, suffix):
+    return f"{RESULTS}/catalogues/{method}/{direction}.{suffix}"
+
+
+def homogenised_catalogues():
+    return [
+        f"{RESULTS}/catalogues/{method}/homogenised_{base}.parquet"
+        for method, base in product(METHODS, TO_BASE)
+    ]
+
+
+def descriptions_of(weights):
+    """What lies beside the weights and is read with them."""
+    return lambda wildcards: [
+        path.replace("weights.safetensors", "training.json") for path in weights(wildcards)
+    ]
+
+
+def histories():
+    return [
+        path.replace("weights.safetensors", "history.csv")
+        for network in networks()
+        for path in members_of(*network)
+    ]
+
+
+def importances():
+    return [
+        f"{RESULTS}/importance/{method}/{direction}-{kind}.json"
+        for method, direction, kind in networks()
+    ]
+
+
+def figure_files():
+    return [
+        f"{RESULTS}/figures/{name}.{suffix}"
+        for name in figure_names(CONFIGURATION)
+        for suffix in ("png", "pdf", "csv")
+    ]
+
+
+def ledgers():
+    return [
+        f"{RESULTS}/sample/ledger/{direction}-{kind}.json"
+        for direction, d in DIRECTIONS.items()
+        for kind in d.networks
+    ]
+
+
+def tolerance_files():
+    path = CONFIGURATION.comparison.tolerances
+    return [path] if path else []
+
+
+def layout_of(wildcards):
+    path = DIRECTIONS[wildcards.direction].catalogue
+    return [path] if path else []
+
+
+def layouts():
+    return {name: d.catalogue for name, d in DIRECTIONS.items() if d.catalogue}
+
+
+def jobs_before_the_manifest():
+    """Names of all jobs whose records the manifest gathers."""
+    jobs = [f"fetch-{file}" for file in fetched_files()]
+    jobs += ["simulate-sky"] if CONFIGURATION.sky else []
+    jobs += ["publish-sky"] if CONFIGURATION.sky and not STORED else []
+    jobs += ["list-sources"] if jobs else []
+    jobs += [f"{verb}-{survey}" for verb in ("read", "prepare") for survey in SURVEYS]
+    jobs += [f"crossmatch-{Path(ledger).stem}" for ledger in ledgers()] + ["ledger"]
+    for method, direction, kind in networks():
+        name = f"{method}-{direction}-{kind}"
+        members = len(members_of(method, direction, kind))
+        jobs += [f"train-{name}-{member}" for member in range(members)]
+        jobs += [f"score-{name}", f"importance-{name}"]
+    for method, direction in product(METHODS, DIRECTIONS):
+        name = f"{method}-{direction}"
+        jobs += [f"translate-{name}-{i}-of-{SHARDS}" for i in range(1, SHARDS + 1)]
+        jobs += [f"assemble-{name}"] + ([f"write-{name}"] if direction in layouts() else [])
+    jobs += [f"homogenise-{method}-{base}" for method, base in product(METHODS, TO_BASE)]
+    jobs += [f"describe-{method}" for method in METHODS if layouts()]
+    jobs += [f"compare-{direction}" for direction in COMPARED]
+    return [*jobs, "configure", "judge", "draw", "page"]
+
+
+def files_about(jobs):
+    """Record, log and benchmark of every job."""
+    return [place(job) for job in jobs for place in (record_of, log_of, benchmark_of)]

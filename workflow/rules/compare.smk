@@ -1,0 +1,57 @@
+# The regenerated catalogues held against the published ones, and the verdict.
+
+
+localrules:
+    judge,
+
+
+rule compare_catalogue:
+    input:
+        config=ancient(RESOLVED),
+        readme=lambda w: fetched(CONFIGURATION.sources.readme),
+        published=lambda w: fetched(DIRECTIONS[w.direction].published),
+        own_readme=f"{RESULTS}/catalogues/{COMPARED_METHOD}/ReadMe",
+        regenerated=f"{RESULTS}/catalogues/{COMPARED_METHOD}/{{direction}}.dat",
+        tolerances=tolerance_files(),
+    output:
+        diff=f"{RESULTS}/diff/{{direction}}/diff.json",
+        rows=f"{RESULTS}/diff/{{direction}}/rows.parquet",
+        record=record_of("compare-{direction}"),
+    log:
+        log_of("compare-{direction}"),
+    benchmark:
+        benchmark_of("compare-{direction}")
+    params:
+        settings=settings("comparison"),
+        code=code_digest("compare.catalogues"),
+    conda:
+        "../../envs/workflow.yaml"
+    shell:
+        "python -m spectrotranslator.compare.catalogues --config {input.config:q}"
+        " --direction {wildcards.direction:q} --readme {input.readme:q}"
+        " --published {input.published:q} --own-readme {input.own_readme:q}"
+        " --regenerated {input.regenerated:q} --diff {output.diff:q} --rows {output.rows:q}"
+        " --record {output.record:q} > {log:q} 2>&1"
+
+
+rule judge:
+    input:
+        config=ancient(RESOLVED),
+        diffs=expand(rules.compare_catalogue.output.diff, direction=COMPARED),
+        scores=scores_of(COMPARED_METHOD),
+    output:
+        verdict=f"{RESULTS}/verdict.json",
+        record=record_of("judge"),
+    log:
+        log_of("judge"),
+    benchmark:
+        benchmark_of("judge")
+    params:
+        settings=settings("run", "sky", "comparison.method"),
+        code=code_digest("compare.verdict"),
+    conda:
+        "../../envs/workflow.yaml"
+    shell:
+        "python -m spectrotranslator.compare.verdict --config {input.config:q}"
+        " --diffs {input.diffs:q} --scores {input.scores:q} --verdict {output.verdict:q}"
+        " --record {output.record:q} > {log:q} 2>&1"

@@ -1,0 +1,102 @@
+# From files to stars, and from two surveys' stars to training samples.
+
+
+localrules:
+    build_ledger,
+
+
+rule read_survey:
+    input:
+        config=ancient(RESOLVED),
+        files=survey_files,
+    output:
+        rows=f"{RESULTS}/sample/{{survey}}.rows.parquet",
+        record=record_of("read-{survey}"),
+    log:
+        log_of("read-{survey}"),
+    benchmark:
+        benchmark_of("read-{survey}")
+    params:
+        settings=settings_for("surveys.{survey}"),
+        code=code_digest("surveys.measured"),
+    conda:
+        "../../envs/workflow.yaml"
+    shell:
+        "python -m spectrotranslator.surveys.measured --config {input.config:q}"
+        " --survey {wildcards.survey:q} --files {input.files:q} --rows {output.rows:q}"
+        " --record {output.record:q} > {log:q} 2>&1"
+
+
+rule prepare_stars:
+    input:
+        config=ancient(RESOLVED),
+        rows=rules.read_survey.output.rows,
+        photometry=[f"{RESULTS}/sources/gaia.parquet"] if PHOTOMETRY else [],
+    output:
+        stars=f"{RESULTS}/sample/{{survey}}.parquet",
+        record=record_of("prepare-{survey}"),
+    log:
+        log_of("prepare-{survey}"),
+    benchmark:
+        benchmark_of("prepare-{survey}")
+    params:
+        settings=settings_for("surveys.{survey}"),
+        code=code_digest("surveys.stars"),
+        photometry=lambda wildcards, input: "--photometry" if input.photometry else "",
+    conda:
+        "../../envs/workflow.yaml"
+    shell:
+        "python -m spectrotranslator.surveys.stars --config {input.config:q}"
+        " --survey {wildcards.survey:q} --rows {input.rows:q}"
+        " {params.photometry} {input.photometry:q} --stars {output.stars:q}"
+        " --record {output.record:q} > {log:q} 2>&1"
+
+
+rule crossmatch:
+    input:
+        config=ancient(RESOLVED),
+        origin=stars_of("origin"),
+        target=stars_of("target"),
+    output:
+        sample=f"{RESULTS}/sample/{{direction}}-{{kind}}.parquet",
+        ledger=f"{RESULTS}/sample/ledger/{{direction}}-{{kind}}.json",
+        record=record_of("crossmatch-{direction}-{kind}"),
+    log:
+        log_of("crossmatch-{direction}-{kind}"),
+    benchmark:
+        benchmark_of("crossmatch-{direction}-{kind}")
+    params:
+        settings=settings_for(
+            "surveys", "selections", "selection", "match", "split", "directions.{direction}"
+        ),
+        code=code_digest("sample.crossmatch"),
+    conda:
+        "../../envs/workflow.yaml"
+    shell:
+        "python -m spectrotranslator.sample.crossmatch --config {input.config:q}"
+        " --direction {wildcards.direction:q} --kind {wildcards.kind:q}"
+        " --origin {input.origin:q} --target {input.target:q}"
+        " --sample {output.sample:q} --ledger {output.ledger:q}"
+        " --record {output.record:q} > {log:q} 2>&1"
+
+
+rule build_ledger:
+    input:
+        config=ancient(RESOLVED),
+        parts=ledgers(),
+    output:
+        ledger=f"{RESULTS}/sample/ledger.json",
+        record=record_of("ledger"),
+    log:
+        log_of("ledger"),
+    benchmark:
+        benchmark_of("ledger")
+    params:
+        settings=settings("directions"),
+        code=code_digest("sample.ledger"),
+    conda:
+        "../../envs/workflow.yaml"
+    shell:
+        "python -m spectrotranslator.sample.ledger --config {input.config:q}"
+        " --parts {input.parts:q} --ledger {output.ledger:q}"
+        " --record {output.record:q} > {log:q} 2>&1"

@@ -1,0 +1,64 @@
+# What a person looks at first.
+
+
+localrules:
+    write_page,
+
+
+rule draw_figures:
+    input:
+        config=ancient(RESOLVED),
+        samples=[f"{RESULTS}/sample/{Path(ledger).stem}.parquet" for ledger in ledgers()],
+        weights=[path for network in networks() for path in members_of(*network)],
+        histories=histories(),
+        importance=importances(),
+        diffs=rules.judge.input.diffs,
+        diff_rows=expand(rules.compare_catalogue.output.rows, direction=COMPARED),
+        homogenised=homogenised_catalogues(),
+    output:
+        facts=f"{RESULTS}/figures/facts.json",
+        figures=figure_files(),
+        record=record_of("draw"),
+    log:
+        log_of("draw"),
+    benchmark:
+        benchmark_of("draw")
+    params:
+        settings=settings("methods", "directions", "surveys", "compute.threads"),
+        code=code_digest("figures.draw"),
+    conda:
+        "../../envs/workflow.yaml"
+    shell:
+        "python -m spectrotranslator.figures.draw --config {input.config:q}"
+        " --samples {input.samples:q} --weights {input.weights:q}"
+        " --histories {input.histories:q} --importance {input.importance:q}"
+        " --diffs {input.diffs:q} --diff-rows {input.diff_rows:q}"
+        " --homogenised {input.homogenised:q} --facts {output.facts:q}"
+        " --record {output.record:q} > {log:q} 2>&1"
+
+
+rule write_page:
+    input:
+        config=ancient(RESOLVED),
+        template="workflow/spectrotranslator/figures/page.html",
+        verdict=rules.judge.output.verdict,
+        ledger=rules.build_ledger.output.ledger,
+        facts=rules.draw_figures.output.facts,
+        figures=rules.draw_figures.output.figures,
+    output:
+        page=f"{RESULTS}/report/index.html",
+        record=record_of("page"),
+    log:
+        log_of("page"),
+    benchmark:
+        benchmark_of("page")
+    params:
+        settings=digest(SETTINGS),
+        code=code_digest("figures.page"),
+    conda:
+        "../../envs/workflow.yaml"
+    shell:
+        "python -m spectrotranslator.figures.page --config {input.config:q}"
+        " --template {input.template:q} --verdict {input.verdict:q} --ledger {input.ledger:q}"
+        " --facts {input.facts:q} --page {output.page:q}"
+        " --record {output.record:q} > {log:q} 2>&1"

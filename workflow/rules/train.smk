@@ -1,0 +1,93 @@
+# The networks: every member a job, its loss scored again, and what each input is worth.
+
+
+rule train_member:
+    input:
+        config=ancient(RESOLVED),
+        sample=f"{RESULTS}/sample/{{direction}}-{{kind}}.parquet",
+    output:
+        weights=f"{MEMBER}/weights.safetensors",
+        description=f"{MEMBER}/training.json",
+        history=f"{MEMBER}/history.csv",
+        record=record_of("train-{method}-{direction}-{kind}-{member}"),
+    log:
+        log_of("train-{method}-{direction}-{kind}-{member}"),
+    benchmark:
+        benchmark_of("train-{method}-{direction}-{kind}-{member}")
+    params:
+        settings=settings_for(
+            "methods.{method}.network",
+            "methods.{method}.training",
+            "directions.{direction}.networks.{kind}",
+            "compute.threads",
+            "compute.device",
+        ),
+        code=code_digest("network.train"),
+    threads: CONFIGURATION.compute.threads
+    resources:
+        mem_mb=CONFIGURATION.compute.memory_mb,
+        runtime=CONFIGURATION.compute.runtime_min,
+    conda:
+        "../../envs/workflow.yaml"
+    shell:
+        "python -m spectrotranslator.network.train --config {input.config:q}"
+        " --method {wildcards.method:q} --direction {wildcards.direction:q}"
+        " --kind {wildcards.kind:q} --member {wildcards.member} --sample {input.sample:q}"
+        " --weights {output.weights:q} --description {output.description:q}"
+        " --history {output.history:q} --record {output.record:q} > {log:q} 2>&1"
+
+
+rule score_members:
+    input:
+        config=ancient(RESOLVED),
+        sample=f"{RESULTS}/sample/{{direction}}-{{kind}}.parquet",
+        weights=weights_of_kind,
+        descriptions=descriptions_of(weights_of_kind),
+    output:
+        scores=f"{RESULTS}/networks/{{method}}/{{direction}}/{{kind}}/scores.json",
+        record=record_of("score-{method}-{direction}-{kind}"),
+    log:
+        log_of("score-{method}-{direction}-{kind}"),
+    benchmark:
+        benchmark_of("score-{method}-{direction}-{kind}")
+    params:
+        settings=settings_for("directions.{direction}.networks.{kind}"),
+        code=code_digest("network.score"),
+    conda:
+        "../../envs/workflow.yaml"
+    shell:
+        "python -m spectrotranslator.network.score --config {input.config:q}"
+        " --direction {wildcards.direction:q} --kind {wildcards.kind:q}"
+        " --sample {input.sample:q} --weights {input.weights:q} --scores {output.scores:q}"
+        " --record {output.record:q} > {log:q} 2>&1"
+
+
+rule weigh_inputs:
+    input:
+        config=ancient(RESOLVED),
+        sample=f"{RESULTS}/sample/{{direction}}-{{kind}}.parquet",
+        weights=weights_of_kind,
+        descriptions=descriptions_of(weights_of_kind),
+    output:
+        importance=f"{RESULTS}/importance/{{method}}/{{direction}}-{{kind}}.json",
+        record=record_of("importance-{method}-{direction}-{kind}"),
+    log:
+        log_of("importance-{method}-{direction}-{kind}"),
+    benchmark:
+        benchmark_of("importance-{method}-{direction}-{kind}")
+    params:
+        settings=settings_for(
+            "importance", "compute.threads", "directions.{direction}.networks.{kind}"
+        ),
+        code=code_digest("network.importance"),
+    threads: CONFIGURATION.compute.threads
+    resources:
+        mem_mb=CONFIGURATION.compute.memory_mb,
+        runtime=CONFIGURATION.compute.runtime_min,
+    conda:
+        "../../envs/workflow.yaml"
+    shell:
+        "python -m spectrotranslator.network.importance --config {input.config:q}"
+        " --direction {wildcards.direction:q} --kind {wildcards.kind:q}"
+        " --sample {input.sample:q} --weights {input.weights:q}"
+        " --importance {output.importance:q} --record {output.record:q} > {log:q} 2>&1"

@@ -1,0 +1,141 @@
+# The catalogues: translated in shards, joined, described, and both surveys on one base.
+
+
+localrules:
+    describe_catalogues,
+
+
+rule translate_shard:
+    input:
+        config=ancient(RESOLVED),
+        stars=stars_of("origin"),
+        samples=samples_of,
+        weights=weights_of_direction,
+        descriptions=descriptions_of(weights_of_direction),
+    output:
+        part=f"{RESULTS}/catalogues/{{method}}/parts/{{direction}}-{{scatteritem}}.parquet",
+        record=record_of("translate-{method}-{direction}-{scatteritem}"),
+    log:
+        log_of("translate-{method}-{direction}-{scatteritem}"),
+    benchmark:
+        benchmark_of("translate-{method}-{direction}-{scatteritem}")
+    params:
+        settings=settings_for(
+            "methods.{method}.ensemble",
+            "methods.{method}.montecarlo",
+            "directions.{direction}",
+            "surveys",
+            "compute.threads",
+            "compute.device",
+        ),
+        code=code_digest("catalogue.translate"),
+    threads: CONFIGURATION.compute.threads
+    resources:
+        mem_mb=CONFIGURATION.compute.memory_mb,
+        runtime=CONFIGURATION.compute.runtime_min,
+    conda:
+        "../../envs/workflow.yaml"
+    shell:
+        "python -m spectrotranslator.catalogue.translate --config {input.config:q}"
+        " --method {wildcards.method:q} --direction {wildcards.direction:q}"
+        " --shard {wildcards.scatteritem} --stars {input.stars:q} --samples {input.samples:q}"
+        " --weights {input.weights:q} --part {output.part:q}"
+        " --record {output.record:q} > {log:q} 2>&1"
+
+
+rule assemble_catalogue:
+    input:
+        config=ancient(RESOLVED),
+        layout=layout_of,
+        parts=gather.shards(
+            f"{RESULTS}/catalogues/{{{{method}}}}/parts/{{{{direction}}}}-{{scatteritem}}.parquet"
+        ),
+    output:
+        parquet=f"{RESULTS}/catalogues/{{method}}/{{direction}}.parquet",
+        fits=f"{RESULTS}/catalogues/{{method}}/{{direction}}.fits",
+        record=record_of("assemble-{method}-{direction}"),
+    log:
+        log_of("assemble-{method}-{direction}"),
+    benchmark:
+        benchmark_of("assemble-{method}-{direction}")
+    params:
+        settings=settings_for("directions.{direction}.catalogue"),
+        code=code_digest("catalogue.assemble"),
+    conda:
+        "../../envs/workflow.yaml"
+    shell:
+        "python -m spectrotranslator.catalogue.assemble --config {input.config:q}"
+        " --direction {wildcards.direction:q} --parts {input.parts:q}"
+        " --parquet {output.parquet:q} --fits {output.fits:q}"
+        " --record {output.record:q} > {log:q} 2>&1"
+
+
+rule write_table:
+    input:
+        layout=layout_of,
+        parquet=rules.assemble_catalogue.output.parquet,
+    output:
+        dat=f"{RESULTS}/catalogues/{{method}}/{{direction}}.dat",
+        record=record_of("write-{method}-{direction}"),
+    log:
+        log_of("write-{method}-{direction}"),
+    benchmark:
+        benchmark_of("write-{method}-{direction}")
+    params:
+        code=code_digest("catalogue.table"),
+    conda:
+        "../../envs/workflow.yaml"
+    shell:
+        "python -m spectrotranslator.catalogue.table --layout {input.layout:q}"
+        " --parquet {input.parquet:q} --dat {output.dat:q}"
+        " --record {output.record:q} > {log:q} 2>&1"
+
+
+rule describe_catalogues:
+    input:
+        config=ancient(RESOLVED),
+        layouts=list(layouts().values()),
+        tables=lambda w: [catalogue_of(w.method, name, "dat") for name in layouts()],
+    output:
+        readme=f"{RESULTS}/catalogues/{{method}}/ReadMe",
+        record=record_of("describe-{method}"),
+    log:
+        log_of("describe-{method}"),
+    benchmark:
+        benchmark_of("describe-{method}")
+    params:
+        code=code_digest("catalogue.describe"),
+    conda:
+        "../../envs/workflow.yaml"
+    shell:
+        "python -m spectrotranslator.catalogue.describe --config {input.config:q}"
+        " --method {wildcards.method:q} --layouts {input.layouts:q} --tables {input.tables:q}"
+        " --readme {output.readme:q} --record {output.record:q} > {log:q} 2>&1"
+
+
+rule homogenise:
+    input:
+        config=ancient(RESOLVED),
+        origin=lambda w: f"{RESULTS}/sample/{DIRECTIONS[TO_BASE[w.base]].origin}.parquet",
+        target=f"{RESULTS}/sample/{{base}}.parquet",
+        parts=lambda w: gather.shards(
+            f"{RESULTS}/catalogues/{w.method}/parts/{TO_BASE[w.base]}-{{scatteritem}}.parquet"
+        ),
+    output:
+        homogenised=f"{RESULTS}/catalogues/{{method}}/homogenised_{{base}}.parquet",
+        record=record_of("homogenise-{method}-{base}"),
+    log:
+        log_of("homogenise-{method}-{base}"),
+    benchmark:
+        benchmark_of("homogenise-{method}-{base}")
+    params:
+        direction=lambda w: TO_BASE[w.base],
+        settings=settings("directions", "selections", "selection", "match"),
+        code=code_digest("catalogue.homogenise"),
+    conda:
+        "../../envs/workflow.yaml"
+    shell:
+        "python -m spectrotranslator.catalogue.homogenise --config {input.config:q}"
+        " --direction {params.direction:q} --origin {input.origin:q} --target {input.target:q}"
+        " --parts {input.parts:q} --homogenised {output.homogenised:q}"
+        " --record {output.record:q} > {log:q} 2>&1"

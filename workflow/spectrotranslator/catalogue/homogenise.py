@@ -1,0 +1,142 @@
+"""Both surveys on one base, a row a star."""
+
+import numpy as np
+import pandas as pd
+
+from ..configuration import Configuration, load
+from ..configuration.model import Direction, Selection
+from ..files import atomic
+from ..sample.crossmatch import best_rows
+from ..sample.cuts import apply_cuts
+from ..stage import Stage
+from ..surveys.stars import missing
+
+
+def homogenise(
+    configuration: Configuration,
+    direction: Direction,
+    origin: pd.DataFrame,
+    target: pd.DataFrame,
+    translated: pd.DataFrame,
+) -> pd.DataFrame:
+    """One row a star on the target's base.
+
+    For each label ``X`` of the target: ``X`` and ``X_error`` on the common base, ``X_translated``
+    where the origin saw the star too, ``X_own`` as the origin measured it. ``measured`` says
+    whether the target's survey itself saw the star; ``recommended`` whether the values are fit
+    for use: the survey's cuts hold and, for a translation, no input is missing and all flags are
+    good.
+    """
+    labels = _labels(direction)
+    on = configuration.match
+    selection = configuration.selections.get(configuration.selection or "", Selection(cuts={}))
+    seen = _translated_side(direction, selection, origin, translated, labels, on)
+    own = _measured_side(direction, selection, target, labels, on)
+    both = seen.merge(own, on=on, how="outer", suffixes=("_origin", "_target"))
+    return _choose(both, direction, labels, on)
+
+
+def _labels(direction: Direction) -> dict[str, str]:
+    """Label of the target to the origin's feature it corrects."""
+    pairs = {}
+    for network in direction.networks.values():
+        count = len(network.outputs)
+        inputs = network.inputs[:count] if network.correct == "first" else network.inputs[-count:]
+        pairs |= dict(zip(network.outputs, inputs, strict=True))
+    return pairs
+
+
+def _kept(table: pd.DataFrame, selection: Selection, survey: str) -> pd.Series:
+    good, _ = apply_cuts(table, selection.cuts.get(survey, []))
+    return pd.Series(table.index.isin(good.index), index=table.index)
+
+
+def _translated_side(direction, selection, origin, translated, labels, on) -> pd.DataFrame:
+    origin = origin.assign(_clean=_kept(origin, selection, direction.origin))
+    stars = translated.merge(origin.drop(columns=_shared(origin, translated)), on="row")
+    stars = best_rows(stars[stars[on] > 0] if on == "source_id" else stars, on)
+    good = stars["_clean"].copy()
+    for kind in direction.networks:
+        good &= ~stars[f"missing_{kind}"] & stars[f"input_{kind}"] & stars[f"output_{kind}"]
+    columns = {on: stars[on], "identifier": stars["identifier"].astype(str), "good": good}
+    columns |= _places(stars)
+    for label, own in labels.items():
+        half = (stars[f"{label}_p84"] - stars[f"{label}_p16"]) / 2
+        columns[f"{label}_translated"] = stars[f"{label}_p50"]
+        columns[f"{label}_error"] = np.hypot(half, stars[f"{label}_systematic"])
+        columns[f"{label}_own"] = stars[own]
+    return pd.DataFrame(columns)
+
+
+def _shared(origin: pd.DataFrame, translated: pd.DataFrame) -> list[str]:
+    return [name for name in origin if name in translated and name != "row"]
+
+
+def _measured_side(direction, selection, target, labels, on) -> pd.DataFrame:
+    target = target.assign(_clean=_kept(target, selection, direction.target))
+    stars = best_rows(target[target[on] > 0] if on == "source_id" else target, on)
+    whole = ~missing(stars[list(labels)].to_numpy(np.float64)).any(axis=1)
+    columns = {
+        on: stars[on],
+        "identifier": stars["identifier"].astype(str),
+        "good": stars["_clean"] & whole,
+        "whole": whole,
+    }
+    columns |= _places(stars)
+    for label in labels:
+        columns[label] = stars[label]
+        columns[f"{label}_error"] = stars[f"{label}_error"]
+    return pd.DataFrame(columns)
+
+
+def _places(stars: pd.DataFrame) -> dict[str, pd.Series]:
+    return {name: stars[name] for name in ("ra", "dec", "distance") if name in stars}
+
+
+def _choose(both: pd.DataFrame, direction: Direction, labels, on: str) -> pd.DataFrame:
+    measured = both["whole"].fillna(False).astype(bool)
+    columns = {
+        on: both[on],
+        "measured": measured,
+        f"{direction.origin}_identifier": both["identifier_origin"],
+        f"{direction.target}_identifier": both["identifier_target"],
+    }
+    for name in ("ra", "dec", "distance"):
+        if f"{name}_origin" in both:
+            columns[name] = both[f"{name}_target"].fillna(both[f"{name}_origin"])
+    for label in labels:
+        columns[label] = both[label].where(measured, both[f"{label}_translated"])
+        columns[f"{label}_error"] = both[f"{label}_error_target"].where(
+            measured, both[f"{label}_error_origin"]
+        )
+        columns[f"{label}_translated"] = both[f"{label}_translated"]
+        columns[f"{label}_own"] = both[f"{label}_own"]
+    good = both["good_target"].where(measured, both["good_origin"])
+    columns["recommended"] = good.fillna(False).astype(bool)
+    return pd.DataFrame(columns).sort_values(on, ignore_index=True)
+
+
+def main(arguments) -> None:
+    configuration = load(arguments.config)
+    direction = configuration.directions[arguments.direction]
+    table = homogenise(
+        configuration,
+        direction,
+        pd.read_parquet(arguments.origin),
+        pd.read_parquet(arguments.target),
+        pd.concat(map(pd.read_parquet, arguments.parts), ignore_index=True),
+    )
+    with atomic(arguments.homogenised) as temporary:
+        table.to_parquet(temporary, index=False)
+
+
+stage = Stage(__doc__)
+stage.option("config", "resolved configuration", required=True)
+stage.option("direction", "direction whose target gives the base", required=True)
+stage.input("origin", "stars of the survey translated from, Parquet")
+stage.input("target", "stars of the survey translated to, Parquet")
+stage.input("parts", "translated rows, Parquet", many=True)
+stage.output("homogenised", "both surveys on one base, Parquet")
+
+if __name__ == "__main__":
+    stage.run(main)

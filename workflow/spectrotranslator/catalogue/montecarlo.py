@@ -1,0 +1,142 @@
+"""From stars to percentiles, systematic errors and flags, block by block."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..configuration.model import EnsembleSettings, MonteCarloSettings
+from ..surveys.stars import SENTINEL
+from .draws import key_hashes, normal
+from .ensemble import Ensemble
+from .support import PairMaps, bit_mask, comments, reasons
+
+
+@dataclass(frozen=True)
+class NetworkPart:
+    """One network of a direction, ready for stars."""
+
+    kind: str
+    ensemble: Ensemble
+    input_maps: PairMaps
+    output_maps: PairMaps
+    input_names: list[str]
+    output_names: list[str]
+
+
+def translate(
+    stars: pd.DataFrame,
+    parts: list[NetworkPart],
+    ensemble: EnsembleSettings,
+    settings: MonteCarloSettings,
+) -> Iterator[pd.DataFrame]:
+    """Translated blocks of ``stars``, in order; ``settings.block_rows`` rows at a time."""
+    for first in range(0, len(stars), settings.block_rows):
+        block = stars.iloc[first : first + settings.block_rows].reset_index(drop=True)
+        yield translate_block(block, parts, ensemble, settings)
+
+
+def translate_block(
+    block: pd.DataFrame,
+    parts: list[NetworkPart],
+    ensemble: EnsembleSettings,
+    settings: MonteCarloSettings,
+) -> pd.DataFrame:
+    """All columns of one block: percentiles, systematic error, members, flags, reasons.
+
+    For output ``X``: ``X_p5`` ..., ``X_systematic``, ``X_member_0`` ... For a network ``K``:
+    ``missing_K``, ``input_K``, ``output_K`` (true: good) and ``reasons_input_K``,
+    ``reasons_output_K`` (bit a failing pair).
+    """
+    names = list(dict.fromkeys(name for part in parts for name in part.ensemble.inputs))
+    values, errors = measurements(block, names, settings)
+    noise = perturbations(block["key"], names, errors, settings)
+    columns = {
+        name: block[name] for name in ("row", "key", "identifier", "source_id") if name in block
+    }
+    texts = []
+    for part in parts:
+        chosen = [names.index(name) for name in part.ensemble.inputs]
+        found, text = _network(part, values[:, chosen], noise[:, :, chosen], ensemble, settings)
+        columns |= found
+        texts.append(text)
+    columns["comment"] = comments(texts)
+    return pd.DataFrame(columns)
+
+
+def measurements(
+    block: pd.DataFrame, names: list[str], settings: MonteCarloSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """Values and errors, shape (rows, features); what counts as missing is NaN."""
+    values = block[names].to_numpy(np.float64)
+    errors = block[[f"{name}_error" for name in names]].to_numpy(np.float64)
+    values = np.where(np.isfinite(values), values, np.nan)
+    errors = np.where(np.isfinite(errors), errors, np.nan)
+    if settings.missing == "sentinels too":
+        values = np.where(values <= SENTINEL, np.nan, values)
+        errors = np.where(errors <= SENTINEL, np.nan, errors)
+    return values, errors
+
+
+def perturbations(
+    keys: pd.Series, names: list[str], errors: np.ndarray, settings: MonteCarloSettings
+) -> np.ndarray:
+    """Noise to add, shape (rows, realisations, features); zero in the first realisation.
+
+    A missing error makes its value missing in every realisation but the first.
+    """
+    hashes = key_hashes(keys)
+    draws = [normal(settings.seed, hashes, name, settings.realisations) for name in names]
+    noise = np.stack(draws, axis=2) * errors[:, None, :]
+    noise[:, 0, :] = 0.0
+    return noise
+
+
+def _network(
+    part: NetworkPart,
+    values: np.ndarray,
+    noise: np.ndarray,
+    ensemble: EnsembleSettings,
+    settings: MonteCarloSettings,
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    rows, realisations, features = noise.shape
+    perturbed = (values[:, None, :] + noise).reshape(rows * realisations, features)
+    members = part.ensemble.predict(perturbed).reshape(
+        -1, rows, realisations, len(part.output_names)
+    )
+    centre, spread = trimmed(members, ensemble.trim)
+    percentiles = np.percentile(centre, settings.percentiles, axis=1)
+    columns: dict[str, np.ndarray] = {}
+    for i, output in enumerate(part.ensemble.outputs):
+        for percentile, column in zip(settings.percentiles, percentiles[..., i], strict=True):
+            columns[f"{output}_p{percentile:g}"] = column
+        columns[f"{output}_systematic"] = spread[:, 0, i]
+        for member, column in enumerate(members[:, :, 0, i]):
+            columns[f"{output}_member_{member}"] = column
+    median = np.percentile(centre, 50, axis=1)
+    outside_input = part.input_maps.outside(values)
+    outside_output = part.output_maps.outside(median)
+    columns |= {
+        f"missing_{part.kind}": np.isnan(values).any(axis=1),
+        f"input_{part.kind}": ~outside_input.any(axis=1),
+        f"output_{part.kind}": ~outside_output.any(axis=1),
+        f"reasons_input_{part.kind}": bit_mask(outside_input),
+        f"reasons_output_{part.kind}": bit_mask(outside_output),
+    }
+    text = zip(
+        reasons("Input", part.input_names, outside_input),
+        reasons("Output", part.output_names, outside_output),
+        strict=True,
+    )
+    return columns, ["".join(pair) for pair in text]
+
+
+def trimmed(members: np.ndarray, trim: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation (ddof 0) over members, the extremes dropped.
+
+    ``members`` has the members first; ``trim`` predictions are dropped at each end, value by
+    value.
+    """
+    kept = np.sort(members, axis=0)[trim : len(members) - trim]
+    return kept.mean(axis=0), kept.std(axis=0)

@@ -1,0 +1,114 @@
+"""Translate one shard of a survey's rows with a method's networks."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from ..configuration import Configuration, load
+from ..errors import InputError
+from ..files import atomic
+from ..network.model import load_model
+from ..network.sample import TRAIN, Sample
+from ..sample.cuts import apply_cuts
+from ..stage import Stage
+from .ensemble import Ensemble
+from .montecarlo import NetworkPart, translate
+from .support import PairMaps
+
+
+def shard_rows(rows: int, block: int, shard: int, shards: int) -> slice:
+    """The rows of one shard (from 0): whole blocks, as evenly as they go."""
+    blocks = -(-rows // block)
+    first, last = (blocks * i // shards for i in (shard, shard + 1))
+    return slice(first * block, min(last * block, rows))
+
+
+def network_parts(
+    configuration: Configuration,
+    method: str,
+    direction: str,
+    samples: list[Path],
+    weights: dict[str, list[Path]],
+) -> list[NetworkPart]:
+    """The networks of one direction with the maps of their training stars."""
+    settings = configuration.methods[method].montecarlo
+    chosen = configuration.directions[direction]
+    features = {
+        "inputs": configuration.surveys[chosen.origin].features,
+        "outputs": configuration.surveys[chosen.target].features,
+    }
+    parts = []
+    for (kind, shape), path in zip(chosen.networks.items(), samples, strict=True):
+        training = Sample.read(path, shape).of(TRAIN)
+        parts.append(
+            NetworkPart(
+                kind=kind,
+                ensemble=Ensemble([load_model(member) for member in weights[kind]]),
+                input_maps=PairMaps.of(training.inputs, settings.map_bins),
+                output_maps=PairMaps.of(training.outputs, settings.map_bins),
+                input_names=[features["inputs"][name].comment or name for name in shape.inputs],
+                output_names=[features["outputs"][name].comment or name for name in shape.outputs],
+            )
+        )
+    return parts
+
+
+def main(arguments) -> None:
+    configuration = load(arguments.config)
+    method = configuration.methods[arguments.method]
+    torch.set_num_threads(configuration.compute.threads)
+    direction = configuration.directions[arguments.direction]
+    stars, _ = apply_cuts(pd.read_parquet(arguments.stars), direction.rows)
+    block = method.montecarlo.block_rows
+    rows = shard_rows(len(stars), block, *arguments.shard)
+    weights = {kind: _of_kind(arguments.weights, kind) for kind in direction.networks}
+    parts = network_parts(
+        configuration, arguments.method, arguments.direction, arguments.samples, weights
+    )
+    blocks = translate(stars.iloc[rows], parts, method.ensemble, method.montecarlo)
+    _write(blocks, arguments.part)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    number, of, total = text.split("-")
+    if of != "of" or not 1 <= int(number) <= int(total):
+        raise ValueError(text)
+    return int(number) - 1, int(total)
+
+
+def _of_kind(weights: list[Path], kind: str) -> list[Path]:
+    found = [path for path in weights if path.parent.parent.name == kind]
+    if not found:
+        raise InputError(f"no weights of the {kind} network among those given")
+    return found
+
+
+def _write(blocks, path: Path) -> None:
+    writer = None
+    with atomic(path) as temporary:
+        for block in blocks:
+            table = pa.Table.from_pandas(block, preserve_index=False)
+            writer = writer or pq.ParquetWriter(temporary, table.schema)
+            writer.write_table(table)
+        if writer is None:
+            raise InputError(f"{path}: no row to translate; lower compute.shards")
+        writer.close()
+
+
+stage = Stage(__doc__)
+stage.option("config", "resolved configuration", required=True)
+stage.option("method", "name of the method", required=True)
+stage.option("direction", "name of the direction", required=True)
+stage.option("shard", "which part of how many: 1-of-4", type=_shard, required=True)
+stage.input("stars", "stars of the survey translated from, Parquet")
+stage.input("samples", "training samples, in the order of the direction's networks", many=True)
+stage.input("weights", "weights of every member of every network", many=True)
+stage.output("part", "translated rows, Parquet")
+
+if __name__ == "__main__":
+    np.seterr(over="ignore", invalid="ignore")
+    stage.run(main)

@@ -1,0 +1,1 @@
+"""Byte-by-byte tables of the CDS: describe, read, write, check, convert."""

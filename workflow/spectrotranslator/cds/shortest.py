@@ -1,0 +1,120 @@
+"""The shortest text of a double that a Fortran read takes back to the same double.
+
+The notation is that of Java's ``Double.toString``: plain from 1e-3 up to 1e7, otherwise one digit
+before the point and an exponent. There is always a point, since a Fortran read of ``Fw.d`` or
+``Ew.d`` shifts digits that have none by ``d`` places.
+"""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e7
+
+
+def float_texts(values: np.ndarray, kind: str, width: int) -> tuple[pa.Array, np.ndarray]:
+    """Texts of finite doubles for a field, and the values that those texts stand for.
+
+    Parameters
+    ----------
+    values : array of float64, shape (rows,)
+    kind
+        ``F`` prefers plain notation at every size; ``E`` and ``D`` follow the thresholds.
+    width
+        Bytes of the field. A longer text is cut to as many correctly rounded digits as fit.
+
+    Returns
+    -------
+    Texts, null where nothing fits, and the values read back from them (the same objects as
+    given where nothing was rounded).
+    """
+    size = np.abs(values)
+    whole = (values == np.floor(values)) & (size < _PLAIN_BELOW)
+    special = ((size < _PLAIN_FROM) | (size >= _PLAIN_BELOW)) & ~whole
+    special |= whole & (values == 0) & np.signbit(values)
+    texts = pa.array(values).cast(pa.string())
+    if whole.any():
+        pointed = pc.binary_join_element_wise(texts, pa.scalar(".0"), pa.scalar(""))
+        texts = pc.if_else(pa.array(whole), pointed, texts)
+    special |= pc.binary_length(texts).to_numpy() > width
+    rows = np.flatnonzero(special)
+    if not len(rows):
+        return texts, values
+    given = values[rows].tolist()
+    known = {value: fitted_text(value, kind, width) for value in set(given) if value}
+    made = [known[value] if value else fitted_text(value, kind, width) for value in given]
+    texts = pc.replace_with_mask(texts, pa.array(special), pa.array(made, pa.string()))
+    written = values.copy()
+    written[rows] = [np.nan if text is None else float(text) for text in made]
+    return texts, written
+
+
+def fitted_text(value: float, kind: str, width: int) -> str | None:
+    """Text of one finite double in at most ``width`` bytes, or None where nothing fits."""
+    plain_first = kind == "F" or value == 0 or _PLAIN_FROM <= abs(value) < _PLAIN_BELOW
+    sign, digits, exponent = _decompose(repr(value))
+    text = _first_that_fits(sign, digits, exponent, plain_first, width)
+    for count in range(len(digits) - 1, 0, -1):
+        if text is not None:
+            return text
+        rounded = _decompose(f"{value:.{count - 1}e}")
+        text = _first_that_fits(*rounded, plain_first, width)
+    return text or _fixed(value, width)
+
+
+def _decompose(text: str) -> tuple[str, str, int]:
+    """Sign, digits without zeros at the ends, and the power of ten of the first digit."""
+    sign = "-" if text[0] == "-" else ""
+    mantissa, _, power = text.lstrip("-").partition("e")
+    front, _, back = mantissa.partition(".")
+    digits = front + back
+    lead = len(digits) - len(digits.lstrip("0"))
+    digits = digits.strip("0")
+    if not digits:
+        return sign, "0", 0
+    return sign, digits, int(power or 0) + len(front) - 1 - lead
+
+
+def _first_that_fits(
+    sign: str, digits: str, exponent: int, plain_first: bool, width: int
+) -> str | None:
+    plain = _plain(digits, exponent) if -width <= exponent <= width else None
+    scientific = f"{digits[0]}.{digits[1:] or '0'}E{exponent}"
+    forms = [plain, scientific] if plain_first else [scientific, plain]
+    for form in forms:
+        if form is not None and len(sign + form) <= width:
+            return sign + form
+    for form in forms:
+        if form is not None and len(sign + _bare(form)) <= width:
+            return sign + _bare(form)
+    return None
+
+
+def _plain(digits: str, exponent: int) -> str:
+    if exponent < 0:
+        return f"0.{'0' * (-exponent - 1)}{digits}"
+    front = digits[: exponent + 1].ljust(exponent + 1, "0")
+    return f"{front}.{digits[exponent + 1 :] or '0'}"
+
+
+def _bare(form: str) -> str:
+    """Without the zero before or behind the point that no digit needs."""
+    mantissa, mark, power = form.partition("E")
+    front, back = mantissa.split(".")
+    if back == "0" and front != "0":
+        back = ""
+    elif front == "0" and back:
+        front = ""
+    return f"{front}.{back}{mark}{power}"
+
+
+def _fixed(value: float, width: int) -> str | None:
+    """A number too small for any of its digits, rounded to zero."""
+    if abs(value) >= 1:
+        return None
+    sign = "-" if np.signbit(value) else ""
+    room = width - len(sign) - 1
+    if room < 1:
+        return None
+    text = f"{abs(value):.{room}f}".removeprefix("0")
+    return sign + text if text.startswith(".") and not text.strip(".0") else None

@@ -1,0 +1,54 @@
+"""The verbs of ``./reproduce``; each is a module with ``main(arguments) -> exit status``."""
+
+import sys
+from importlib import import_module
+
+from .errors import InputError
+
+VERBS = {
+    "test": ("door.test", "run the whole test suite"),
+    "list": ("door.runs", "what runs there are, their grade, age and size"),
+    "remove": ("door.remove", "remove a run, never the shared downloads"),
+    "calibrate": ("compare.calibrate", "how far independent executions of a run lie apart"),
+    "diff": ("compare.command", "compare any two catalogues of one layout"),
+    "check": ("cds.check", "is a file what its ReadMe says, line by line"),
+    "convert": ("cds.convert", "CDS table to FITS, Parquet, VOTable or ECSV, and back"),
+}
+
+USAGE = """usage: ./reproduce [RUN | VERB ...] [-- SNAKEMAKE ARGUMENTS]
+
+  RUN is a name in config/runs (mini, full, ...; none: mini) or the path of a run configuration:
+  the whole workflow of that run. What follows -- goes to Snakemake unchanged.
+
+{verbs}
+
+./reproduce VERB --help shows a verb's arguments with an example.
+Exit status: 0 fine, 1 it ran and the answer is bad, 2 it could not run (one line says why)."""
+
+
+def usage() -> str:
+    """What ``./reproduce --help`` prints."""
+    lines = [f"  {verb:<10} {what}" for verb, (_, what) in VERBS.items()]
+    return USAGE.format(verbs="\n".join(lines))
+
+
+def main(arguments: list[str]) -> int:
+    """Run one verb; a user's error becomes one line and status 2."""
+    verb, *rest = arguments or ["mini"]
+    if verb in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    try:
+        if verb in VERBS:
+            return import_module(f".{VERBS[verb][0]}", __package__).main(rest)
+        from .door.run import main as run
+
+        return run(arguments or ["mini"])
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt:
+        print("error: interrupted; call again to go on", file=sys.stderr)
+        return 2

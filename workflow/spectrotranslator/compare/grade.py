@@ -1,0 +1,97 @@
+"""Grades: is a column what an independent execution of the same method would give?
+
+The tolerance is the scatter between executions. For a statistic with mean m and standard
+deviation s over pairs of K executions, the published-regenerated pair is a draw from the same
+distribution: (x - m) / (s sqrt(1 + 1/K)) follows Student's t with K - 1 degrees of freedom.
+"""
+
+from dataclasses import asdict, dataclass
+from math import sqrt
+
+from scipy import stats
+
+IDENTICAL, EQUIVALENT, CONSISTENT = "identical", "equivalent", "consistent"
+DEVIATES, MISSING = "deviates", "missing"
+ORDER = (IDENTICAL, EQUIVALENT, CONSISTENT, DEVIATES, MISSING)
+DENIAL = 0.01
+
+
+@dataclass(frozen=True)
+class Grade:
+    """A column's grade, why, and for ``deviates`` its class."""
+
+    grade: str
+    reason: str
+    kind: str | None = None
+
+    def as_dict(self) -> dict:
+        """For JSON; the class goes under its own name."""
+        value = asdict(self)
+        value["class"] = value.pop("kind")
+        return value
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """Mean and standard deviation of one statistic over pairs of ``executions`` executions."""
+
+    mean: float
+    std: float
+    executions: int
+
+    def probability(self, value: float) -> float:
+        """How likely a pair of executions lies at least as far from the mean."""
+        if self.std == 0:
+            return 1.0 if value == self.mean else 0.0
+        pull = abs(value - self.mean) / (self.std * sqrt(1 + 1 / self.executions))
+        return float(2 * stats.t.sf(pull, self.executions - 1))
+
+    def detectable(self, tests: int) -> float:
+        """Distance from the mean at which a statistic is called deviating."""
+        pull = stats.t.isf(DENIAL / tests / 2, self.executions - 1)
+        return float(pull * self.std * sqrt(1 + 1 / self.executions))
+
+
+def grade_numbers(
+    statistics: dict[str, float], tolerances: dict[str, Tolerance] | None, tests: int
+) -> Grade:
+    """Grade of a numeric column from its statistics; ``tests`` is how many are made in all."""
+    if tolerances is None:
+        return Grade(
+            DEVIATES,
+            "differs, and nothing says how far two executions lie apart: "
+            "run ./reproduce calibrate and name its file in comparison.tolerances",
+            "training",
+        )
+    chances = {name: tolerances[name].probability(value) for name, value in statistics.items()}
+    worst = min(chances, key=chances.__getitem__)
+    figures = f"{worst} {statistics[worst]:.4g}, between executions {tolerances[worst].mean:.4g}"
+    figures += f" ± {tolerances[worst].std:.2g}"
+    if chances[worst] * tests >= DENIAL:
+        return Grade(EQUIVALENT, f"as two executions differ ({figures})")
+    kind = "code" if worst == "offset" else "training"
+    return Grade(DEVIATES, f"{figures}: further apart than two executions", kind)
+
+
+def grade_share(
+    differing: int, matched: int, tolerance: Tolerance | None, tests: int, kind: str
+) -> Grade:
+    """Grade of a flag or comment column from the number of rows that differ.
+
+    Without a tolerance the column must match exactly.
+    """
+    if differing == 0:
+        return Grade(IDENTICAL, f"all {matched} rows agree")
+    figures = f"{differing} of {matched} rows differ"
+    if tolerance is None:
+        return Grade(DEVIATES, f"{figures}, and none may", kind)
+    share = sqrt(differing / matched)
+    if share <= tolerance.mean or tolerance.probability(share) * tests >= DENIAL:
+        return Grade(EQUIVALENT, f"{figures}, as between two executions")
+    expected = tolerance.mean**2 * matched
+    return Grade(DEVIATES, f"{figures}, about {expected:.0f} between two executions", kind)
+
+
+def worst(grades: list[str]) -> str:
+    """The overall grade: the worst of its parts."""
+    return max(grades, key=ORDER.index)

@@ -1,0 +1,120 @@
+"""What is measured of a column in two catalogues, star by star and as one number each."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from .groups import Group
+
+QUANTILES = (0.001, 0.01, 0.05, 0.16, 0.5, 0.84, 0.95, 0.99, 0.999)
+RUNAWAY_WIDTHS = 30.0
+SIGMA_PER_MAD = 1.4826022185056018
+
+
+def robust_scatter(values: np.ndarray) -> float:
+    """Standard deviation from the median absolute deviation (normal distribution)."""
+    if not len(values):
+        return 0.0
+    return float(SIGMA_PER_MAD * np.median(np.abs(values - np.median(values))))
+
+
+def runaway(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Which values lie further from the reference's median than 30 of its 16-84% widths."""
+    low, middle, high = np.percentile(reference, [16, 50, 84])
+    return ~(np.abs(values - middle) <= RUNAWAY_WIDTHS * max(high - low, 1e-300))
+
+
+def describe(published: np.ndarray, regenerated: np.ndarray, names: Sequence) -> dict:
+    """Differences (regenerated minus published) of matched stars; run-aways counted apart."""
+    wild_p, wild_r = (runaway(side, published) for side in (published, regenerated))
+    tame = ~(wild_p | wild_r)
+    difference = (regenerated - published)[tame]
+    equal = int((published == regenerated).sum())
+    figures = {
+        "matched": len(published),
+        "equal": equal,
+        "runaway_published": int(wild_p.sum()),
+        "runaway_regenerated": int(wild_r.sum()),
+        "runaway_both": int((wild_p & wild_r).sum()),
+    }
+    if not len(difference):
+        return figures
+    quantiles = np.quantile(difference, QUANTILES)
+    return figures | {
+        "bias": float(np.median(difference)),
+        "mean": float(difference.mean()),
+        "std": float(difference.std()),
+        "robust_scatter": robust_scatter(difference),
+        "quantiles": dict(zip(map(str, QUANTILES), map(float, quantiles), strict=True)),
+        "largest": float(np.abs(difference).max()),
+        "worst": _worst(difference, np.asarray(names)[tame], published[tame], regenerated[tame]),
+    }
+
+
+def _worst(difference, names, published, regenerated) -> list[dict]:
+    rows = np.argsort(-np.abs(difference), kind="stable")[:20]
+    return [
+        {
+            "identifier": str(names[row]),
+            "published": float(published[row]),
+            "regenerated": float(regenerated[row]),
+        }
+        for row in rows
+    ]
+
+
+def pulls(difference: np.ndarray, unit: np.ndarray) -> dict:
+    """Median and robust scatter of ``difference`` in units of a positive ``unit``, star by star."""
+    good = np.isfinite(unit) & (unit > 0) & np.isfinite(difference)
+    values = difference[good] / unit[good]
+    if not len(values):
+        return {"stars": 0}
+    return {
+        "stars": len(values),
+        "median": float(np.median(values)),
+        "robust_scatter": robust_scatter(values),
+        "outside_3": float((np.abs(values) > 3).mean()),
+    }
+
+
+def grading_statistics(
+    published: pd.DataFrame, regenerated: pd.DataFrame, groups: Sequence[Group]
+) -> dict[str, dict[str, float]]:
+    """The numbers a grade rests on, by column, for matched rows.
+
+    Percentiles: ``bias`` (median difference) and ``scatter`` (logarithm of the robust scatter of
+    differences), in the column's unit; beside the median also ``offset``, the logarithm of the
+    ratio of the median distances to the median column. Systematic errors: ``bias`` and
+    ``scatter`` of the logarithm's differences.
+    """
+    found = {}
+    for group in groups:
+        centre_p, centre_r = published[group.centre], regenerated[group.centre]
+        for number, label in group.percentiles.items():
+            p, r = published[label].to_numpy(), regenerated[label].to_numpy()
+            found[label] = _location(p, r)
+            if number != 50:
+                away_p, away_r = np.abs(p - centre_p), np.abs(r - centre_r)
+                found[label]["offset"] = _log_ratio(np.median(away_r), np.median(away_p))
+        if group.systematic:
+            p, r = (_log(side[group.systematic].to_numpy()) for side in (published, regenerated))
+            found[group.systematic] = _location(p, r)
+    return found
+
+
+def _location(published: np.ndarray, regenerated: np.ndarray) -> dict[str, float]:
+    tame = ~(runaway(published, published) | runaway(regenerated, published))
+    difference = (regenerated - published)[tame]
+    return {
+        "bias": float(np.median(difference)),
+        "scatter": float(_log(np.array([robust_scatter(difference)]))[0]),
+    }
+
+
+def _log(values: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(values, 1e-300))
+
+
+def _log_ratio(above: float, below: float) -> float:
+    return float(_log(np.array([above]))[0] - _log(np.array([below]))[0])

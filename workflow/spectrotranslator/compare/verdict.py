@@ -1,0 +1,66 @@
+"""One verdict from the comparisons of all catalogues and the scores of all members."""
+
+from ..configuration import load
+from ..files import read_json, write_json
+from ..stage import Stage
+from .grade import DEVIATES, worst
+
+FIGURES = ("bias", "robust_scatter", "agreement", "other_reasons", "differing", "matched")
+NOT_COMPARED = "not compared"
+
+
+def column_line(column: dict) -> dict:
+    """What the verdict keeps of a column of diff.json."""
+    kept = {name: column[name] for name in ("grade", "reason", "class", "unit")}
+    kept |= {name: column[name] for name in FIGURES if name in column}
+    if "pull_systematic" in column:
+        kept["pull"] = column["pull_systematic"].get("robust_scatter")
+    return kept
+
+
+def bad_members(scores: dict[str, dict]) -> list[str]:
+    """Members whose loss is not the one their training recorded, by name."""
+    return [
+        f"{network} {member['member']}: validation loss {member['found']}, "
+        f"{member['recorded']:.6g} when trained"
+        for network, score in scores.items()
+        for member in score["members"]
+        if not member["agrees"]
+    ]
+
+
+def main(arguments) -> None:
+    configuration = load(arguments.config)
+    diffs = [read_json(path) for path in arguments.diffs]
+    scores = {"/".join(path.parts[-4:-1]): read_json(path) for path in arguments.scores}
+    bad = bad_members(scores)
+    grades = [diff["grade"] for diff in diffs] + ([DEVIATES] if bad else [])
+    write_json(
+        arguments.verdict,
+        {
+            "schema_version": 1,
+            "run": configuration.run,
+            "evidence": "simulated" if configuration.sky else "real",
+            "method": configuration.comparison.method,
+            "grade": worst(grades) if grades else NOT_COMPARED,
+            "bad_members": bad,
+            "catalogues": {
+                diff["table"]: {
+                    "grade": diff["grade"],
+                    "rows": diff["rows"],
+                    "columns": {n: column_line(c) for n, c in diff["columns"].items()},
+                }
+                for diff in diffs
+            },
+        },
+    )
+
+
+stage = Stage(__doc__)
+stage.option("config", "resolved configuration", required=True)
+stage.input("diffs", "comparisons, JSON", many=True, required=False)
+stage.input("scores", "scores of the members, JSON", many=True)
+stage.output("verdict", "the verdict, JSON")
+
+if __name__ == "__main__":
+    stage.run(main)

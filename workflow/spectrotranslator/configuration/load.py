@@ -1,0 +1,141 @@
+"""Run files: found by name, laid over what they extend, checked, with errors that name the line."""
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from ..errors import InputError
+from ..files import write_text
+from .model import Configuration
+
+RUNS = Path("config/runs")
+
+
+def find(run: str, root: Path = Path()) -> Path:
+    """The configuration file of ``run``: a name in ``config/runs`` or a path.
+
+    Raises
+    ------
+    InputError
+        There is none; the runs that exist are named.
+    """
+    named = root / RUNS / f"{run}.yaml"
+    if "/" not in run and not run.endswith((".yaml", ".yml")):
+        if named.is_file():
+            return named
+        known = ", ".join(sorted(path.stem for path in (root / RUNS).glob("*.yaml")))
+        raise InputError(f"run {run!r} does not exist: give one of {known}, or a file's path")
+    path = Path(run)
+    if not path.is_file():
+        raise InputError(f"{run}: no such run configuration")
+    return path
+
+
+def resolve(run: str, root: Path = Path()) -> Configuration:
+    """The complete configuration of a run, by its name or its file's path."""
+    path = find(run, root)
+    return validate(_layered(path), path, path.stem)
+
+
+def load(path: str | Path) -> Configuration:
+    """A resolved configuration (``results/RUN/config.yaml``)."""
+    path = Path(path)
+    return validate(_layered(path), path)
+
+
+def dump(configuration: Configuration, path: str | Path) -> None:
+    """Write the resolved configuration."""
+    write_text(path, text(configuration))
+
+
+def text(configuration: Configuration) -> str:
+    """The resolved configuration as YAML."""
+    value = configuration.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
+
+
+def validate(value: dict[str, Any], path: Path, run: str | None = None) -> Configuration:
+    """Check ``value``, read from ``path``; the first fault becomes an ``InputError``."""
+    if run is not None:
+        value = {**value, "run": run}
+    try:
+        return Configuration.model_validate(value)
+    except ValidationError as error:
+        raise InputError(_explain(error, path)) from None
+
+
+def _layered(path: Path) -> dict[str, Any]:
+    value = _read(path)
+    below = value.pop("extends", None)
+    if below is None:
+        return value
+    return _merge(_layered(path.parent / below), value)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        raise InputError(f"{path}, line {line}: not YAML ({error.problem})") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: a mapping of settings is expected")
+    return value
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        if isinstance(value, dict) and isinstance(below.get(key), dict):
+            value = _merge(below[key], value)
+        merged[key] = value
+    return merged
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    first = error.errors()[0]
+    location = [part for part in first["loc"] if not str(part).startswith("function-")]
+    where = ".".join(map(str, location)) or "the configuration"
+    spot = f"{path}{_line(path, location)}"
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(location[-1]), _siblings(location[:-1]), n=1, cutoff=0)
+        return f"{spot}: unknown key {where!r}; the nearest known one is {near[0]!r}"
+    return f"{spot}: {where}: {first['msg'].removeprefix('Value error, ')}"
+
+
+def _siblings(location: list[Any]) -> list[str]:
+    """Names of the keys that may stand at ``location``."""
+    model: Any = Configuration
+    for part in location:
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            fields = {(f.alias or name): f.annotation for name, f in model.model_fields.items()}
+            model = fields[part]
+        model = next(_models(model), model)
+    return [f.alias or name for name, f in model.model_fields.items()]
+
+
+def _models(annotation: Any) -> Iterator[Any]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in getattr(annotation, "__args__", ()):
+        yield from _models(argument)
+
+
+def _line(path: Path, location: list[Any]) -> str:
+    """Where ``location`` stands in the file, as ``, line N``; empty if a lower layer holds it."""
+    node = yaml.compose(path.read_text(encoding="utf-8"))
+    line = None
+    for part in location:
+        if not isinstance(node, yaml.MappingNode):
+            break
+        pair = next((pair for pair in node.value if pair[0].value == str(part)), None)
+        if pair is None:
+            break
+        line, node = pair[0].start_mark.line + 1, pair[1]
+    return f", line {line}" if line else ""

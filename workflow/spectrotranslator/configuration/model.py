@@ -1,0 +1,276 @@
+"""The one model of the configuration: schema, documentation and defaults come from here.
+
+Every number of the method carries its source: ``readme``, ``authors' code``, ``survey's advice``
+or ``ours``. ``unknown=True`` marks what the paper leaves open; the report names those.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ..minisky.settings import SkySettings
+
+Source = Literal["readme", "authors' code", "survey's advice", "ours"]
+
+
+def number(default: Any, description: str, source: Source, *, unknown: bool = False, **limits):
+    """A field that holds a number (or a choice) of the method, with where it comes from."""
+    return Field(
+        default,
+        description=description,
+        json_schema_extra={"source": source, "unknown": unknown},
+        **limits,
+    )
+
+
+class Section(BaseModel):
+    """A part of the configuration; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Feature(Section):
+    """One measured quantity of a survey, with its catalogue error."""
+
+    column: str | None = Field(None, description="Column of the survey's table; the name itself.")
+    difference: tuple[str, str] | None = Field(
+        None, description="Two columns whose difference this is, for a colour."
+    )
+    error: list[str] = Field(
+        [], description="Columns whose quadratic sum is the error; none: taken as exact."
+    )
+    unit: str = Field("", description="Unit, as astropy writes it.")
+    comment: str | None = Field(None, description="Name in the quality comments.")
+
+
+class Survey(Section):
+    """One survey: how its files are read and what of them is used."""
+
+    title: str = Field(description="Name for people.")
+    reader: Literal["galah", "apogee", "table"] = Field(
+        "table", description="Which reader brings its files to one table of stars."
+    )
+    path: str | None = Field(None, description="The user's own table, for the reader `table`.")
+    key: list[str] = Field(description="Columns that together name a row.")
+    identifier: str = Field(description="Column with the survey's own name of the star.")
+    source_id: str | None = Field(None, description="Column with the Gaia source id.")
+    position: tuple[str, str] | None = Field(None, description="Columns of RA and Dec, deg.")
+    distance: str | None = Field(None, description="Column of the distance, pc.")
+    snr: str | None = Field(None, description="Column of the signal to noise; the best row wins.")
+    keep: list[str] = Field([], description="Further columns the cuts and figures use.")
+    features: dict[str, Feature] = Field(description="Quantities a network can read or predict.")
+
+
+class Cut(Section):
+    """One named cut of a selection."""
+
+    cut: str = Field(description="Expression over a survey's columns; rows that fulfil it stay.")
+    source: Source = Field(description="Where the cut comes from.")
+
+
+class Selection(Section):
+    """Cuts that make a training sample, by survey."""
+
+    cuts: dict[str, list[Cut]] = Field(description="Survey to its cuts, in order.")
+
+
+class Photometry(Section):
+    """Gaia magnitudes and their errors, by TAP."""
+
+    table: str = Field(description="TAP table, as VizieR names it.")
+    columns: list[str] = Field(description="Columns asked for; the first is the source id.")
+    chunk: int = Field(20000, description="Source ids uploaded at once.", ge=1)
+
+
+class Sources(Section):
+    """What is fetched, by name in `config/sources.csv`."""
+
+    registry: str = Field("config/sources.csv", description="The table of sources.")
+    folder: str | None = Field(None, description="Shared download folder; none: in the run.")
+    surveys: dict[str, list[str]] = Field({}, description="Survey to the files it needs.")
+    readme: str | None = Field(None, description="The published catalogue's ReadMe.")
+    photometry: Photometry | None = Field(None, description="Gaia magnitudes with errors.")
+
+
+class Split(Section):
+    """How a training sample is parted."""
+
+    validation: float = number(0.2, "Share for early stopping.", "authors' code", gt=0, lt=1)
+    test: float = number(0.0, "Share no network sees at all.", "ours", ge=0, lt=1)
+    seed: int = number(42, "Seed of the permutation.", "authors' code")
+
+
+class NetworkSettings(Section):
+    """Shape of the translator."""
+
+    widths: list[int] = number(
+        [64, 128, 256, 512], "Widths from the first layer to the middle.", "authors' code"
+    )
+    dropout: float = number(0.5, "Dropout inside residual blocks.", "authors' code", ge=0, lt=1)
+    dropout_from_width: int = number(256, "Narrowest block with dropout.", "authors' code", ge=1)
+    zero_output: bool = number(
+        False, "Start the last layer at zero, so that training starts from no correction.", "ours"
+    )
+
+
+class TrainingSettings(Section):
+    """One network's training."""
+
+    learning_rates: list[float] = number(
+        [1e-3, 1e-4, 1e-5], "Learning rate of each phase.", "authors' code"
+    )
+    epochs: int = number(
+        400, "Epochs, one budget shared by the phases.", "ours", unknown=True, ge=1
+    )
+    patience: int = number(
+        20, "Epochs without improvement that end a phase.", "ours", unknown=True, ge=1
+    )
+    batch: int = number(4096, "Stars in a batch.", "authors' code", ge=1)
+    epsilon: float = number(1e-7, "Adam's epsilon.", "authors' code", gt=0)
+    best_weights: Literal["when stopped early", "always", "never"] = number(
+        "when stopped early", "When the best weights come back.", "authors' code"
+    )
+    seed: int = number(1, "Seed of the run's trainings.", "ours")
+
+
+class EnsembleSettings(Section):
+    """How members are combined."""
+
+    members: int = number(10, "Networks of an ensemble.", "ours", unknown=True, ge=1)
+    trim: int = number(1, "Predictions dropped at each end before the mean.", "authors' code", ge=0)
+
+    @model_validator(mode="after")
+    def _enough_left(self):
+        if self.trim and self.members < 2 * self.trim + 3:
+            raise ValueError(
+                f"{self.members} members trimmed by {self.trim} at each end leave fewer than 3: "
+                f"their spread says nothing; give at least {2 * self.trim + 3} or trim: 0"
+            )
+        return self
+
+
+class MonteCarloSettings(Section):
+    """How a catalogue's percentiles come about."""
+
+    realisations: int = number(
+        10, "Realisations, the first one unperturbed.", "authors' code", unknown=True, ge=1
+    )
+    percentiles: list[float] = number([5, 16, 50, 84, 95], "Percentiles written.", "readme")
+    missing: Literal["not finite", "sentinels too"] = number(
+        "not finite",
+        "Which inputs count as missing: only what is not finite, or -9999 and the like as well.",
+        "authors' code",
+        unknown=True,
+    )
+    map_bins: int = number(30, "Cells a side of a pairwise map.", "authors' code", ge=1)
+    block_rows: int = number(512, "Rows computed at once; bits depend on it.", "ours", ge=1)
+    seed: int = number(1, "Seed of the draws.", "ours")
+
+
+class Method(Section):
+    """A complete way of making the catalogues."""
+
+    network: NetworkSettings = NetworkSettings()
+    training: TrainingSettings = TrainingSettings()
+    ensemble: EnsembleSettings = EnsembleSettings()
+    montecarlo: MonteCarloSettings = MonteCarloSettings()
+
+
+class NetworkKind(Section):
+    """Inputs and outputs of one network."""
+
+    inputs: list[str] = Field(description="Features of the survey translated from, in order.")
+    outputs: list[str] = Field(description="Features of the survey translated to, in order.")
+    correct: Literal["first", "last"] = Field(
+        description="Which inputs the correction is added to: the first or the last ones."
+    )
+
+
+class Direction(Section):
+    """A translation of one survey onto another's base."""
+
+    origin: str = Field(alias="from", description="Survey that is translated.")
+    target: str = Field(alias="to", description="Survey whose base is the aim.")
+    networks: dict[str, NetworkKind] = Field(description="Kind to its network.")
+    rows: list[Cut] = Field([], description="Which rows of the survey the catalogue holds.")
+    catalogue: str | None = Field(None, description="Column layout of the CDS table.")
+    published: str | None = Field(None, description="Published table to be held against.")
+    published_counts: dict[str, tuple[int, int]] = Field(
+        {}, description="Published rows and training stars of each kind: least and most."
+    )
+
+
+class Importance(Section):
+    """Exact Shapley values of the inputs."""
+
+    stars: int = number(100, "Validation stars explained.", "authors' code", ge=1)
+    background: int = number(100, "Background stars.", "authors' code", ge=1)
+
+
+class Comparison(Section):
+    """How the regenerated catalogues are held against the published ones."""
+
+    method: str = Field("as-published", description="The method that is compared.")
+    tolerances: str | None = Field(
+        None, description="Scatter between executions, made by `./reproduce calibrate`."
+    )
+    executions: int = number(8, "Independent executions of a calibration.", "ours", ge=3)
+
+
+class Compute(Section):
+    """Where and with how much the run computes."""
+
+    threads: int = number(1, "Threads of one training or shard; bits depend on it.", "ours", ge=1)
+    device: Literal["auto", "cpu", "cuda", "mps"] = number("cpu", "Device of torch.", "ours")
+    shards: int = number(1, "Parts a catalogue is computed in.", "ours", ge=1)
+    memory_mb: int = number(2000, "Memory of a job without a figure of its own.", "ours", ge=100)
+    runtime_min: int = number(60, "Time of a job without a figure of its own.", "ours", ge=1)
+
+
+class Configuration(Section):
+    """A run, whole."""
+
+    run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] = Field(
+        description="Name of the run: the file's name."
+    )
+    description: str = Field("", description="What the run is for, in a line.")
+    sky: SkySettings | None = Field(None, description="A simulated sky; none: the real archives.")
+    sources: Sources = Sources()
+    surveys: dict[str, Survey] = Field(description="Name to survey.")
+    selections: dict[str, Selection] = Field({}, description="Named candidate selections.")
+    selection: str | None = Field(None, description="The selection the training samples use.")
+    match: Literal["source_id", "key"] = number(
+        "source_id", "What rows of two surveys are matched on.", "ours"
+    )
+    split: Split = Split()
+    directions: dict[str, Direction] = Field(description="Name to direction.")
+    methods: dict[str, Method] = Field({"as-published": Method()}, description="Name to method.")
+    importance: Importance = Importance()
+    comparison: Comparison = Comparison()
+    compute: Compute = Compute()
+
+    @model_validator(mode="after")
+    def _names_exist(self):
+        for name, direction in self.directions.items():
+            for side in (direction.origin, direction.target):
+                _known(side, self.surveys, f"directions.{name}: survey")
+            for kind, network in direction.networks.items():
+                where = f"directions.{name}.networks.{kind}"
+                for feature in network.inputs:
+                    _known(feature, self.surveys[direction.origin].features, f"{where}: input")
+                for feature in network.outputs:
+                    _known(feature, self.surveys[direction.target].features, f"{where}: output")
+                if len(network.outputs) > len(network.inputs):
+                    raise ValueError(f"{where}: more outputs than inputs to correct")
+        targets = [direction.target for direction in self.directions.values()]
+        if len(set(targets)) < len(targets):
+            raise ValueError("two directions lead to one survey's base: give each its own run")
+        if self.selection is not None:
+            _known(self.selection, self.selections, "selection")
+        _known(self.comparison.method, self.methods, "comparison.method")
+        return self
+
+
+def _known(name: str, names, what: str) -> None:
+    if name not in names:
+        raise ValueError(f"{what} {name!r} is not defined; there are {', '.join(names) or 'none'}")

@@ -1,0 +1,77 @@
+"""One call at a time on a run, and nothing left over from a killed one."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from ..errors import InputError
+
+RESULTS = Path("results")
+MARK = "SPECTROTRANSLATOR_RUN"
+
+
+@contextmanager
+def held(run: str) -> Iterator[dict[str, str]]:
+    """Hold the run's lock, end what a killed call left behind, and yield the environment.
+
+    The environment marks every process of this call, so that the next one can find them.
+
+    Raises
+    ------
+    InputError
+        Another call on the run is at work; its process id is named.
+    """
+    place = RESULTS / ".locks"
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / f"{run}.lock").open("a+") as lock:
+        lock.seek(0)
+        note = _parse(lock.read())
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            who = f" by process {note['pid']}" if "pid" in note else ""
+            raise InputError(f"run {run} is being made{who}; wait for it or stop it") from None
+        end_survivors(note)
+        token = f"{run}-{os.getpid()}-{time.time_ns()}"
+        lock.seek(0)
+        lock.truncate()
+        lock.write(json.dumps({"pid": os.getpid(), "token": token, "since": time.time()}))
+        lock.flush()
+        yield os.environ | {MARK: token}
+
+
+def _parse(text: str) -> dict:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {}
+
+
+def end_survivors(note: dict) -> int:
+    """End the processes of the call that wrote ``note``; how many there were.
+
+    A process is one of them if its environment holds the call's mark and it started after it.
+    """
+    survivors = [process for process in psutil.process_iter() if _survives(process, note)]
+    for process in survivors:
+        process.kill()
+    psutil.wait_procs(survivors, timeout=10)
+    return len(survivors)
+
+
+def _survives(process: psutil.Process, note: dict) -> bool:
+    if "token" not in note:
+        return False
+    try:
+        return (
+            process.environ().get(MARK) == note["token"]
+            and process.create_time() >= note["since"] - 1
+        )
+    except (psutil.Error, OSError):
+        return False

@@ -1,0 +1,40 @@
+"""The table a run ends with."""
+
+from pathlib import Path
+
+
+def summary(verdict: dict, folder: Path, seconds: float) -> str:
+    """Grade and figures of every catalogue and column, where the page lies, the time."""
+    lines = []
+    for name, catalogue in verdict["catalogues"].items():
+        rows = catalogue["rows"]
+        lines += [
+            "",
+            f"{name}: {catalogue['grade']}, {rows['matched']} of {rows['published']} rows matched",
+            f"  {'column':<12} {'grade':<11} {'median diff':>12} {'scatter':>10} {'unit':<8} why",
+        ]
+        lines += [_line(label, column) for label, column in catalogue["columns"].items()]
+    lines += [f"bad member: {member}" for member in verdict["bad_members"]]
+    lines += [
+        "",
+        f"Verdict: {verdict['grade']} ({verdict['evidence']} data, {verdict['method']} method)",
+        f"Page:    {folder / 'report' / 'index.html'}",
+        f"Time:    {_duration(seconds)}",
+    ]
+    return "\n".join(lines)
+
+
+def _line(label: str, column: dict) -> str:
+    bias, scatter = (_figure(column.get(name)) for name in ("bias", "robust_scatter"))
+    unit = column["unit"] if column["unit"] != "---" else ""
+    why = column["reason"] if column["grade"] not in ("identical",) else ""
+    return f"  {label:<12} {column['grade']:<11} {bias:>12} {scatter:>10} {unit:<8} {why}".rstrip()
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

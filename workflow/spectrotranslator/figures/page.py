@@ -1,0 +1,73 @@
+"""One self-contained page about a run."""
+
+import base64
+from pathlib import Path
+
+import jinja2
+
+from ..configuration import load
+from ..configuration.document import unknowns
+from ..files import read_json, write_text
+from ..stage import Stage
+from .names import figure_names
+
+CAPTIONS = {
+    "quality": "Residuals before (orange) and after (blue) translation. The black line is the "
+    "running median, the band holds 16 to 84% of the stars. A good translation lies on zero.",
+    "importance": "Share of each input in the prediction and in the correction alone, from exact "
+    "Shapley values. The velocity's own value takes nearly all of its prediction.",
+    "training": "Loss of every member: thin lines training stars, thick lines validation stars.",
+    "diff": "Regenerated minus published medians. Two executions of one method differ by the "
+    "scatter of their trainings, so the width matters less than the shift.",
+    "galaxy": "Medians over Galactocentric radius and height, both surveys on one base, "
+    "recommended stars only, with the number of stars in each cell.",
+}
+
+
+def main(arguments) -> None:
+    configuration = load(arguments.config)
+    verdict = read_json(arguments.verdict)
+    facts = read_json(arguments.facts)
+    page = _environment().from_string(arguments.template.read_text("utf-8"))
+    write_text(
+        arguments.page,
+        page.render(
+            run=configuration,
+            verdict=verdict,
+            ledger=read_json(arguments.ledger),
+            qualities=facts,
+            figures=[_figure(name, arguments.facts.parent) for name in figure_names(configuration)],
+            unknowns=unknowns(configuration),
+        ),
+    )
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["figure"] = lambda value: f"{value:.4g}"
+    return environment
+
+
+def _figure(name: str, folder: Path) -> dict[str, str]:
+    image = base64.b64encode((folder / f"{name}.png").read_bytes()).decode()
+    what, _, rest = name.partition("-")
+    return {
+        "name": name,
+        "title": f"{what.capitalize()}: {rest.replace('-', ' ')}",
+        "caption": CAPTIONS[what],
+        "image": f"data:image/png;base64,{image}",
+    }
+
+
+stage = Stage(__doc__)
+stage.option("config", "resolved configuration", required=True)
+stage.input("template", "the page's template")
+stage.input("verdict", "the verdict, JSON")
+stage.input("ledger", "the ledger, JSON")
+stage.input("facts", "numbers of the figures, JSON; the figures lie beside it")
+stage.output("page", "the page, HTML")
+
+if __name__ == "__main__":
+    stage.run(main)

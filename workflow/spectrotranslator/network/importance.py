@@ -1,0 +1,121 @@
+"""Importance of every input: exact Shapley values over all coalitions.
+
+With six or seven inputs all 64 or 128 coalitions cost less than sampling. The value of a
+coalition is the prediction with the other inputs taken from background stars, averaged over them
+(Lundberg & Lee 2017, arXiv 1705.07874).
+"""
+
+from collections.abc import Callable
+from math import factorial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..configuration import load
+from ..files import write_json
+from ..seeds import seed
+from ..stage import Stage
+from .model import Model, load_model
+from .sample import TRAIN, VALIDATION, Sample
+from .training import Stars
+
+
+def shapley(function: Callable[[Tensor], Tensor], stars: Tensor, background: Tensor) -> np.ndarray:
+    """Exact Shapley values, shape (stars, inputs, outputs).
+
+    Parameters
+    ----------
+    function
+        Inputs (rows, inputs) to outputs (rows, outputs).
+    stars, background
+        Stars explained and stars that stand for an absent input, shape (., inputs).
+    """
+    inputs = stars.shape[1]
+    coalitions = [_coalition(number, inputs) for number in range(2**inputs)]
+    value = np.stack([_value(function, stars, background, present) for present in coalitions])
+    weights = [
+        factorial(size) * factorial(inputs - size - 1) / factorial(inputs) for size in range(inputs)
+    ]
+    result = np.zeros((len(stars), inputs, value.shape[-1]))
+    for number in range(2**inputs):
+        size = number.bit_count()
+        for i in range(inputs):
+            if not number >> i & 1:
+                result[:, i] += weights[size] * (value[number | 1 << i] - value[number])
+    return result
+
+
+def _coalition(number: int, inputs: int) -> Tensor:
+    return torch.tensor([bool(number >> i & 1) for i in range(inputs)])
+
+
+def _value(function, stars: Tensor, background: Tensor, present: Tensor) -> np.ndarray:
+    """Mean prediction of each star with the absent inputs from the background."""
+    mixed = torch.where(present, stars[:, None, :], background[None, :, :])
+    with torch.inference_mode():
+        output = function(mixed.reshape(-1, stars.shape[1]))
+    return output.reshape(len(stars), len(background), -1).mean(dim=1).numpy().astype(np.float64)
+
+
+def mean_absolute(model: Model, stars: Tensor, background: Tensor) -> dict[str, np.ndarray]:
+    """Mean |Shapley value| over stars, (inputs, outputs), of the output and the correction."""
+    network = model.network
+    return {
+        name: np.abs(shapley(function, stars, background)).mean(axis=0)
+        for name, function in (("output", network), ("correction", network.correction))
+    }
+
+
+def _choose(stars: Stars, count: int, number: int) -> Tensor:
+    generator = np.random.default_rng(number)
+    rows = generator.permutation(len(stars))[:count]
+    return stars.inputs[torch.from_numpy(np.sort(rows))]
+
+
+def _percent(absolute: np.ndarray) -> np.ndarray:
+    return 100 * absolute / absolute.sum(axis=-2, keepdims=True)
+
+
+def main(arguments) -> None:
+    configuration = load(arguments.config)
+    torch.set_num_threads(configuration.compute.threads)
+    models = [load_model(path) for path in arguments.weights]
+    kind = configuration.directions[arguments.direction].networks[arguments.kind]
+    sample = Sample.read(arguments.sample, kind)
+    scalings = {"input": models[0].input_scaling, "output": models[0].output_scaling}
+    names = (arguments.direction, arguments.kind, "importance")
+    settings = configuration.importance
+    stars = _choose(
+        sample.standardised(VALIDATION, scalings), settings.stars, seed(*names, "stars")
+    )
+    background = _choose(
+        sample.standardised(TRAIN, scalings), settings.background, seed(*names, "background")
+    )
+    members = [mean_absolute(model, stars, background) for model in models]
+    result = {
+        "schema_version": 1,
+        "inputs": kind.inputs,
+        "outputs": kind.outputs,
+        "stars": len(stars),
+        "background": len(background),
+    }
+    for quantity in ("output", "correction"):
+        percent = _percent(np.stack([member[quantity] for member in members]))
+        result[quantity] = {
+            "percent": percent.mean(axis=0).tolist(),
+            "percent_std_of_members": percent.std(axis=0).tolist(),
+        }
+    write_json(arguments.importance, result)
+
+
+stage = Stage(__doc__)
+stage.option("config", "resolved configuration", required=True)
+stage.option("direction", "name of the direction", required=True)
+stage.option("kind", "intrinsic or extrinsic", required=True)
+stage.input("sample", "training sample, Parquet")
+stage.input("weights", "weights of every member", many=True)
+stage.output("importance", "importance of every input, JSON")
+
+if __name__ == "__main__":
+    stage.run(main)

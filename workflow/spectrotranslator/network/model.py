@@ -1,0 +1,102 @@
+"""A trained network on disk: ``weights.safetensors`` and ``training.json`` beside it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from ..configuration.model import NetworkKind, NetworkSettings
+from ..errors import InputError
+from ..files import atomic, read_json, sha256, write_json
+from .scaling import Scaling
+from .translator import NormalisedLinear, Translator
+
+
+@dataclass(frozen=True)
+class Model:
+    """One member: the network and what is needed to use it on stars."""
+
+    network: Translator
+    inputs: list[str]
+    outputs: list[str]
+    correct: str
+    input_scaling: Scaling
+    output_scaling: Scaling
+    facts: dict
+
+
+def save(network: Translator, facts: dict, weights: Path, description: Path) -> None:
+    """Write weights, and ``facts`` with the weights' digest."""
+    with atomic(weights) as temporary:
+        save_file(
+            {name: value.contiguous() for name, value in network.state_dict().items()}, temporary
+        )
+    write_json(description, {**facts, "weights_sha256": sha256(weights)})
+
+
+def load_model(weights: Path, check_digest: bool = False) -> Model:
+    """Read a member from its weights' path; its description lies beside.
+
+    Inside the workflow a changed member is data: it is scored again and named in the verdict.
+    Elsewhere ``check_digest`` refuses weights that are not the ones that were trained.
+
+    Raises
+    ------
+    InputError
+        A file is absent, cut short, changed, or does not fit its description.
+    """
+    facts = read_json(weights.with_name("training.json"))
+    if check_digest and sha256(weights) != facts["weights_sha256"]:
+        raise InputError(f"{weights}: changed since training.json was written; train it again")
+    network = Translator(
+        len(facts["inputs"]),
+        len(facts["outputs"]),
+        facts["correct"],
+        NetworkSettings.model_validate(facts["network"]),
+    )
+    try:
+        network.load_state_dict(load_file(weights))
+    except (SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{weights}: not the weights of this network ({reason})") from None
+    for layer in network.modules():
+        if isinstance(layer, NormalisedLinear):
+            layer.started = True
+    network.eval()
+    return Model(
+        network=network,
+        inputs=facts["inputs"],
+        outputs=facts["outputs"],
+        correct=facts["correct"],
+        input_scaling=_scaling(facts["input_scaling"]),
+        output_scaling=_scaling(facts["output_scaling"]),
+        facts=facts,
+    )
+
+
+def describe(kind: NetworkKind, settings: NetworkSettings, scalings: dict[str, Scaling]) -> dict:
+    """The part of ``training.json`` that says how to use the network."""
+    return {
+        "schema_version": 1,
+        "inputs": kind.inputs,
+        "outputs": kind.outputs,
+        "correct": kind.correct,
+        "network": settings.model_dump(mode="json"),
+        **{f"{side}_scaling": _listed(scaling) for side, scaling in scalings.items()},
+    }
+
+
+def _listed(scaling: Scaling) -> dict[str, list[float]]:
+    return {"mean": scaling.mean.tolist(), "std": scaling.std.tolist()}
+
+
+def _scaling(listed: dict[str, list[float]]) -> Scaling:
+    return Scaling(np.array(listed["mean"]), np.array(listed["std"]))
+
+
+def tensor(values: np.ndarray) -> torch.Tensor:
+    """Float32 tensor of ``values``."""
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))

@@ -1,0 +1,46 @@
+"""Score every member again on its validation stars, against the loss its training recorded."""
+
+import math
+
+from ..configuration import load
+from ..files import read_json, write_json
+from ..stage import Stage
+from .model import load_model
+from .sample import VALIDATION, Sample
+from .training import mean_absolute_error
+
+RELATIVE_TOLERANCE = 1e-3
+
+
+def main(arguments) -> None:
+    """The tolerance covers another machine's rounding of a float32 mean, nothing else."""
+    configuration = load(arguments.config)
+    kind = configuration.directions[arguments.direction].networks[arguments.kind]
+    sample = Sample.read(arguments.sample, kind)
+    members = []
+    for path in arguments.weights:
+        recorded = read_json(path.with_name("training.json"))["validation_loss"]
+        model = load_model(path)
+        scalings = {"input": model.input_scaling, "output": model.output_scaling}
+        found = mean_absolute_error(model.network, sample.standardised(VALIDATION, scalings))
+        members.append(
+            {
+                "member": path.parent.name,
+                "recorded": recorded,
+                "found": found if math.isfinite(found) else None,
+                "agrees": math.isclose(found, recorded, rel_tol=RELATIVE_TOLERANCE),
+            }
+        )
+    write_json(arguments.scores, {"schema_version": 1, "members": members})
+
+
+stage = Stage(__doc__)
+stage.option("config", "resolved configuration", required=True)
+stage.option("direction", "name of the direction", required=True)
+stage.option("kind", "intrinsic or extrinsic", required=True)
+stage.input("sample", "training sample, Parquet")
+stage.input("weights", "weights of every member", many=True)
+stage.output("scores", "recorded and found losses, JSON")
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,99 @@
+"""The SpectroTranslator network: a residual hourglass that predicts a correction.
+
+Thomas et al. 2024, A&A 690, A54, after the authors' public code; weight normalisation started
+from the data after Salimans & Kingma 2016 (arXiv 1602.07868).
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..configuration.model import NetworkSettings
+
+
+class NormalisedLinear(nn.Module):
+    """A linear layer whose weight is a direction ``v`` times a length ``g``, learned apart.
+
+    The first batch it meets in training sets ``g`` and the bias so that each unit's output has
+    mean 0 and variance 1 over that batch.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.v = nn.Parameter(nn.init.xavier_uniform_(torch.empty(width, width)))
+        self.g = nn.Parameter(self.v.detach().norm(dim=1))
+        self.bias = nn.Parameter(torch.zeros(width))
+        self.started = False
+
+    def weight(self) -> Tensor:
+        """Shape (outputs, inputs)."""
+        return self.v * (self.g / self.v.norm(dim=1)).unsqueeze(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and not self.started:
+            self._start_from(x)
+        return functional.linear(x, self.weight(), self.bias)
+
+    @torch.no_grad()
+    def _start_from(self, x: Tensor) -> None:
+        output = functional.linear(x, self.weight(), self.bias)
+        variance, mean = torch.var_mean(output, dim=0, correction=0)
+        scale = (variance + 1e-10).rsqrt()
+        self.g *= scale
+        self.bias.copy_(-mean * scale)
+        self.started = True
+
+
+class ResidualBlock(nn.Module):
+    """``x + W2 d(relu(W1 d(relu(x))))``, with dropout ``d``."""
+
+    def __init__(self, width: int, dropout: float):
+        super().__init__()
+        self.inner = NormalisedLinear(width)
+        self.outer = NormalisedLinear(width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.inner(self.dropout(functional.relu(x)))
+        return x + self.outer(self.dropout(functional.relu(y)))
+
+
+class Translator(nn.Module):
+    """Standardised inputs, shape (stars, inputs), to standardised outputs, shape (stars, outputs).
+
+    The predicted correction is added to the first inputs (``correct="first"``) or to the last.
+    """
+
+    def __init__(self, inputs: int, outputs: int, correct: str, settings: NetworkSettings):
+        super().__init__()
+        self.corrected = slice(0, outputs) if correct == "first" else slice(inputs - outputs, None)
+        self.layers = nn.Sequential(*hourglass(inputs, outputs, settings))
+        for layer in self.layers:
+            if isinstance(layer, nn.Linear):
+                nn.init.xavier_uniform_(layer.weight)
+                nn.init.zeros_(layer.bias)
+        if settings.zero_output:
+            nn.init.zeros_(self.layers[-1].weight)
+
+    def correction(self, x: Tensor) -> Tensor:
+        """The correction alone, standardised."""
+        return self.layers(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, self.corrected] + self.correction(x)
+
+
+def hourglass(inputs: int, outputs: int, settings: NetworkSettings) -> list[nn.Module]:
+    """Layers in order: up through the widths, a block at each, and down again."""
+    *widths, middle = settings.widths
+    layers: list[nn.Module] = [nn.Linear(inputs, settings.widths[0])]
+    for width, wider in zip(widths, settings.widths[1:], strict=True):
+        layers += [_block(width, settings), nn.Linear(width, wider)]
+    layers.append(_block(middle, settings))
+    for width, narrower in zip([middle, *reversed(widths)], reversed(widths), strict=False):
+        layers += [nn.Linear(width, narrower), _block(narrower, settings)]
+    return [*layers, nn.Linear(settings.widths[0], outputs)]
+
+
+def _block(width: int, settings: NetworkSettings) -> ResidualBlock:
+    return ResidualBlock(width, settings.dropout if width >= settings.dropout_from_width else 0.0)

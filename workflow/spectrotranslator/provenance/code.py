@@ -1,0 +1,61 @@
+"""Which source files of the package a module is made of, and their digest."""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def source_files(module: str) -> list[Path]:
+    """Files of the package that ``module`` (dotted, within the package) imports, directly or not.
+
+    Imports are read from the syntax tree; nothing is run.
+    """
+    waiting, found = [_file(module)], set()
+    while waiting:
+        path = waiting.pop()
+        if path is None or path in found:
+            continue
+        found.add(path)
+        waiting += [_file(name) for name in _imports(path)]
+    return sorted(found | _packages(found))
+
+
+@cache
+def code_digest(module: str) -> str:
+    """SHA-256 over names and bytes of all files that ``module`` is made of."""
+    total = hashlib.sha256()
+    for path in source_files(module):
+        total.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()
+
+
+def _file(module: str) -> Path | None:
+    place = PACKAGE.joinpath(*filter(None, module.split(".")))
+    for path in (place.with_suffix(".py"), place / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+def _packages(files: set[Path]) -> set[Path]:
+    """The ``__init__`` files that importing ``files`` runs."""
+    folders = {
+        parent for file in files for parent in file.parents if PACKAGE in (parent, *parent.parents)
+    }
+    return {folder / "__init__.py" for folder in folders if (folder / "__init__.py").is_file()}
+
+
+@cache
+def _imports(path: Path) -> tuple[str, ...]:
+    here = path.relative_to(PACKAGE).parent.parts
+    names = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = [*here[: len(here) - node.level + 1], *(node.module or "").split(".")]
+            base = [part for part in base if part]
+            names.append(".".join(base))
+            names += [".".join([*base, alias.name]) for alias in node.names]
+    return tuple(names)

@@ -1,0 +1,32 @@
+"""Named cuts over a table of stars, each counted."""
+
+import pandas as pd
+
+from ..configuration.model import Cut
+from ..errors import InputError
+
+
+def apply_cuts(table: pd.DataFrame, cuts: list[Cut]) -> tuple[pd.DataFrame, list[dict]]:
+    """Rows that fulfil every cut, and a ledger line for each cut in turn.
+
+    Raises
+    ------
+    InputError
+        A cut names a column that is not there or is not a condition.
+    """
+    lines = []
+    for cut in cuts:
+        kept = table[_fulfils(table, cut.cut)]
+        lines.append({"what": cut.cut, "source": cut.source, "in": len(table), "out": len(kept)})
+        table = kept
+    return table, lines
+
+
+def _fulfils(table: pd.DataFrame, expression: str) -> pd.Series:
+    try:
+        keep = table.eval(expression, engine="python")
+    except Exception as error:
+        raise InputError(f"cut {expression!r}: {error}") from None
+    if not isinstance(keep, pd.Series) or keep.dtype != bool:
+        raise InputError(f"cut {expression!r}: a condition on columns is expected")
+    return keep

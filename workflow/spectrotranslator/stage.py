@@ -1,0 +1,93 @@
+"""One stage of the workflow as a command: its arguments, its one-line errors, its record.
+
+Every stage module ends with::
+
+    stage = Stage(__doc__)
+    stage.input("stars", "stars to translate")
+    stage.output("catalogue", "translated stars")
+    if __name__ == "__main__":
+        stage.run(main)
+
+``main(arguments)`` receives the parsed arguments. Outputs are whole or absent (``files.atomic``).
+"""
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from .errors import InputError
+
+
+class Stage:
+    """Arguments, error handling and provenance record of one workflow command."""
+
+    def __init__(self, description: str | None):
+        self.parser = argparse.ArgumentParser(description=(description or "").split("\n\n")[0])
+        self.parser.add_argument("--record", type=Path, help="where the job's record goes")
+        self._inputs: list[str] = []
+        self._outputs: list[str] = []
+
+    def input(self, name: str, help: str, many: bool = False, required: bool = True) -> None:
+        """Declare ``--name``, a file (or several) that the stage reads."""
+        self._declare(self._inputs, name, help, many, required)
+
+    def output(self, name: str, help: str, many: bool = False, required: bool = True) -> None:
+        """Declare ``--name``, a file (or several) that the stage writes."""
+        self._declare(self._outputs, name, help, many, required)
+
+    def option(self, name: str, help: str, **settings) -> None:
+        """Declare ``--name``, a plain option."""
+        self.parser.add_argument(f"--{name}", help=help, **settings)
+
+    def _declare(self, group: list[str], name: str, help: str, many: bool, required: bool) -> None:
+        group.append(name.replace("-", "_"))
+        self.parser.add_argument(
+            f"--{name}",
+            type=Path,
+            nargs="+" if many else None,
+            default=[] if many else None,
+            required=required,
+            help=help,
+        )
+
+    def run(self, main: Callable[[argparse.Namespace], None]) -> None:
+        """Parse the command line, run ``main``, write the record, exit with the right status."""
+        arguments = self.parser.parse_args()
+        started = datetime.now(UTC)
+        try:
+            main(arguments)
+            if arguments.record:
+                self._write_record(arguments, started)
+        except InputError as error:
+            sys.exit(_refuse(error))
+        except OSError as error:
+            traceback.print_exc()
+            name = error.filename or self.parser.prog
+            sys.exit(_refuse(f"{name}: {error.strerror or error}"))
+
+    def _write_record(self, arguments: argparse.Namespace, started: datetime) -> None:
+        from .provenance.record import write_record
+
+        write_record(
+            arguments.record,
+            inputs=_paths(arguments, self._inputs),
+            outputs=_paths(arguments, self._outputs),
+            started=started,
+        )
+
+
+def _paths(arguments: argparse.Namespace, names: list[str]) -> dict[str, list[Path]]:
+    values = {name: getattr(arguments, name) for name in names}
+    return {
+        name: value if isinstance(value, list) else [value]
+        for name, value in values.items()
+        if value
+    }
+
+
+def _refuse(message: object) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return 2

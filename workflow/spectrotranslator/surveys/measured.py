@@ -1,0 +1,48 @@
+"""Read one survey's files: the columns the run needs, a row a measurement, in the file's order."""
+
+import pandas as pd
+
+from ..configuration import load
+from ..configuration.model import Survey
+from ..errors import InputError
+from ..files import atomic
+from ..stage import Stage
+from .readers import READERS, columns_of
+
+
+def measured(survey: Survey, rows: pd.DataFrame) -> pd.DataFrame:
+    """Name the rows: ``row`` (from 0), ``key`` (text), ``identifier``, ``source_id`` (0: none)."""
+    key = rows[survey.key[0]].astype(str)
+    for column in survey.key[1:]:
+        key = key + "|" + rows[column].astype(str)
+    doubled = key[key.duplicated()]
+    if len(doubled):
+        raise InputError(
+            f"{survey.title}: {len(doubled)} rows share a key of {' + '.join(survey.key)}, "
+            f"such as {doubled.iloc[0]!r}; add a column to the survey's key"
+        )
+    names = pd.DataFrame(
+        {"row": range(len(rows)), "key": key, "identifier": rows[survey.identifier]}
+    )
+    if survey.source_id:
+        ids = rows[survey.source_id]
+        names["source_id"] = ids.where(ids > 0, 0).fillna(0).astype("int64")
+    overlap = [name for name in rows if name in names]
+    return pd.concat([names, rows.drop(columns=overlap)], axis=1)
+
+
+def main(arguments) -> None:
+    survey = load(arguments.config).surveys[arguments.survey]
+    rows = READERS[survey.reader](arguments.files, columns_of(survey))
+    with atomic(arguments.rows) as temporary:
+        measured(survey, rows).to_parquet(temporary, index=False)
+
+
+stage = Stage(__doc__)
+stage.option("config", "resolved configuration", required=True)
+stage.option("survey", "name of the survey", required=True)
+stage.input("files", "the survey's files, in the order of the configuration", many=True)
+stage.output("rows", "its rows, Parquet")
+
+if __name__ == "__main__":
+    stage.run(main)

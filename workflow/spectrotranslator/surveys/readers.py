@@ -1,0 +1,71 @@
+"""What each survey's files say, as one table of rows with the survey's own column names."""
+
+from pathlib import Path
+
+import pandas as pd
+from astropy.table import Table
+
+from ..configuration.model import Survey
+from ..errors import InputError
+from .fits import read_columns
+
+PHOTOMETRY = {"Gmag", "BPmag", "RPmag", "e_Gmag", "e_BPmag", "e_RPmag"}
+
+
+def columns_of(survey: Survey) -> list[str]:
+    """Every column of the survey's files that its configuration mentions, once."""
+    names = [*survey.key, survey.identifier, survey.source_id, survey.distance, survey.snr]
+    names += [*(survey.position or ()), *survey.keep]
+    for name, feature in survey.features.items():
+        names += feature.difference or [feature.column or name]
+        names += feature.error
+    return [name for name in dict.fromkeys(names) if name and name not in PHOTOMETRY]
+
+
+def read_galah(files: list[Path], columns: list[str]) -> pd.DataFrame:
+    """GALAH's main table joined with its Gaia table on ``sobject_id``.
+
+    ``files`` are the main table and the value-added Gaia table, in this order.
+    """
+    main, gaia = files
+    from_gaia = [name for name in columns if name == "r_med_photogeo"]
+    stars = read_columns(main, [name for name in columns if name not in from_gaia])
+    if not from_gaia:
+        return stars
+    added = read_columns(gaia, ["sobject_id", *from_gaia]).drop_duplicates("sobject_id")
+    return stars.merge(added, on="sobject_id", how="left", validate="many_to_one")
+
+
+def read_apogee(files: list[Path], columns: list[str]) -> pd.DataFrame:
+    """APOGEE's allStar or allStarLite table."""
+    (path,) = files
+    return read_columns(path, columns)
+
+
+def read_table(files: list[Path], columns: list[str]) -> pd.DataFrame:
+    """A user's own table: CSV, Parquet, FITS, VOTable or ECSV, by suffix."""
+    (path,) = files
+    if path.suffix == ".fits":
+        return read_columns(path, columns)
+    table = _any_table(path)
+    lacking = [name for name in columns if name not in table]
+    if lacking:
+        raise InputError(f"{path}: no column {lacking[0]!r}; there are {', '.join(table)}")
+    return table[columns]
+
+
+def _any_table(path: Path) -> pd.DataFrame:
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        if path.suffix == ".csv":
+            return pd.read_csv(path)
+        return Table.read(path).to_pandas()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: not a readable table ({reason})") from None
+
+
+READERS = {"galah": read_galah, "apogee": read_apogee, "table": read_table}

@@ -1,0 +1,75 @@
+"""Bring one survey to the features and errors the networks read, one row a measurement."""
+
+import numpy as np
+import pandas as pd
+
+from ..configuration import load
+from ..configuration.model import Feature, Survey
+from ..files import atomic
+from ..stage import Stage
+
+SENTINEL = -9999.0
+
+
+def missing(values: np.ndarray) -> np.ndarray:
+    """Where ``values`` are missing in any survey's habit: not finite, or -9999 and below."""
+    return ~np.isfinite(values) | (values <= SENTINEL)
+
+
+def stars(survey: Survey, rows: pd.DataFrame, photometry: pd.DataFrame | None) -> pd.DataFrame:
+    """Features in float64 under their own names, their errors as ``NAME_error``.
+
+    A -9999 stays the number it is; what counts as missing is the method's choice. A feature
+    without error columns has error 0. Rows keep their order.
+    """
+    if photometry is not None:
+        key = photometry.columns[0]
+        rows = rows.merge(photometry, left_on="source_id", right_on=key, how="left").drop(
+            columns=key
+        )
+    named = {"row", "key", "identifier", "source_id"} & set(rows)
+    table = {name: rows[name] for name in rows if name in named or name in survey.keep}
+    if survey.position:
+        table |= {name: rows[c] for name, c in zip(("ra", "dec"), survey.position, strict=True)}
+    table |= {
+        name: rows[column]
+        for name, column in (("distance", survey.distance), ("snr", survey.snr))
+        if column
+    }
+    for name, feature in survey.features.items():
+        table[name] = _value(name, feature, rows)
+        table[f"{name}_error"] = _error(feature, rows)
+    return pd.DataFrame(table)
+
+
+def _value(name: str, feature: Feature, rows: pd.DataFrame) -> np.ndarray:
+    if feature.difference:
+        first, second = (rows[column].to_numpy(np.float64) for column in feature.difference)
+        return first - second
+    return rows[feature.column or name].to_numpy(np.float64)
+
+
+def _error(feature: Feature, rows: pd.DataFrame) -> np.ndarray:
+    parts = [rows[column].to_numpy(np.float64) for column in feature.error]
+    if len(parts) == 1:
+        return parts[0]
+    return np.sqrt(np.sum([part**2 for part in parts], axis=0)) * np.ones(len(rows))
+
+
+def main(arguments) -> None:
+    survey = load(arguments.config).surveys[arguments.survey]
+    photometry = pd.read_parquet(arguments.photometry) if arguments.photometry else None
+    table = stars(survey, pd.read_parquet(arguments.rows), photometry)
+    with atomic(arguments.stars) as temporary:
+        table.to_parquet(temporary, index=False)
+
+
+stage = Stage(__doc__)
+stage.option("config", "resolved configuration", required=True)
+stage.option("survey", "name of the survey", required=True)
+stage.input("rows", "the survey's rows, Parquet")
+stage.input("photometry", "Gaia magnitudes, Parquet", required=False)
+stage.output("stars", "stars with features and errors, Parquet")
+
+if __name__ == "__main__":
+    stage.run(main)
