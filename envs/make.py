@@ -52,7 +52,7 @@ def install(part: str) -> None:
     bar = "on" if sys.stderr.isatty() else "off"
     for arguments in PARTS[part]:
         command = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--progress-bar", bar]
-        quiet = [] if sys.stderr.isatty() else ["--quiet"]
+        quiet = [] if sys.stderr.isatty() else ["-qq"]
         command += [*quiet, "--disable-pip-version-check", *arguments]
         if subprocess.run(command, cwd=HERE, stdout=sys.stderr).returncode:
             fail(f"pip could not install envs/{arguments[-1]}; its reason stands above")

@@ -67,7 +67,7 @@ def surveys(sky):
     return read_surveys(sky[1]["galah"], sky[1]["apogee"], sky[1]["gaia"])
 
 
-def make_ensemble(rng, n_in, n_out, members=5):
+def make_ensemble(rng, n_in, n_out):
     inputs, outputs = rng.normal(2, 3, (80, n_in)), rng.normal(-1, 2, (80, n_out))
     return train_ensemble(QUICK, f"{n_in}-{n_out}", inputs, outputs)
 
@@ -205,12 +205,12 @@ def test_phases_share_one_budget_of_epochs(monkeypatch):
 
 def test_best_weights_come_back_only_if_stopping_triggered(monkeypatch):
     # stops after 1 + 2 epochs at the best of the phase; the next phase counts from epoch 1
-    losses = [0.5, 0.6, 0.7] + [0.4, 0.3, 0.35] + [0.2, 0.25]
+    losses = [0.5, 0.6, 0.7, 0.4, 0.3, 0.35, 0.2, 0.25]
     epochs, _, weight = count_epochs(monkeypatch, losses, epochs=4, patience=2, **RATES)
     assert epochs == [3, 3, 2]
     assert weight == pytest.approx(0.25), "no stop in the last phase: the last weights stand"
-    losses = [0.5, 0.6, 0.7] + [0.1, 0.3, 0.35] + [0.2, 0.25, 0.3]
-    _, loss, weight = count_epochs(monkeypatch, losses, epochs=4, patience=2, **RATES)
+    losses = [0.5, 0.6, 0.7, 0.1, 0.3, 0.35, 0.2, 0.25, 0.3]
+    _, loss, weight = count_epochs(monkeypatch, losses, epochs=5, patience=2, **RATES)
     assert weight == pytest.approx(0.2) == loss
 
 

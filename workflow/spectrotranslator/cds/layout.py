@@ -3,7 +3,7 @@
 import fnmatch
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from astropy import units
 from ..errors import InputError
 from .marks import Limits, Marks, allowed_bytes, choices, format_marks, parse_marks
 
+WIDEST = 1 << 20
+_UCD = re.compile(r"[\[(]ucd=([\w.;-]+)[\])]", re.I)
 FORMAT = re.compile(r"(\d*)([AIFEDaifed])(\d+)(?:\.(\d+))?")
 _COLUMN_KEYS = {
     "label",
@@ -126,6 +128,12 @@ class Column:
             return None
         return units.Unit(self.unit, format="cds", parse_strict="silent")
 
+    @property
+    def ucd(self) -> str | None:
+        """The unified content descriptor that the explanation names: ``[ucd=phot.mag]``."""
+        found = _UCD.search(self.explanation)
+        return found[1] if found else None
+
     @cached_property
     def choices(self) -> tuple[str, ...] | None:
         """The words a text column may hold, where its brackets list words."""
@@ -164,6 +172,10 @@ class Table:
     def __post_init__(self):
         if not self.columns:
             raise InputError(f"{self.name}: the table has no column")
+        if self.width > WIDEST:
+            raise InputError(
+                f"{self.name}: records of {self.width} bytes; at most {WIDEST} are read"
+            )
         labels = [column.label for column in self.columns if column.label != "---"]
         if twice := sorted({label for label in labels if labels.count(label) > 1}):
             raise InputError(f"{self.name}: label {twice[0]} stands twice; labels must differ")
@@ -243,8 +255,6 @@ class ReadMe:
         raise InputError(f"{self.name} describes no file {wanted!r}; it describes {known}")
 
     def _of_file(self, table: Table, wanted: str) -> Table:
-        from dataclasses import replace
-
         bare = re.sub(r"\.\d{2,3}$", "", wanted.removesuffix(".gz"))
         for name, lrecl, records, explanation in self.files:
             if name in (wanted, wanted.removesuffix(".gz"), bare):
@@ -323,4 +333,6 @@ def _kind(format: str) -> str:
 
 def _arrow_field(column: Column) -> pa.Field:
     metadata = {"unit": column.unit, "description": column.explanation}
+    if column.ucd:
+        metadata["ucd"] = column.ucd
     return pa.field(column.label, column.arrow_type, metadata=metadata)

@@ -40,8 +40,7 @@ def parse_comment(text: str) -> tuple[frozenset[str], bool]:
 def comment_figures(published: Sequence[str], regenerated: Sequence[str]) -> dict:
     """How often two comment columns name the same reasons, what was cut off taken into account.
 
-    Where a comment is cut, only reasons that both sides could show are compared: the shorter
-    list must be contained in the longer one.
+    A reason that one side names and the other does not counts only if the other was not cut.
     """
     same = np.array([a == b for a, b in zip(published, regenerated, strict=True)], dtype=bool)
     cache: dict[str, tuple[frozenset[str], bool]] = {}
@@ -67,8 +66,8 @@ def comment_figures(published: Sequence[str], regenerated: Sequence[str]) -> dic
 
 
 def _difference(left, right) -> frozenset[str]:
+    """Reasons one side names and the other would show, had it them: what is cut shows nothing."""
     (a, a_cut), (b, b_cut) = left, right
-    if a_cut or b_cut:
-        short, long = (a, b) if len(a) <= len(b) else (b, a)
-        return frozenset(short - long)
-    return a ^ b
+    only_a = frozenset() if b_cut else a - b
+    only_b = frozenset() if a_cut else b - a
+    return only_a | only_b

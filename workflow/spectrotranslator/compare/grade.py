@@ -59,8 +59,7 @@ def grade_numbers(
     if tolerances is None:
         return Grade(
             DEVIATES,
-            "differs, and nothing says how far two executions lie apart: "
-            "run ./reproduce calibrate and name its file in comparison.tolerances",
+            "differs, and no tolerances are given (./reproduce calibrate makes them)",
             "training",
         )
     chances = {name: tolerances[name].probability(value) for name, value in statistics.items()}

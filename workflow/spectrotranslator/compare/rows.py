@@ -7,6 +7,9 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 
+NEARER = 0.1
+
+
 @dataclass(frozen=True)
 class Pairing:
     """Row numbers of matched rows on both sides, and of those that have no partner."""
@@ -23,7 +26,8 @@ def pair(published: pd.DataFrame, regenerated: pd.DataFrame, identifier: str, va
     """Match rows by ``identifier``; repeats of one identifier by least distance in ``values``.
 
     The distance is the sum over columns of absolute differences in units of the published
-    column's robust width. ``moved`` counts matched rows that come in another order.
+    column's robust width. Repeats that come in equal number keep their order, unless another
+    assignment is ten times nearer: between two executions the nearest is often the wrong one. ``moved`` counts matched rows that come in another order.
     """
     left, right = (_numbered(table[identifier]) for table in (published, regenerated))
     merged = left.merge(right, on=["name", "repeat"], how="outer", suffixes=("_p", "_r"))
@@ -61,8 +65,10 @@ def _nearest(published, regenerated, p, r, names, places) -> np.ndarray:
     result = r.copy()
     for group in pd.Series(range(len(places))).groupby(names[places]).indices.values():
         distance = np.abs(left[group][:, None, :] - right[group][None, :, :]).sum(axis=2)
-        _, chosen = linear_sum_assignment(np.minimum(distance, 1e12))
-        result[places[group]] = r[places[group][chosen]]
+        distance = np.minimum(distance, 1e12)
+        rows, chosen = linear_sum_assignment(distance)
+        if distance[rows, chosen].sum() < NEARER * np.trace(distance):
+            result[places[group]] = r[places[group][chosen]]
     return result
 
 

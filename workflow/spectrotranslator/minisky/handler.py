@@ -190,8 +190,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _send(self, data: bytes) -> None:
-        self.wfile.write(data)
+        # counted first: a client that has the bytes must find them counted
         self.exchange.sent += len(data)
+        self.wfile.write(data)
 
 
 def _reader(stream, size: int, fault: Fault | None):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..configuration import Configuration, load
-from ..configuration.model import Direction, Selection
+from ..configuration.model import Direction, NetworkKind, Selection
 from ..errors import InputError
 from ..files import atomic, write_json
 from ..stage import Stage
@@ -66,19 +66,24 @@ def matched(
 def training_sample(
     direction: Direction, kind: str, pairs: pd.DataFrame, entries: list[dict]
 ) -> pd.DataFrame:
-    """Stars whose every input, output and error of one network is there.
+    """Stars whose every input, output and error is there, of this network and those before it.
 
-    For an extrinsic network the intrinsic one's outputs need not be there, its inputs are its own.
+    So the extrinsic sample is part of the intrinsic one.
     """
-    network = direction.networks[kind]
-    wanted = [f"from:{name}" for name in network.inputs] + [
-        f"to:{name}" for name in network.outputs
-    ]
+    kinds = list(direction.networks)
+    needed = [direction.networks[name] for name in kinds[: kinds.index(kind) + 1]]
+    wanted = _columns(needed)
     values = pairs[wanted + [f"{name}_error" for name in wanted]].to_numpy(np.float64)
     whole = ~missing(values).any(axis=1)
     entries.append(_entry(f"complete for {kind}", "ours", len(pairs), int(whole.sum())))
     names = ["from:key", "to:key", *(c for c in ("from:source_id",) if c in pairs)]
-    return pairs.loc[whole, names + wanted].reset_index(drop=True)
+    return pairs.loc[whole, names + _columns(needed[-1:])].reset_index(drop=True)
+
+
+def _columns(networks: list[NetworkKind]) -> list[str]:
+    inputs = [f"from:{name}" for network in networks for name in network.inputs]
+    outputs = [f"to:{name}" for network in networks for name in network.outputs]
+    return list(dict.fromkeys(inputs + outputs))
 
 
 def _sample_or_refuse(sample: pd.DataFrame, name: str) -> pd.DataFrame:

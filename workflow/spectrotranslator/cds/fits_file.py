@@ -1,0 +1,130 @@
+"""A table as a FITS binary table, written and read chunk by chunk."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from astropy.io import fits
+
+from ..errors import InputError
+from .layout import Column, Table
+
+_NULL = -(2**63)
+_BLOCK = 2880
+_ROWS = 20_000
+
+
+def write_fits(path: Path, table: Table, batches: Iterable[pa.RecordBatch], records: int) -> None:
+    """Write batches as the first extension of a FITS file.
+
+    Labels, units, descriptions and UCDs become TTYPE, TUNIT, TCOMM and TUCD. A null integer is
+    the TNULL value, a null float NaN, a null text blank. Booleans are logical.
+    """
+    kinds = {column.label: _kind(column) for column in table.named}
+    layout = np.dtype([(label, kind) for label, (_, kind) in kinds.items()])
+    with path.open("wb") as stream:
+        stream.write(fits.PrimaryHDU().header.tostring().encode("ascii"))
+        stream.write(_header(table, kinds, records).tostring().encode("ascii"))
+        for batch in batches:
+            rows = np.zeros(batch.num_rows, dtype=layout)
+            for column in table.named:
+                rows[column.label] = _cells(batch.column(column.label), column)
+            stream.write(rows.tobytes())
+        stream.write(b"\0" * (-records * layout.itemsize % _BLOCK))
+
+
+def read_fits(path: Path, table: Table) -> Iterator[pa.RecordBatch]:
+    """The columns of a layout from the first table of a FITS file."""
+    try:
+        with fits.open(path, memmap=True) as hdus:
+            tables = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)]
+            if not tables:
+                raise InputError(f"{path}: no binary table in it")
+            yield from _rows(path, tables[0], table)
+    except OSError as error:
+        raise InputError(f"{path}: no FITS file ({error})") from error
+
+
+def _rows(path: Path, hdu: fits.BinTableHDU, table: Table) -> Iterator[pa.RecordBatch]:
+    data, names = hdu.data, hdu.columns.names
+    if missing := [column.label for column in table.named if column.label not in names]:
+        raise InputError(f"{path}: no column {missing[0]!r}")
+    for start in range(0, len(data), _ROWS):
+        arrays = {
+            column.label: _array(
+                data.field(column.label)[start : start + _ROWS], hdu.columns[column.label].null
+            )
+            for column in table.named
+        }
+        yield pa.record_batch(arrays)
+
+
+def _array(values: np.ndarray, null: int | None) -> pa.Array:
+    if values.dtype.kind in "SU":
+        return pa.array([text.rstrip(" ") for text in values.tolist()], pa.string())
+    native = values.astype(values.dtype.newbyteorder("="))
+    if values.dtype.kind in "iu" and null is not None:
+        return pa.array(native, mask=native == null)
+    return pa.array(native)
+
+
+def _kind(column: Column) -> tuple[str, str]:
+    """TFORM and type in memory."""
+    if column.kind == "I":
+        return "K", ">i8"
+    if column.kind != "A":
+        return "D", ">f8"
+    if column.boolean and column.null is None:
+        return "L", "S1"
+    return f"{column.width}A", f"S{column.width}"
+
+
+def fits_unit(column: Column) -> str | None:
+    """The unit as FITS files have it; a logarithm as astropy writes it, ``dex(cm / s2)``."""
+    unit = column.astropy_unit
+    if unit is None:
+        return None
+    if column.unit == "[-]":
+        return "dex"
+    for form in ("fits", "generic"):
+        try:
+            return unit.to_string(form)
+        except ValueError:
+            continue
+    return column.unit
+
+
+def _header(table: Table, kinds: dict[str, tuple[str, str]], records: int) -> fits.Header:
+    columns = [
+        fits.Column(
+            name=column.label,
+            format=kinds[column.label][0],
+            unit=fits_unit(column),
+            null=_NULL if column.kind == "I" else None,
+        )
+        for column in table.named
+    ]
+    header = fits.BinTableHDU.from_columns(columns, nrows=0).header
+    header["NAXIS2"] = records
+    header["EXTNAME"] = table.name
+    for number, column in enumerate(table.named, 1):
+        if column.explanation:
+            header[f"TCOMM{number}"] = column.explanation
+        if column.ucd:
+            header[f"TUCD{number}"] = column.ucd
+    return header
+
+
+def _cells(values: pa.Array, column: Column) -> np.ndarray | list[bytes]:
+    if pa.types.is_boolean(values.type):
+        truth = values.fill_null(False).to_numpy(zero_copy_only=False)
+        known = values.is_valid().to_numpy(zero_copy_only=False)
+        return np.where(known, np.where(truth, b"T", b"F"), b"\0")
+    if pa.types.is_string(values.type):
+        return [text.encode() for text in values.fill_null("").to_pylist()]
+    if pa.types.is_integer(values.type):
+        if (values.null_count < len(values)) and _NULL in (values.drop_null().to_numpy()):
+            raise InputError(f"column {column.label}: {_NULL} is FITS's mark of a null here")
+        return values.fill_null(_NULL).to_numpy(zero_copy_only=False)
+    return values.fill_null(np.nan).to_numpy(zero_copy_only=False)
