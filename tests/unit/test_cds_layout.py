@@ -1,5 +1,6 @@
 """The layouts of our two catalogues, and what a layout may say."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,7 @@ def test_every_column_says_what_fills_it(name):
 def test_fields_of_our_layouts_do_not_overlap_and_leave_one_blank_between():
     for name in ("g2a", "a2g"):
         columns = layout(name).columns
-        for before, after in zip(columns, columns[1:], strict=False):
+        for before, after in pairwise(columns):
             assert after.start == before.end + 2
         assert all(column.width == column.stated_width for column in columns)
 

@@ -8,6 +8,19 @@ from spectrotranslator.cds.readme import format_readme, parse_readme
 from spectrotranslator.errors import InputError
 
 LINE = "-" * 80
+TAIL = f"""{LINE}
+Byte-by-byte Description of file: t2.dat, t3.dat
+Byte-by-byte Description of file: t4.*
+{LINE}
+Bytes Format Units Label Explanations
+{LINE}
+1- 30 A30 --- Text Text
+{LINE}
+Acknowledgements:
+None.
+{"=" * 80}
+(End)
+"""
 UNTIDY = f"""J/X/1/2 A list of things (Someone+, 2020)
 {"=" * 80}
 ADC_Keywords: Stars
@@ -81,14 +94,15 @@ def test_a_file_finds_its_description_and_its_row_of_the_summary():
     readme = parse_readme(UNTIDY)
     assert readme.table("somewhere/t2.dat.gz").lrecl == 30
     assert readme.table("t4.txt").name == "t2.dat, t3.dat, t4.*"
-    with pytest.raises(InputError, match="describes no file 't9.dat'; it describes t1.dat; t2"):
+    with pytest.raises(InputError, match=r"describes no file 't9.dat'; it describes t1\.dat; t2"):
         readme.table("t9.dat")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
-        (f"{LINE}\nAcknowledgements:\nNone.\n{'=' * 80}\n", "", 38, "no last line of dashes"),
+        (f"{LINE}\nAcknowledgements:\nNone.\n{'=' * 80}\n", "", 32, "no last line of dashes"),
+        (TAIL, "", 28, "the notes that begin here have no last line"),
         ("Bytes Format Units Label Explanations", "Bytes of it", 18, "expected the titles"),
         ("1- 6 I6 --- ID [1/999]+ Number of", "words", 20, "describes no column"),
         ("8 A1 ---", "8-8 X1 ---", 23, "format 'X1'"),

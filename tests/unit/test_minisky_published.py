@@ -38,7 +38,13 @@ from spectrotranslator.minisky.published_network import (
     split_rows,
     train_ensemble,
 )
-from spectrotranslator.minisky.published_text import comment_text, number, read_cells, readme
+from spectrotranslator.minisky.published_text import (
+    comment_text,
+    number,
+    read_cells,
+    readme,
+    record,
+)
 from spectrotranslator.minisky.seeds import generator
 from spectrotranslator.minisky.settings import PublishedSettings, SkySettings
 from spectrotranslator.minisky.simulate import read_settings, simulate
@@ -251,6 +257,13 @@ def test_text_of_numbers_is_shortest_or_fits():
     assert number(-1.2345678901234567e-05, 22) == "-1.234567890123457E-05"
     assert number(-12345.678901234567, 10) == "-12345.679"
     assert float(number(math.pi * 1e7, 19)) == math.pi * 1e7
+
+
+def test_texts_stand_at_the_left_of_their_bytes_and_too_long_ones_are_refused():
+    cells = [read_cells("a2g")[0], read_cells("a2g")[1]]
+    assert record(cells, ["VESTA", "17"]) == "VESTA".ljust(20) + "17".ljust(19) + "\n"
+    with pytest.raises(ValueError, match="longer than 19 bytes"):
+        record(cells, ["x" * 20, "17"])
 
 
 def test_comments_are_quoted_and_cut():

@@ -131,7 +131,7 @@ def sky_behind(wildcards):
         CONFIGURATION.sources.readme,
         *(DIRECTIONS[name].published for name in COMPARED),
     )
-    return SKY_FILES if not published else [f"{PUBLISHED}/{wildcards.file}"]
+    return SKY_FILES + ([f"{PUBLISHED}/{wildcards.file}"] if published else [])
 
 
 def shared_folder():

@@ -317,8 +317,10 @@ def _column_findings(
     if fields.blank is not None and column.null is None:
         found("null", fields.blank, "is blank, and no null is allowed")
     if column.limits is not None:
-        numbers = fields.data.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False)
-        found("limits", outside(numbers, column), f"is outside {column.limits}")
+        numbers = pc.fill_null(fields.data, 0).to_numpy(zero_copy_only=False)
+        known = fields.data.is_valid().to_numpy(zero_copy_only=False)
+        beyond = outside(numbers, column) & np.isfinite(numbers) & known
+        found("limits", beyond, f"is outside {column.limits}")
     if column.order:
         found("order", _disorder(fields.data, column, last), f"breaks the order {column.order}")
     return findings

@@ -63,9 +63,7 @@ def convert(readme: Path, file: Path, out: Path) -> int:
     bare = out.with_suffix("") if out.suffix == ".gz" else out
     if out.suffix in _KINDS:
         return _export(readme, file, out)
-    if bare.suffix in _CDS or any(
-        table.answers_to(out.name) for table in load_readme(readme).tables
-    ):
+    if bare.suffix in _CDS:
         return _import(readme, file, out)
     raise InputError(f"{out}: the suffix is none of {', '.join([*_KINDS, *_CDS])}")
 

@@ -1,11 +1,14 @@
 """A table as a FITS binary table, written and read chunk by chunk."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from astropy import units
 from astropy.io import fits
+from astropy.io.fits.verify import VerifyWarning
 
 from ..errors import InputError
 from .layout import Column, Table
@@ -81,31 +84,35 @@ def _kind(column: Column) -> tuple[str, str]:
 
 
 def fits_unit(column: Column) -> str | None:
-    """The unit as FITS files have it; a logarithm as astropy writes it, ``dex(cm / s2)``."""
+    """The unit in the notation of the FITS standard, whose logarithm is ``log(cm s-2)``.
+
+    What that notation cannot say keeps the text of the CDS.
+    """
     unit = column.astropy_unit
     if unit is None:
         return None
-    if column.unit == "[-]":
-        return "dex"
-    for form in ("fits", "generic"):
-        try:
-            return unit.to_string(form)
-        except ValueError:
-            continue
-    return column.unit
+    try:
+        if isinstance(unit, units.DexUnit):
+            inner = unit.physical_unit.to_string("fits")
+            return f"log({inner})" if inner else column.unit
+        return unit.to_string("fits")
+    except ValueError:
+        return column.unit
 
 
 def _header(table: Table, kinds: dict[str, tuple[str, str]], records: int) -> fits.Header:
-    columns = [
-        fits.Column(
-            name=column.label,
-            format=kinds[column.label][0],
-            unit=fits_unit(column),
-            null=_NULL if column.kind == "I" else None,
-        )
-        for column in table.named
-    ]
-    header = fits.BinTableHDU.from_columns(columns, nrows=0).header
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", VerifyWarning)
+        columns = [
+            fits.Column(
+                name=column.label,
+                format=kinds[column.label][0],
+                unit=fits_unit(column),
+                null=_NULL if column.kind == "I" else None,
+            )
+            for column in table.named
+        ]
+        header = fits.BinTableHDU.from_columns(columns, nrows=0).header
     header["NAXIS2"] = records
     header["EXTNAME"] = table.name
     for number, column in enumerate(table.named, 1):

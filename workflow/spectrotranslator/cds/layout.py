@@ -173,9 +173,7 @@ class Table:
         if not self.columns:
             raise InputError(f"{self.name}: the table has no column")
         if self.width > WIDEST:
-            raise InputError(
-                f"{self.name}: records of {self.width} bytes; at most {WIDEST} are read"
-            )
+            raise InputError(f"{self.name}: {self.width} bytes a record; at most {WIDEST} are read")
         labels = [column.label for column in self.columns if column.label != "---"]
         if twice := sorted({label for label in labels if labels.count(label) > 1}):
             raise InputError(f"{self.name}: label {twice[0]} stands twice; labels must differ")

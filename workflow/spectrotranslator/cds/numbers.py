@@ -66,7 +66,7 @@ def parse(cells: np.ndarray, column: Column) -> Fields:
     kept = _without(texts, null, bad)
     integer = column.kind == "I"
     values, unread = _integers(kept) if integer else _floats(kept)
-    if column.null and (code := _number(column.null)) is not None:
+    if column.null and (code := null_number(column)) is not None:
         null = _either(null, _where(pc.fill_null(pc.equal(values, code), False)))
         values = _without(values, null, {})
     return Fields(texts, values, blank, null, bad | unread)
@@ -111,9 +111,13 @@ def _is_code(texts: pa.Array, code: str) -> pa.Array:
     return pc.equal(texts, code)
 
 
-def _number(text: str) -> float | None:
+def null_number(column: Column) -> int | float | None:
+    """The null code of a column as a number of its kind, or None where it is no such number."""
     try:
-        return float(text.lower().replace("d", "e"))
+        code = float(column.null.lower().replace("d", "e"))
+        if column.kind != "I":
+            return code
+        return int(column.null) if -(2**63) <= int(column.null) < 2**63 else None
     except ValueError:
         return None
 

@@ -15,7 +15,7 @@ from ..errors import InputError
 from .layout import Column, ReadMe, Table
 from .numbers import parse
 from .readme import decode, is_delimiter, parse_readme
-from .records import Block, blocks, open_bytes, parts
+from .records import Block, blocks, parts, read_all
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,9 +90,7 @@ def read_described(path: str | Path, booleans: bool = False) -> tuple[pa.Table, 
 
 def described(path: str | Path) -> tuple[Table, int]:
     """The layout that a file carries in its own header, and the lines of that header."""
-    file = parts(path)[0]
-    with open_bytes(file) as stream:
-        lines = decode(stream.read()).splitlines()
+    lines = decode(read_all(parts(path)[0])).splitlines()
     delimiters = [number for number, line in enumerate(lines) if is_delimiter(line)]
     if not delimiters:
         raise InputError(f"{path}: no line of dashes, so no description before the data")

@@ -85,6 +85,15 @@ def open_bytes(path: Path) -> BinaryIO:
     return gzip.GzipFile(fileobj=stream) if zipped else stream
 
 
+def read_all(path: Path) -> bytes:
+    """All bytes of a file, through gzip where it begins as gzip does."""
+    with closing(open_bytes(path)) as stream:
+        try:
+            return stream.read()
+        except (OSError, EOFError, zlib.error) as error:
+            raise InputError(f"{path}: cannot be read to its end ({error})") from error
+
+
 def blocks(path: str | Path, width: int, rows: int | None = None, skip: int = 0) -> Iterator[Block]:
     """The records of a table, block after block.
 

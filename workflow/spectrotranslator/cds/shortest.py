@@ -12,8 +12,10 @@ import pyarrow.compute as pc
 _PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e7
 
 
-def float_texts(values: np.ndarray, kind: str, width: int) -> tuple[pa.Array, np.ndarray]:
-    """Texts of finite doubles for a field, and the values that those texts stand for.
+def float_texts(
+    values: np.ndarray, kind: str, width: int
+) -> tuple[pa.Array, np.ndarray, np.ndarray, pa.Array]:
+    """Texts of finite doubles for a field, in two parts: the many, and the few to put over them.
 
     Parameters
     ----------
@@ -25,28 +27,31 @@ def float_texts(values: np.ndarray, kind: str, width: int) -> tuple[pa.Array, np
 
     Returns
     -------
-    Texts, null where nothing fits, and the values read back from them (the same objects as
-    given where nothing was rounded).
+    Texts of all rows, none longer than the field; the values that the final texts stand for (NaN
+    where nothing fits); the rows whose text is another; and their texts, null where nothing fits.
     """
     size = np.abs(values)
-    whole = (values == np.floor(values)) & (size < _PLAIN_BELOW)
-    special = ((size < _PLAIN_FROM) | (size >= _PLAIN_BELOW)) & ~whole
-    special |= whole & (values == 0) & np.signbit(values)
-    texts = pa.array(values).cast(pa.string())
+    special = (size < _PLAIN_FROM) | (size >= _PLAIN_BELOW)
+    common = np.where(special, 1.0, values) if special.any() else values
+    texts = pa.array(common).cast(pa.string())
+    whole = common == np.rint(common)
     if whole.any():
         pointed = pc.binary_join_element_wise(texts, pa.scalar(".0"), pa.scalar(""))
         texts = pc.if_else(pa.array(whole), pointed, texts)
-    special |= pc.binary_length(texts).to_numpy() > width
+    lengths = pc.binary_length(texts)
+    if (pc.max(lengths).as_py() or 0) > width:
+        long = lengths.to_numpy() > width
+        texts = pc.if_else(pa.array(long), pa.scalar(""), texts)
+        special |= long
     rows = np.flatnonzero(special)
     if not len(rows):
-        return texts, values
-    given = values[rows].tolist()
-    known = {value: fitted_text(value, kind, width) for value in set(given) if value}
-    made = [known[value] if value else fitted_text(value, kind, width) for value in given]
-    texts = pc.replace_with_mask(texts, pa.array(special), pa.array(made, pa.string()))
+        return texts, values, rows, pa.array([], pa.string())
+    bits, places = np.unique(values[rows].view(np.int64), return_inverse=True)
+    made = [fitted_text(value, kind, width) for value in bits.view(np.float64).tolist()]
+    read_back = np.array([np.nan if text is None else float(text) for text in made])
     written = values.copy()
-    written[rows] = [np.nan if text is None else float(text) for text in made]
-    return texts, written
+    written[rows] = read_back[places]
+    return texts, written, rows, pa.array(made, pa.string()).take(pa.array(places))
 
 
 def fitted_text(value: float, kind: str, width: int) -> str | None:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +20,7 @@ import pyarrow.compute as pc
 from ..errors import InputError
 from ..files import atomic
 from .layout import Column, Table
+from .numbers import null_number
 from .shortest import float_texts
 
 THREADS = max(1, min(8, os.cpu_count() or 1))
@@ -57,7 +59,7 @@ class TableWriter:
         """Append the rows of ``data``, whose columns are those of the layout, by label."""
         rows = max(1, _CHUNK_BYTES // (self.table.width + 1))
         for start in range(0, data.num_rows, rows):
-            self._stream.write(encode(data.slice(start, rows), self.table, self.records + 1))
+            self._stream.write(_cells(data.slice(start, rows), self.table, self.records + 1))
             self.records += min(rows, data.num_rows - start)
 
     def write_bytes(self, text: bytes) -> None:
@@ -93,6 +95,11 @@ def encode(data: pa.RecordBatch | pa.Table, table: Table, first_row: int = 1) ->
     InputError
         A value cannot be written; row, column and value are named.
     """
+    return _cells(data, table, first_row).tobytes()
+
+
+def _cells(data: pa.RecordBatch | pa.Table, table: Table, first_row: int) -> np.ndarray:
+    """The bytes of the records, one row of the array a record with its newline."""
     _same_columns(data, table)
     cells = np.full((data.num_rows, table.width + 1), ord(" "), dtype=np.uint8)
     cells[:, -1] = ord("\n")
@@ -103,7 +110,7 @@ def encode(data: pa.RecordBatch | pa.Table, table: Table, first_row: int = 1) ->
     with ThreadPoolExecutor(THREADS) as pool:
         for _ in pool.map(fill, table.named):
             pass
-    return cells.tobytes()
+    return cells
 
 
 def write(path: str | Path, table: Table, data: pa.Table) -> None:
@@ -121,6 +128,15 @@ def _same_columns(data: pa.RecordBatch | pa.Table, table: Table) -> None:
         raise InputError(f"{table.name}: the layout has no column {extra[0]!r}")
     if len(set(given)) != len(given):
         raise InputError(f"{table.name}: the data hold a column twice")
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """The texts of a column, and the texts to put over some of its rows."""
+
+    texts: pa.Array
+    rows: np.ndarray = field(default_factory=lambda: np.empty(0, np.intp))
+    over: pa.Array | None = None
 
 
 class _Refusal(Exception):
@@ -144,9 +160,12 @@ def _fill(
     if isinstance(values, pa.ChunkedArray):
         values = pa.concat_arrays(values.chunks)
     try:
-        texts = _texts(values, column)
-        if len(texts):
-            cells[:, column.start - 1 : column.end] = _padded(texts, column)
+        made = _texts(values, column)
+        if len(values):
+            cut = cells[:, column.start - 1 : column.end]
+            cut[:] = _padded(made.texts, column)
+            if len(made.rows):
+                cut[made.rows] = _padded(made.over, column)
     except _Refusal as refusal:
         value = values[refusal.row].as_py()
         raise InputError(
@@ -160,10 +179,10 @@ def _fill(
         ) from error
 
 
-def _texts(values: pa.Array, column: Column) -> pa.Array:
+def _texts(values: pa.Array, column: Column) -> _Texts:
     """The texts of a column, each short enough for its field, nulls as the layout writes them."""
     make = {"A": _text_texts, "I": _integer_texts}.get(column.kind, _float_texts)
-    if pa.types.is_floating(values.type):
+    if pa.types.is_floating(values.type) and pc.any(pc.is_nan(values)).as_py():
         values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
     if pa.types.is_null(values.type):
         values = values.cast(column.arrow_type)
@@ -172,13 +191,15 @@ def _texts(values: pa.Array, column: Column) -> pa.Array:
         if column.kind != "A":
             raise _Refusal(_first(null), "is null, which the description does not allow")
         raise _Refusal(_first(null), "is null; a text that may be null has a ? in its description")
-    texts = make(values, column)
-    too_long = pc.greater(pc.binary_length(texts), column.width)
-    _refuse_any(too_long, f"is longer than the {column.width} bytes of its field")
+    made = make(values, column)
+    texts = made.texts
+    if (pc.max(pc.binary_length(texts)).as_py() or 0) > column.width:
+        too_long = pc.greater(pc.binary_length(texts), column.width)
+        raise _Refusal(_first(too_long), f"is longer than the {column.width} bytes of its field")
     if null is None:
-        return texts
+        return made
     code = column.null if len(column.null) <= column.width else ""
-    return pc.fill_null(texts, code)
+    return replace(made, texts=pc.fill_null(texts, code))
 
 
 def _padded(texts: pa.Array, column: Column) -> np.ndarray:
@@ -190,21 +211,29 @@ def _padded(texts: pa.Array, column: Column) -> np.ndarray:
     return flat.reshape(count, column.width)
 
 
-def _float_texts(values: pa.Array, column: Column) -> pa.Array:
+def _float_texts(values: pa.Array, column: Column) -> _Texts:
     if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
         raise pa.ArrowInvalid("numbers are needed")
     values = values.cast(pa.float64())
-    plain = values.fill_null(0.0).to_numpy(zero_copy_only=False)
-    _refuse_any(pa.array(np.isinf(plain)), "is no finite number")
-    texts, written = float_texts(plain, column.kind, column.width)
-    if texts.null_count:
-        raise _Refusal(_first(texts.is_null()), "does not fit its field")
-    valid = values.is_valid().to_numpy(zero_copy_only=False)
-    _allowed_number(texts, written, valid, column)
-    return texts if not values.null_count else pc.if_else(pa.array(valid), texts, None)
+    known = values.fill_null(0.0) if values.null_count else values
+    plain = known.to_numpy(zero_copy_only=False)
+    if not np.isfinite(plain).all():
+        raise _Refusal(int(np.argmax(np.isinf(plain))), "is no finite number")
+    texts, written, rows, over = float_texts(plain, column.kind, column.width)
+    if values.null_count:
+        valid = values.is_valid().to_numpy(zero_copy_only=False)
+        texts = pc.if_else(pa.array(valid), texts, None)
+        over = over.filter(pa.array(valid[rows]))
+        rows = rows[valid[rows]]
+    if over.null_count:
+        raise _Refusal(int(rows[_first(over.is_null())]), "does not fit its field")
+    if column.limits or column.null:
+        valid = values.is_valid().to_numpy(zero_copy_only=False)
+        _allowed_number(written, valid, column)
+    return _Texts(texts, rows, over)
 
 
-def _integer_texts(values: pa.Array, column: Column) -> pa.Array:
+def _integer_texts(values: pa.Array, column: Column) -> _Texts:
     if not pa.types.is_integer(values.type):
         raise pa.ArrowInvalid("integers are needed")
     values = values.cast(pa.int64())
@@ -212,21 +241,17 @@ def _integer_texts(values: pa.Array, column: Column) -> pa.Array:
     if column.limits or column.null:
         plain = values.fill_null(0).to_numpy(zero_copy_only=False)
         valid = values.is_valid().to_numpy(zero_copy_only=False)
-        _allowed_number(texts, plain, valid, column)
-    return texts
+        _allowed_number(plain, valid, column)
+    return _Texts(texts)
 
 
-def _allowed_number(
-    texts: pa.Array, written: np.ndarray, valid: np.ndarray, column: Column
-) -> None:
+def _allowed_number(written: np.ndarray, valid: np.ndarray, column: Column) -> None:
     if column.limits is not None:
         _refuse_any(pa.array(outside(written, column) & valid), f"is outside {column.limits}")
     if column.null:
-        try:
-            code = float(column.null.lower().replace("d", "e"))
-        except ValueError:
-            return
-        _refuse_any(pa.array((written == code) & valid), "would read back as the null code")
+        code = null_number(column)
+        if code is not None:
+            _refuse_any(pa.array((written == code) & valid), "would read back as the null code")
 
 
 def outside(values: np.ndarray, column: Column) -> np.ndarray:
@@ -237,7 +262,7 @@ def outside(values: np.ndarray, column: Column) -> np.ndarray:
     return low | high
 
 
-def _text_texts(values: pa.Array, column: Column) -> pa.Array:
+def _text_texts(values: pa.Array, column: Column) -> _Texts:
     if pa.types.is_boolean(values.type):
         texts = pc.if_else(values, "true", "false")
     elif pa.types.is_string(values.type):
@@ -246,15 +271,25 @@ def _text_texts(values: pa.Array, column: Column) -> pa.Array:
         texts = values.cast(pa.string())
     else:
         raise pa.ArrowInvalid("text or booleans are needed")
-    _refuse_any(
-        pc.match_substring_regex(texts, _UNPRINTABLE), "holds a character that is not plain ASCII"
-    )
+    if not _printable(texts):
+        odd = pc.match_substring_regex(texts, _UNPRINTABLE)
+        _refuse_any(odd, "holds a character that is not plain ASCII")
     edges = pc.or_(pc.starts_with(texts, " "), pc.ends_with(texts, " "))
     _refuse_any(edges, "has a blank at an end, which the padding would swallow")
     _refuse_any(foreign(texts, column), f"holds what [{column.characters}] does not allow")
     if column.null:
         _refuse_any(pc.equal(texts, column.null), "would read back as the null code")
-    return texts
+    return _Texts(texts)
+
+
+def _printable(texts: pa.Array) -> bool:
+    """Whether every byte of the texts is printable ASCII; a null's bytes count as well."""
+    content = texts.buffers()[2]
+    if content is None:
+        return True
+    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :][: len(texts) + 1]
+    cells = np.frombuffer(content, np.uint8)[offsets[0] : offsets[-1]] if len(texts) else content
+    return not len(cells) or bool(((cells - np.uint8(32)) <= 94).all())
 
 
 def foreign(texts: pa.Array, column: Column) -> pa.Array:

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-
 NEARER = 0.1
 
 
@@ -22,12 +21,15 @@ class Pairing:
     moved: int
 
 
-def pair(published: pd.DataFrame, regenerated: pd.DataFrame, identifier: str, values: list[str]):
+def pair(
+    published: pd.DataFrame, regenerated: pd.DataFrame, identifier: str, values: list[str]
+) -> Pairing:
     """Match rows by ``identifier``; repeats of one identifier by least distance in ``values``.
 
     The distance is the sum over columns of absolute differences in units of the published
     column's robust width. Repeats that come in equal number keep their order, unless another
-    assignment is ten times nearer: between two executions the nearest is often the wrong one. ``moved`` counts matched rows that come in another order.
+    assignment is ten times nearer: between two executions the nearest is often the wrong one.
+    ``moved`` counts matched rows that come in another order.
     """
     left, right = (_numbered(table[identifier]) for table in (published, regenerated))
     merged = left.merge(right, on=["name", "repeat"], how="outer", suffixes=("_p", "_r"))

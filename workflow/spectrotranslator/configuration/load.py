@@ -70,10 +70,11 @@ def validate(value: dict[str, Any], path: Path, run: str | None = None) -> Confi
 
 def _layered(path: Path) -> dict[str, Any]:
     value = _read(path)
-    below = value.pop("extends", None)
-    if below is None:
-        return value
-    return _merge(_layered(path.parent / below), value)
+    below = value.pop("extends", [])
+    merged: dict[str, Any] = {}
+    for layer in [below] if isinstance(below, str) else below:
+        merged = _merge(merged, _layered(path.parent / layer))
+    return _merge(merged, value)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -90,8 +91,12 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """``above`` laid over ``below``: mappings merge, null takes a key away, the rest replaces."""
     merged = dict(below)
     for key, value in above.items():
+        if value is None:
+            merged.pop(key, None)
+            continue
         if isinstance(value, dict) and isinstance(below.get(key), dict):
             value = _merge(below[key], value)
         merged[key] = value

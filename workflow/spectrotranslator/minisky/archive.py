@@ -9,13 +9,13 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pandas as pd
 
 from .faults import Fault
+from .handler import Exchange, make_handler
 
 ENVIRONMENT = "SPECTROTRANSLATOR_URL_MAP"
 GAIA_TABLE = "I/355/gaiadr3"
@@ -36,17 +36,6 @@ SKY_FILES = {
     "/apogee/": ("allStarLite-dr17-synspec_rev1.fits",),
 }
 PUBLISHED_FILES = ("ReadMe", "g2a.dat.gz", "a2g.dat.gz")
-
-
-@dataclass
-class Exchange:
-    """One request and what was sent for it: ``sent`` counts the bytes of the body."""
-
-    method: str
-    path: str
-    range: str | None
-    status: int = 0
-    sent: int = 0
 
 
 class Archive:
@@ -163,8 +152,6 @@ class Archive:
         }
 
     def __enter__(self) -> "Archive":
-        from .handler import make_handler
-
         self._server = _Server(("127.0.0.1", 0), make_handler(self))
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True

@@ -3,6 +3,7 @@
 import re
 import socket
 import struct
+from dataclasses import dataclass
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
@@ -15,7 +16,19 @@ if TYPE_CHECKING:
     from .archive import Archive
 
 BLOCK = 1 << 18
+OTHER_BYTES = bytes(byte ^ 1 for byte in range(256))
 PAGE = b"<!DOCTYPE html>\n<html><title>Maintenance</title><body>Back soon.</body></html>\n"
+
+
+@dataclass
+class Exchange:
+    """One request and what was sent for it: ``sent`` counts the bytes of the body."""
+
+    method: str
+    path: str
+    range: str | None
+    status: int = 0
+    sent: int = 0
 
 
 def make_handler(archive: "Archive") -> type[BaseHTTPRequestHandler]:
@@ -44,8 +57,6 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer()
 
     def _answer(self) -> None:
-        from .archive import Exchange
-
         path = unquote(urlsplit(self.path).path)
         self.exchange = Exchange(self.command, path, self.headers.get("Range"))
         self.archive.exchanges.append(self.exchange)
@@ -203,7 +214,7 @@ def _reader(stream, size: int, fault: Fault | None):
         stream.seek(start)
         data = stream.read(count)
         if kind == "changed":
-            return bytes(byte ^ 1 for byte in data)
+            return data.translate(OTHER_BYTES)
         at = int(fault.value) % size if kind == "wrong-bytes" else -1
         if start <= at < start + count:
             data = data[: at - start] + bytes([data[at - start] ^ 0xFF]) + data[at - start + 1 :]

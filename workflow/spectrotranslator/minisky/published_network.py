@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from .seeds import named_seed
 from .settings import PublishedSettings
 
+ROWS_AT_ONCE = 20_000
+
 
 class NormedLinear(nn.Module):
     """``y = g * (v x / |v|) + b`` with direction ``v`` and length ``g`` learned apart."""
@@ -95,9 +97,11 @@ class Ensemble:
         """Predictions (members, n, n_out) for inputs (n, n_in); a blank counts as the mean."""
         standard = (inputs - self.mean_in) / self.std_in
         standard = np.where(np.isfinite(standard), standard, 0.0)
-        x = torch.from_numpy(standard.astype(np.float32))
+        blocks = torch.from_numpy(standard.astype(np.float32)).split(ROWS_AT_ONCE)
         with torch.no_grad():
-            answers = [network(x).numpy().astype(np.float64) for network in self.networks]
+            answers = [
+                torch.cat([one(x) for x in blocks]).double().numpy() for one in self.networks
+            ]
         return np.stack(answers) * self.std_out + self.mean_out
 
 

@@ -1,0 +1,189 @@
+"""The network and its training are what the method says."""
+
+import numpy as np
+import pytest
+import torch
+
+from spectrotranslator.configuration.model import NetworkSettings, TrainingSettings
+from spectrotranslator.errors import InputError
+from spectrotranslator.network.model import load_model, save
+from spectrotranslator.network.scaling import Scaling
+from spectrotranslator.network.training import Stars, mean_absolute_error, train
+from spectrotranslator.network.translator import NormalisedLinear, ResidualBlock, Translator
+
+PUBLISHED = NetworkSettings()
+SMALL = NetworkSettings(widths=[8, 16])
+
+
+def batch(stars: int = 200, inputs: int = 6) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(1).standard_normal((stars, inputs))).float()
+
+
+def test_the_published_shape_has_its_number_of_weights():
+    network = Translator(6, 4, "first", PUBLISHED)
+    assert sum(weight.numel() for weight in network.parameters()) == 1_220_100
+
+
+def test_dropout_stands_only_in_wide_blocks():
+    network = Translator(6, 4, "first", PUBLISHED)
+    blocks = [layer for layer in network.layers if isinstance(layer, ResidualBlock)]
+    found = {(len(block.inner.bias), block.dropout.p) for block in blocks}
+    assert found == {(64, 0.0), (128, 0.0), (256, 0.5), (512, 0.5)}
+    assert [len(block.inner.bias) for block in blocks] == [64, 128, 256, 512, 256, 128, 64]
+
+
+def numpy_forward(network: Translator, x: np.ndarray) -> np.ndarray:
+    """The forward pass from the weights alone."""
+    y = x
+    for layer in network.layers:
+        if isinstance(layer, ResidualBlock):
+            z = y
+            for side in (layer.inner, layer.outer):
+                v, g, bias = (t.detach().numpy() for t in (side.v, side.g, side.bias))
+                w = v / np.sqrt((v**2).sum(axis=1, keepdims=True)) * g[:, None]
+                z = np.maximum(z, 0) @ w.T + bias
+            y = y + z
+        else:
+            y = y @ layer.weight.detach().numpy().T + layer.bias.detach().numpy()
+    n = y.shape[1]
+    return y + (x[:, :n] if network.corrected.start == 0 else x[:, -n:])
+
+
+@pytest.mark.parametrize(("inputs", "outputs", "correct"), [(6, 4, "first"), (7, 1, "last")])
+def test_the_forward_pass_equals_an_independent_one(inputs, outputs, correct):
+    torch.manual_seed(3)
+    network = Translator(inputs, outputs, correct, PUBLISHED).double().eval()
+    x = batch(50, inputs).double()
+    found = network(x).detach().numpy()
+    assert np.allclose(found, numpy_forward(network, x.numpy()), rtol=0, atol=1e-6)
+
+
+def test_after_the_first_batch_every_normalised_unit_has_mean_0_and_variance_1():
+    torch.manual_seed(4)
+    network = Translator(6, 4, "first", SMALL)
+    seen = []
+    hooks = [
+        layer.register_forward_hook(lambda _layer, _x, y: seen.append(y))
+        for layer in network.modules()
+        if isinstance(layer, NormalisedLinear)
+    ]
+    network.train()
+    network(batch())
+    for hook in hooks:
+        hook.remove()
+    seen.clear()
+    network.eval()
+    for layer in network.modules():
+        if isinstance(layer, NormalisedLinear):
+            layer.register_forward_hook(lambda _layer, _x, y: seen.append(y))
+    network(batch())
+    assert len(seen) == 6
+    for output in seen:
+        variance, mean = torch.var_mean(output, dim=0, correction=0)
+        assert torch.allclose(mean, torch.zeros_like(mean), atol=1e-4)
+        assert torch.allclose(variance, torch.ones_like(variance), atol=1e-3)
+
+
+def test_a_zero_output_layer_starts_from_moment_matching():
+    network = Translator(6, 4, "first", SMALL.model_copy(update={"zero_output": True}))
+    x = batch()
+    assert torch.equal(network(x), x[:, :4])
+
+
+def stars(number: int) -> Stars:
+    x = batch(number)
+    return Stars(x, x[:, :4] + 0.3 * torch.sin(2 * x[:, 1:5]))
+
+
+def trained(settings: TrainingSettings, shape: NetworkSettings = SMALL):
+    torch.manual_seed(9)
+    network = Translator(6, 4, "first", shape)
+    return network, train(network, stars(300), stars(80), settings)
+
+
+def test_training_lowers_the_loss():
+    settings = TrainingSettings(batch=50, epochs=30, patience=5)
+    network, history = trained(settings)
+    assert mean_absolute_error(network, stars(80)) < 0.6 * history.epochs[0]["validation_loss"]
+
+
+def test_later_phases_start_patience_epochs_before_the_end_of_the_one_before():
+    settings = TrainingSettings(batch=300, epochs=20, patience=5, best_weights="never")
+    _, history = trained(settings.model_copy(update={"learning_rates": [1e-5, 1e-6, 1e-7]}))
+    lengths = [sum(e["phase"] == phase for e in history.epochs) for phase in range(3)]
+    assert lengths == [20, 5, 5]
+    assert [e["epoch"] for e in history.epochs if e["phase"] == 1] == [15, 16, 17, 18, 19]
+
+
+def test_best_weights_come_back_only_if_stopping_triggered():
+    settings = TrainingSettings(batch=50, epochs=400, patience=2, learning_rates=[0.05])
+    network, history = trained(settings)
+    (phase,) = history.phases
+    assert phase == {"stopped_early": True, "best_weights_restored": True}
+    best = min(e["validation_loss"] for e in history.epochs)
+    assert mean_absolute_error(network, stars(80)) == pytest.approx(best, rel=1e-5)
+    short = settings.model_copy(update={"epochs": 3, "patience": 50})
+    _, history = trained(short)
+    assert history.phases == [{"stopped_early": False, "best_weights_restored": False}]
+
+
+def test_the_same_seed_gives_the_same_weights():
+    settings = TrainingSettings(batch=50, epochs=4, patience=5)
+    first, second = (trained(settings)[0].state_dict() for _ in range(2))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_constant_column_is_named():
+    with pytest.raises(InputError, match="'logg' is constant"):
+        Scaling.of(np.array([[1.0, 2.0], [3.0, 2.0]]), ["teff", "logg"])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_training_value_that_is_not_finite_is_named(bad):
+    with pytest.raises(InputError, match="'teff', row 1"):
+        Scaling.of(np.array([[1.0], [bad]]), ["teff"])
+
+
+@pytest.fixture
+def weights(tmp_path):
+    facts = {
+        "inputs": list("abcdef"),
+        "outputs": list("abcd"),
+        "correct": "first",
+        "network": SMALL.model_dump(mode="json"),
+        "input_scaling": {"mean": [0.0] * 6, "std": [1.0] * 6},
+        "output_scaling": {"mean": [0.0] * 4, "std": [1.0] * 4},
+    }
+    network = Translator(6, 4, "first", SMALL)
+    save(network, facts, tmp_path / "weights.safetensors", tmp_path / "training.json")
+    return tmp_path / "weights.safetensors", network
+
+
+def test_a_network_comes_back_from_disk(weights):
+    path, network = weights
+    assert torch.equal(
+        load_model(path, check_digest=True).network(batch()), network.eval()(batch())
+    )
+
+
+def test_saving_twice_gives_the_same_bytes(weights, tmp_path):
+    path, network = weights
+    facts = {"inputs": [], "outputs": []}
+    save(network, facts, tmp_path / "b" / "w.safetensors", tmp_path / "b" / "training.json")
+    assert (tmp_path / "b" / "w.safetensors").read_bytes() == path.read_bytes()
+
+
+def test_weights_cut_short_are_refused(weights):
+    path, _ = weights
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InputError, match="not the weights of this network"):
+        load_model(path)
+
+
+def test_tampered_weights_are_refused(weights):
+    path, _ = weights
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(InputError, match="changed since"):
+        load_model(path, check_digest=True)

@@ -1,0 +1,148 @@
+"""Spoilt networks are called what they are, and a killed run goes on."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+
+import numpy as np
+import psutil
+from safetensors.numpy import load_file, save_file
+
+
+def shuffle(weights, seed: int) -> None:
+    """Permute the numbers of every tensor of a member."""
+    generator = np.random.default_rng(seed)
+    tensors = load_file(weights)
+    save_file(
+        {
+            name: generator.permuted(value.ravel()).reshape(value.shape)
+            for name, value in tensors.items()
+        },
+        weights,
+    )
+
+
+def verdict(clone) -> dict:
+    return json.loads((clone.root / "results/tiny/verdict.json").read_text())
+
+
+def test_a_network_with_all_members_shuffled_deviates(clone):
+    members = sorted(clone.root.glob("results/tiny/networks/as-published/g2a/intrinsic/member-*"))
+    for seed, member in enumerate(members):
+        shuffle(member / "weights.safetensors", seed)
+    done = clone.reproduce("tiny")
+    assert done.returncode == 1, done.stderr
+    found = verdict(clone)
+    assert found["grade"] == "deviates"
+    assert len(found["bad_members"]) == 5
+    columns = found["catalogues"]["g2a.dat"]["columns"]
+    assert columns["Teff50"]["grade"] == "deviates"
+    assert columns["Teff50"]["class"] == "training"
+
+
+def test_one_bad_member_is_named(clone):
+    shuffle(
+        clone.root
+        / "results/tiny/networks/as-published/g2a/extrinsic/member-3/weights.safetensors",
+        1,
+    )
+    done = clone.reproduce("tiny")
+    assert done.returncode == 1
+    (named,) = verdict(clone)["bad_members"]
+    assert named.startswith("as-published/g2a/extrinsic member-3")
+    assert "member-3" in done.stdout
+
+
+def test_ten_kills_at_random_moments_end_in_the_same_bytes(finished, bare):
+    chance = random.Random(20)
+    for _ in range(10):
+        process = subprocess.Popen(
+            ["./reproduce", "tiny"],
+            cwd=bare.root,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        time.sleep(chance.uniform(1, 9))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    done = bare.reproduce("tiny")
+    assert done.returncode == 0, done.stderr
+    assert bare.digests() == finished.digests()
+    assert not list((bare.root / "results").rglob(".*.part"))
+
+
+def test_survivors_of_a_killed_call_are_ended(bare):
+    process = subprocess.Popen(
+        ["./reproduce", "tiny"],
+        cwd=bare.root,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    lock = bare.root / "results/.locks/tiny.lock"
+    jobs = bare.root / "results/tiny/logs/snakemake.log"
+    wait_for(lambda: lock.is_file() and lock.read_text() and jobs.is_file())
+    note = json.loads(lock.read_text())
+    os.kill(note["pid"], signal.SIGKILL)
+    process.wait()
+    assert marked(note["token"]), "Snakemake outlives the front door"
+    bare.reproduce("tiny", "--", "-n")
+    assert not marked(note["token"])
+
+
+def wait_for(condition, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def marked(token: str) -> list[int]:
+    """Processes whose environment holds a call's mark."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("SPECTROTRANSLATOR_RUN") == token:
+                found.append(process.pid)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def test_a_second_call_at_the_same_time_says_so(bare):
+    process = subprocess.Popen(
+        ["./reproduce", "tiny"],
+        cwd=bare.root,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        wait_for(lambda: (bare.root / "results/tiny/logs/snakemake.log").is_file())
+        done = bare.reproduce("tiny")
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: run tiny is being made by process")
+
+
+def test_an_interrupt_leaves_a_run_that_can_go_on(bare):
+    started = subprocess.Popen(
+        ["./reproduce", "tiny"],
+        cwd=bare.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for(lambda: (bare.root / "results/tiny/logs/snakemake.log").is_file())
+    time.sleep(3)
+    os.killpg(started.pid, signal.SIGINT)
+    _, errors = started.communicate(timeout=60)
+    assert started.returncode == 2
+    assert errors.strip().splitlines()[-1].startswith("error: ")

@@ -1,0 +1,136 @@
+"""The whole workflow on the tiny sky: complete, idempotent, precise and deterministic."""
+
+import json
+import re
+
+import pytest
+
+
+def test_a_run_ends_with_a_table_a_page_and_a_verdict(finished):
+    printed = (finished.root / "first.txt").read_text()
+    verdict = json.loads((finished.root / "results/tiny/verdict.json").read_text())
+    assert verdict["evidence"] == "simulated"
+    assert verdict["grade"] in ("identical", "equivalent")
+    assert f"Verdict: {verdict['grade']}" in printed
+    assert "results/tiny/report/index.html" in printed
+    assert len(verdict["catalogues"]["g2a.dat"]["columns"]) == 39
+
+
+def test_what_follows_from_the_inputs_alone_is_identical(finished):
+    columns = json.loads((finished.root / "results/tiny/diff/g2a/diff.json").read_text())["columns"]
+    exact = ("GALAH", "GaiaDR3", "Flagmii", "Flagmie", "QflagIi", "QflagIe", "QflagOe")
+    assert {columns[label]["grade"] for label in exact} == {"identical"}
+
+
+def test_records_have_the_published_length(finished):
+    lines = (finished.root / "results/tiny/catalogues/as-published/g2a.dat").read_bytes()
+    assert {len(line) for line in lines.splitlines()} == {924}
+
+
+def test_our_own_check_finds_no_fault_in_our_table(finished):
+    folder = "results/tiny/catalogues/as-published"
+    done = finished.reproduce("check", f"{folder}/ReadMe", f"{folder}/g2a.dat")
+    assert done.returncode == 0, done.stdout
+
+
+def test_no_stage_reads_the_truth(finished):
+    for record in (finished.root / "results/tiny/provenance/jobs").glob("*.json"):
+        inputs = [file["path"] for file in json.loads(record.read_text())["inputs"]]
+        assert not [path for path in inputs if "truth" in path], record.name
+
+
+def test_every_file_of_the_run_is_named_in_the_manifest(finished):
+    folder = finished.root / "results/tiny"
+    manifest = json.loads((folder / "provenance/manifest.json").read_text())
+    known = {file["path"] for file in manifest["files"]}
+    for name in ("sample", "networks", "importance", "catalogues", "diff", "figures", "report"):
+        for path in (folder / name).rglob("*"):
+            assert path.is_dir() or str(path.relative_to(finished.root)) in known, path
+
+
+def test_the_page_shows_every_figure_and_asks_for_nothing(finished):
+    page = (finished.root / "results/tiny/report/index.html").read_text()
+    assert page.count("data:image/png;base64,") == 5
+    assert not re.search(r'(src|href)="(?!data:|#)', page)
+
+
+def test_a_second_call_does_nothing_and_says_so(finished):
+    done = finished.reproduce("tiny")
+    assert done.returncode == 0
+    assert "Nothing to do" in done.stdout
+
+
+AFTER_TRANSLATION = {
+    "assemble_catalogue",
+    "write_table",
+    "describe_catalogues",
+    "homogenise",
+    "compare_catalogue",
+    "judge",
+    "draw_figures",
+    "write_page",
+    "gather_provenance",
+}
+AFTER_TRAINING = {
+    "train_member",
+    "score_members",
+    "weigh_inputs",
+    "translate_shard",
+    *AFTER_TRANSLATION,
+}
+AFTER_SAMPLES = {"crossmatch", "build_ledger", *AFTER_TRAINING}
+
+
+@pytest.mark.parametrize(
+    ("file", "rules"),
+    [
+        ("report/index.html", {"write_page", "gather_provenance"}),
+        ("figures/quality-as-published-g2a.csv", {"draw_figures", "write_page"}),
+        ("verdict.json", {"judge", "write_page"}),
+        ("diff/g2a/rows.parquet", {"compare_catalogue", "judge", "draw_figures", "write_page"}),
+        ("catalogues/as-published/g2a.fits", AFTER_TRANSLATION - {"homogenise"}),
+        (
+            "catalogues/as-published/parts/g2a-1-of-2.parquet",
+            {"translate_shard", *AFTER_TRANSLATION},
+        ),
+        ("networks/as-published/g2a/intrinsic/member-2/weights.safetensors", AFTER_TRAINING),
+        ("sample/g2a-intrinsic.parquet", AFTER_SAMPLES),
+        ("sources/a2g.dat.gz", None),
+        ("sources/g2a.dat.gz", {"fetch_file", "list_sources", "compare_catalogue", "judge"}),
+        ("config.yaml", {"configure"}),
+        ("logs/judge.log", {"judge", "write_page"}),
+        ("benchmarks/judge.tsv", {"judge", "write_page"}),
+        ("provenance/jobs/judge.json", {"judge", "write_page"}),
+    ],
+)
+def test_a_deleted_file_reruns_what_makes_it_and_what_hangs_on_it(clone, file, rules):
+    path = clone.root / "results/tiny" / file
+    if rules is None:
+        assert not path.exists(), "nothing that is not needed is fetched"
+        return
+    path.unlink()
+    extra = {"gather_provenance", "draw_figures", "write_page"}
+    assert rules <= clone.would_run() <= rules | extra
+
+
+def test_an_edited_module_reruns_the_stages_made_of_it(clone):
+    with (clone.root / "workflow/spectrotranslator/network/scaling.py").open("a") as stream:
+        stream.write("\n# edited\n")
+    again = clone.would_run()
+    assert {"train_member", "translate_shard", "judge"} <= again
+    assert not again & {"simulate_sky", "fetch_file", "read_survey", "crossmatch"}
+
+
+def test_a_changed_setting_reruns_what_depends_on_it(clone):
+    path = clone.root / "config/runs/tiny.yaml"
+    path.write_text(path.read_text().replace("block_rows: 128", "block_rows: 64"))
+    again = clone.would_run()
+    assert {"configure", "translate_shard", "judge"} <= again
+    assert not again & {"fetch_file", "crossmatch", "train_member", "weigh_inputs"}
+
+
+def test_two_clones_make_the_same_bytes(finished, bare):
+    assert bare.reproduce("tiny").returncode == 0
+    first, second = finished.digests(), bare.digests()
+    assert len(first) > 50
+    assert first == second
