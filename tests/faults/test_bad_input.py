@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from spectrotranslator.configuration import dump, resolve
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -102,20 +104,7 @@ def test_a_run_folder_of_another_configuration_is_refused_with_the_difference(pl
     (place / "results/tiny").mkdir(parents=True)
     (place / "results/.locks").mkdir()
     (place / "results/.locks/tiny.origin.json").write_text('{"path": "elsewhere/tiny.yaml"}')
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "spectrotranslator.configuration.write",
-            "--run",
-            "tiny",
-            "--config",
-            "results/tiny/config.yaml",
-        ],
-        cwd=place,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "workflow")},
-    )
-    assert done.returncode == 0
+    dump(resolve("tiny", place), place / "results/tiny/config.yaml")
     line = refusal(reproduce(place, run))
     assert "importance.stars is 20 there, 21 here" in line
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from shlex import quote
 
 from spectrotranslator.archive.registry import read_registry
-from spectrotranslator.configuration import resolve
+from spectrotranslator.configuration import dump, resolve
 from spectrotranslator.errors import InputError
 from spectrotranslator.figures.names import compared, figure_names
 from spectrotranslator.files import digest
@@ -21,6 +21,9 @@ except InputError as error:
 RUN = CONFIGURATION.run
 RESULTS = f"results/{RUN}"
 RESOLVED = f"{RESULTS}/config.yaml"
+if not workflow.dryrun:
+    # Not a rule: Snakemake asks no job below a pending one whether its own parameters changed.
+    dump(CONFIGURATION, RESOLVED)
 SETTINGS = CONFIGURATION.model_dump(mode="json", by_alias=True)
 SHARDS = CONFIGURATION.compute.shards
 METHODS = list(CONFIGURATION.methods)
@@ -106,12 +109,16 @@ def survey_files(wildcards):
     survey = SURVEYS[wildcards.survey]
     if survey.path:
         return [survey.path]
-    return [fetched(source) for source in CONFIGURATION.sources.surveys[wildcards.survey]]
+    return [
+        fetched(source) for source in CONFIGURATION.sources.surveys[wildcards.survey]
+    ]
 
 
 def fetched_files():
     """Names of all fetched files, Gaia's answer last."""
-    surveys = [s for name in SURVEYS for s in CONFIGURATION.sources.surveys.get(name, [])]
+    surveys = [
+        s for name in SURVEYS for s in CONFIGURATION.sources.surveys.get(name, [])
+    ]
     published = [DIRECTIONS[name].published for name in COMPARED]
     readme = [CONFIGURATION.sources.readme] if COMPARED else []
     files = [REGISTRY[source].file for source in [*surveys, *readme, *published]]
@@ -202,7 +209,8 @@ def homogenised_catalogues():
 def descriptions_of(weights):
     """What lies beside the weights and is read with them."""
     return lambda wildcards: [
-        path.replace("weights.safetensors", "training.json") for path in weights(wildcards)
+        path.replace("weights.safetensors", "training.json")
+        for path in weights(wildcards)
     ]
 
 
@@ -267,11 +275,15 @@ def jobs_before_the_manifest():
     for method, direction in product(METHODS, DIRECTIONS):
         name = f"{method}-{direction}"
         jobs += [f"translate-{name}-{i}-of-{SHARDS}" for i in range(1, SHARDS + 1)]
-        jobs += [f"assemble-{name}"] + ([f"write-{name}"] if direction in layouts() else [])
-    jobs += [f"homogenise-{method}-{base}" for method, base in product(METHODS, TO_BASE)]
+        jobs += [f"assemble-{name}"] + (
+            [f"write-{name}"] if direction in layouts() else []
+        )
+    jobs += [
+        f"homogenise-{method}-{base}" for method, base in product(METHODS, TO_BASE)
+    ]
     jobs += [f"describe-{method}" for method in METHODS if layouts()]
     jobs += [f"compare-{direction}" for direction in COMPARED]
-    return [*jobs, "configure", "judge", "draw", "page"]
+    return [*jobs, "judge", "draw", "page"]
 
 
 def files_about(jobs):

@@ -7,7 +7,6 @@ localrules:
 
 rule compare_catalogue:
     input:
-        config=ancient(RESOLVED),
         readme=lambda w: fetched(CONFIGURATION.sources.readme),
         published=lambda w: fetched(DIRECTIONS[w.direction].published),
         own_readme=f"{RESULTS}/catalogues/{COMPARED_METHOD}/ReadMe",
@@ -21,13 +20,14 @@ rule compare_catalogue:
         log_of("compare-{direction}"),
     benchmark:
         benchmark_of("compare-{direction}")
-    params:
-        settings=settings("comparison"),
-        code=code_digest("compare.catalogues"),
     conda:
         "../../envs/workflow.yaml"
+    params:
+        config=RESOLVED,
+        settings=settings("comparison"),
+        code=code_digest("compare.catalogues"),
     shell:
-        "python -m spectrotranslator.compare.catalogues --config {input.config:q}"
+        "python -m spectrotranslator.compare.catalogues --config {params.config:q}"
         " --direction {wildcards.direction:q} --readme {input.readme:q}"
         " --published {input.published:q} --own-readme {input.own_readme:q}"
         " --regenerated {input.regenerated:q} --diff {output.diff:q} --rows {output.rows:q}"
@@ -36,7 +36,6 @@ rule compare_catalogue:
 
 rule judge:
     input:
-        config=ancient(RESOLVED),
         diffs=expand(rules.compare_catalogue.output.diff, direction=COMPARED),
         scores=scores_of(COMPARED_METHOD),
     output:
@@ -46,12 +45,13 @@ rule judge:
         log_of("judge"),
     benchmark:
         benchmark_of("judge")
-    params:
-        settings=settings("run", "sky", "comparison.method"),
-        code=code_digest("compare.verdict"),
     conda:
         "../../envs/workflow.yaml"
+    params:
+        config=RESOLVED,
+        settings=settings("run", "sky", "comparison.method"),
+        code=code_digest("compare.verdict"),
     shell:
-        "python -m spectrotranslator.compare.verdict --config {input.config:q}"
+        "python -m spectrotranslator.compare.verdict --config {params.config:q}"
         " --diffs {input.diffs:q} --scores {input.scores:q} --verdict {output.verdict:q}"
         " --record {output.record:q} > {log:q} 2>&1"

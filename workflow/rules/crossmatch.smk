@@ -7,7 +7,6 @@ localrules:
 
 rule read_survey:
     input:
-        config=ancient(RESOLVED),
         files=survey_files,
     output:
         rows=f"{RESULTS}/sample/{{survey}}.rows.parquet",
@@ -16,20 +15,20 @@ rule read_survey:
         log_of("read-{survey}"),
     benchmark:
         benchmark_of("read-{survey}")
-    params:
-        settings=settings_for("surveys.{survey}"),
-        code=code_digest("surveys.measured"),
     conda:
         "../../envs/workflow.yaml"
+    params:
+        config=RESOLVED,
+        settings=settings_for("surveys.{survey}"),
+        code=code_digest("surveys.measured"),
     shell:
-        "python -m spectrotranslator.surveys.measured --config {input.config:q}"
+        "python -m spectrotranslator.surveys.measured --config {params.config:q}"
         " --survey {wildcards.survey:q} --files {input.files:q} --rows {output.rows:q}"
         " --record {output.record:q} > {log:q} 2>&1"
 
 
 rule prepare_stars:
     input:
-        config=ancient(RESOLVED),
         rows=rules.read_survey.output.rows,
         photometry=[f"{RESULTS}/sources/gaia.parquet"] if PHOTOMETRY else [],
     output:
@@ -39,14 +38,15 @@ rule prepare_stars:
         log_of("prepare-{survey}"),
     benchmark:
         benchmark_of("prepare-{survey}")
+    conda:
+        "../../envs/workflow.yaml"
     params:
+        config=RESOLVED,
         settings=settings_for("surveys.{survey}"),
         code=code_digest("surveys.stars"),
         photometry=lambda wildcards, input: "--photometry" if input.photometry else "",
-    conda:
-        "../../envs/workflow.yaml"
     shell:
-        "python -m spectrotranslator.surveys.stars --config {input.config:q}"
+        "python -m spectrotranslator.surveys.stars --config {params.config:q}"
         " --survey {wildcards.survey:q} --rows {input.rows:q}"
         " {params.photometry} {input.photometry:q} --stars {output.stars:q}"
         " --record {output.record:q} > {log:q} 2>&1"
@@ -54,7 +54,6 @@ rule prepare_stars:
 
 rule crossmatch:
     input:
-        config=ancient(RESOLVED),
         origin=stars_of("origin"),
         target=stars_of("target"),
     output:
@@ -65,15 +64,21 @@ rule crossmatch:
         log_of("crossmatch-{direction}-{kind}"),
     benchmark:
         benchmark_of("crossmatch-{direction}-{kind}")
-    params:
-        settings=settings_for(
-            "surveys", "selections", "selection", "match", "split", "directions.{direction}"
-        ),
-        code=code_digest("sample.crossmatch"),
     conda:
         "../../envs/workflow.yaml"
+    params:
+        config=RESOLVED,
+        settings=settings_for(
+            "surveys",
+            "selections",
+            "selection",
+            "match",
+            "split",
+            "directions.{direction}",
+        ),
+        code=code_digest("sample.crossmatch"),
     shell:
-        "python -m spectrotranslator.sample.crossmatch --config {input.config:q}"
+        "python -m spectrotranslator.sample.crossmatch --config {params.config:q}"
         " --direction {wildcards.direction:q} --kind {wildcards.kind:q}"
         " --origin {input.origin:q} --target {input.target:q}"
         " --sample {output.sample:q} --ledger {output.ledger:q}"
@@ -82,7 +87,6 @@ rule crossmatch:
 
 rule build_ledger:
     input:
-        config=ancient(RESOLVED),
         parts=ledgers(),
     output:
         ledger=f"{RESULTS}/sample/ledger.json",
@@ -91,12 +95,13 @@ rule build_ledger:
         log_of("ledger"),
     benchmark:
         benchmark_of("ledger")
-    params:
-        settings=settings("directions"),
-        code=code_digest("sample.ledger"),
     conda:
         "../../envs/workflow.yaml"
+    params:
+        config=RESOLVED,
+        settings=settings("directions"),
+        code=code_digest("sample.ledger"),
     shell:
-        "python -m spectrotranslator.sample.ledger --config {input.config:q}"
+        "python -m spectrotranslator.sample.ledger --config {params.config:q}"
         " --parts {input.parts:q} --ledger {output.ledger:q}"
         " --record {output.record:q} > {log:q} 2>&1"

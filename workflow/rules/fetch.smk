@@ -2,7 +2,6 @@
 
 
 localrules:
-    configure,
     simulate_sky,
     publish_sky,
     fetch_file,
@@ -10,30 +9,9 @@ localrules:
     list_sources,
 
 
-rule configure:
-    output:
-        config=RESOLVED,
-        record=record_of("configure"),
-    log:
-        log_of("configure"),
-    benchmark:
-        benchmark_of("configure")
-    params:
-        run=config["run"],
-        settings=digest(SETTINGS),
-        code=code_digest("configuration.write"),
-    conda:
-        "../../envs/workflow.yaml"
-    shell:
-        "python -m spectrotranslator.configuration.write --run {params.run:q}"
-        " --config {output.config:q} --record {output.record:q} > {log:q} 2>&1"
-
-
 if CONFIGURATION.sky:
 
     rule simulate_sky:
-        input:
-            config=ancient(RESOLVED),
         output:
             galah=f"{SKY}/GALAH_DR3_main_allstar_v2.fits",
             vac=f"{SKY}/GALAH_DR3_VAC_GaiaEDR3_v2.fits",
@@ -45,20 +23,20 @@ if CONFIGURATION.sky:
             log_of("simulate-sky"),
         benchmark:
             benchmark_of("simulate-sky")
-        params:
-            settings=settings("sky"),
-            code=code_digest("minisky.simulate"),
         conda:
             "../../envs/workflow.yaml"
+        params:
+            config=RESOLVED,
+            settings=settings("sky"),
+            code=code_digest("minisky.simulate"),
         shell:
-            "python -m spectrotranslator.minisky.simulate --config {input.config:q}"
+            "python -m spectrotranslator.minisky.simulate --config {params.config:q}"
             " --galah {output.galah:q} --vac {output.vac:q} --apogee {output.apogee:q}"
             " --gaia {output.gaia:q} --truth {output.truth:q}"
             " --record {output.record:q} > {log:q} 2>&1"
 
     rule publish_sky:
         input:
-            config=ancient(RESOLVED),
             galah=rules.simulate_sky.output.galah,
             vac=rules.simulate_sky.output.vac,
             apogee=rules.simulate_sky.output.apogee,
@@ -73,13 +51,14 @@ if CONFIGURATION.sky:
             log_of("publish-sky"),
         benchmark:
             benchmark_of("publish-sky")
-        params:
-            settings=settings("sky"),
-            code=code_digest("minisky.publish"),
         conda:
             "../../envs/workflow.yaml"
+        params:
+            config=RESOLVED,
+            settings=settings("sky"),
+            code=code_digest("minisky.publish"),
         shell:
-            "python -m spectrotranslator.minisky.publish --config {input.config:q}"
+            "python -m spectrotranslator.minisky.publish --config {params.config:q}"
             " --galah {input.galah:q} --vac {input.vac:q} --apogee {input.apogee:q}"
             " --gaia {input.gaia:q} --readme {output.readme:q} --g2a {output.g2a:q}"
             " --a2g {output.a2g:q} --digest {output.digest:q}"
@@ -97,6 +76,8 @@ rule fetch_file:
         log_of("fetch-{file}"),
     benchmark:
         benchmark_of("fetch-{file}")
+    conda:
+        "../../envs/workflow.yaml"
     params:
         around=AROUND,
         registry=CONFIGURATION.sources.registry,
@@ -104,8 +85,6 @@ rule fetch_file:
         entry=lambda wildcards: repr(FILES[wildcards.file]),
         folder=shared_folder(),
         code=code_digest("archive.fetch"),
-    conda:
-        "../../envs/workflow.yaml"
     shell:
         "{params.around} python -m spectrotranslator.archive.fetch"
         " --registry {params.registry:q} --name {params.name:q} {params.folder}"
@@ -115,7 +94,6 @@ rule fetch_file:
 
 rule fetch_photometry:
     input:
-        config=ancient(RESOLVED),
         sky=sky_of_surveys(),
         rows=expand(f"{RESULTS}/sample/{{survey}}.rows.parquet", survey=SURVEYS),
     output:
@@ -126,14 +104,15 @@ rule fetch_photometry:
         log_of("fetch-gaia.parquet"),
     benchmark:
         benchmark_of("fetch-gaia.parquet")
+    conda:
+        "../../envs/workflow.yaml"
     params:
+        config=RESOLVED,
         around=AROUND,
         settings=settings("sources.photometry"),
         code=code_digest("archive.gaia"),
-    conda:
-        "../../envs/workflow.yaml"
     shell:
-        "{params.around} python -m spectrotranslator.archive.gaia --config {input.config:q}"
+        "{params.around} python -m spectrotranslator.archive.gaia --config {params.config:q}"
         " --name gaia --rows {input.rows:q} --magnitudes {output.magnitudes:q}"
         " --receipt {output.receipt:q} --record {output.record:q} > {log:q} 2>&1"
 
@@ -148,10 +127,10 @@ rule list_sources:
         log_of("list-sources"),
     benchmark:
         benchmark_of("list-sources")
-    params:
-        code=code_digest("archive.manifest"),
     conda:
         "../../envs/workflow.yaml"
+    params:
+        code=code_digest("archive.manifest"),
     shell:
         "python -m spectrotranslator.archive.manifest --receipts {input.receipts:q}"
         " --manifest {output.manifest:q} --record {output.record:q} > {log:q} 2>&1"

@@ -16,10 +16,10 @@ rule gather_provenance:
         log_of("manifest"),
     benchmark:
         benchmark_of("manifest")
-    params:
-        code=code_digest("provenance.manifest"),
     conda:
         "../../envs/workflow.yaml"
+    params:
+        code=code_digest("provenance.manifest"),
     shell:
         "python -m spectrotranslator.provenance.manifest --records {input.records:q}"
         " --manifest {output.manifest:q} --record {output.record:q} > {log:q} 2>&1"

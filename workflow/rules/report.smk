@@ -7,8 +7,9 @@ localrules:
 
 rule draw_figures:
     input:
-        config=ancient(RESOLVED),
-        samples=[f"{RESULTS}/sample/{Path(ledger).stem}.parquet" for ledger in ledgers()],
+        samples=[
+            f"{RESULTS}/sample/{Path(ledger).stem}.parquet" for ledger in ledgers()
+        ],
         weights=[path for network in networks() for path in members_of(*network)],
         histories=histories(),
         importance=importances(),
@@ -23,13 +24,14 @@ rule draw_figures:
         log_of("draw"),
     benchmark:
         benchmark_of("draw")
-    params:
-        settings=settings("methods", "directions", "surveys", "compute.threads"),
-        code=code_digest("figures.draw"),
     conda:
         "../../envs/workflow.yaml"
+    params:
+        config=RESOLVED,
+        settings=settings("methods", "directions", "surveys", "compute.threads"),
+        code=code_digest("figures.draw"),
     shell:
-        "python -m spectrotranslator.figures.draw --config {input.config:q}"
+        "python -m spectrotranslator.figures.draw --config {params.config:q}"
         " --samples {input.samples:q} --weights {input.weights:q}"
         " --histories {input.histories:q} --importance {input.importance:q}"
         " --diffs {input.diffs:q} --diff-rows {input.diff_rows:q}"
@@ -39,7 +41,6 @@ rule draw_figures:
 
 rule write_page:
     input:
-        config=ancient(RESOLVED),
         template="workflow/spectrotranslator/figures/page.html",
         verdict=rules.judge.output.verdict,
         ledger=rules.build_ledger.output.ledger,
@@ -52,13 +53,14 @@ rule write_page:
         log_of("page"),
     benchmark:
         benchmark_of("page")
-    params:
-        settings=digest(SETTINGS),
-        code=code_digest("figures.page"),
     conda:
         "../../envs/workflow.yaml"
+    params:
+        config=RESOLVED,
+        settings=digest(SETTINGS),
+        code=code_digest("figures.page"),
     shell:
-        "python -m spectrotranslator.figures.page --config {input.config:q}"
+        "python -m spectrotranslator.figures.page --config {params.config:q}"
         " --template {input.template:q} --verdict {input.verdict:q} --ledger {input.ledger:q}"
         " --facts {input.facts:q} --page {output.page:q}"
         " --record {output.record:q} > {log:q} 2>&1"

@@ -3,7 +3,6 @@
 
 rule train_member:
     input:
-        config=ancient(RESOLVED),
         sample=f"{RESULTS}/sample/{{direction}}-{{kind}}.parquet",
     output:
         weights=f"{MEMBER}/weights.safetensors",
@@ -14,7 +13,14 @@ rule train_member:
         log_of("train-{method}-{direction}-{kind}-{member}"),
     benchmark:
         benchmark_of("train-{method}-{direction}-{kind}-{member}")
+    conda:
+        "../../envs/workflow.yaml"
+    threads: CONFIGURATION.compute.threads
+    resources:
+        mem_mb=CONFIGURATION.compute.memory_mb,
+        runtime=CONFIGURATION.compute.runtime_min,
     params:
+        config=RESOLVED,
         settings=settings_for(
             "methods.{method}.network",
             "methods.{method}.training",
@@ -23,14 +29,8 @@ rule train_member:
             "compute.device",
         ),
         code=code_digest("network.train"),
-    threads: CONFIGURATION.compute.threads
-    resources:
-        mem_mb=CONFIGURATION.compute.memory_mb,
-        runtime=CONFIGURATION.compute.runtime_min,
-    conda:
-        "../../envs/workflow.yaml"
     shell:
-        "python -m spectrotranslator.network.train --config {input.config:q}"
+        "python -m spectrotranslator.network.train --config {params.config:q}"
         " --method {wildcards.method:q} --direction {wildcards.direction:q}"
         " --kind {wildcards.kind:q} --member {wildcards.member} --sample {input.sample:q}"
         " --weights {output.weights:q} --description {output.description:q}"
@@ -39,7 +39,6 @@ rule train_member:
 
 rule score_members:
     input:
-        config=ancient(RESOLVED),
         sample=f"{RESULTS}/sample/{{direction}}-{{kind}}.parquet",
         weights=weights_of_kind,
         descriptions=descriptions_of(weights_of_kind),
@@ -50,13 +49,14 @@ rule score_members:
         log_of("score-{method}-{direction}-{kind}"),
     benchmark:
         benchmark_of("score-{method}-{direction}-{kind}")
-    params:
-        settings=settings_for("directions.{direction}.networks.{kind}"),
-        code=code_digest("network.score"),
     conda:
         "../../envs/workflow.yaml"
+    params:
+        config=RESOLVED,
+        settings=settings_for("directions.{direction}.networks.{kind}"),
+        code=code_digest("network.score"),
     shell:
-        "python -m spectrotranslator.network.score --config {input.config:q}"
+        "python -m spectrotranslator.network.score --config {params.config:q}"
         " --direction {wildcards.direction:q} --kind {wildcards.kind:q}"
         " --sample {input.sample:q} --weights {input.weights:q} --scores {output.scores:q}"
         " --record {output.record:q} > {log:q} 2>&1"
@@ -64,7 +64,6 @@ rule score_members:
 
 rule weigh_inputs:
     input:
-        config=ancient(RESOLVED),
         sample=f"{RESULTS}/sample/{{direction}}-{{kind}}.parquet",
         weights=weights_of_kind,
         descriptions=descriptions_of(weights_of_kind),
@@ -75,19 +74,20 @@ rule weigh_inputs:
         log_of("importance-{method}-{direction}-{kind}"),
     benchmark:
         benchmark_of("importance-{method}-{direction}-{kind}")
-    params:
-        settings=settings_for(
-            "importance", "compute.threads", "directions.{direction}.networks.{kind}"
-        ),
-        code=code_digest("network.importance"),
+    conda:
+        "../../envs/workflow.yaml"
     threads: CONFIGURATION.compute.threads
     resources:
         mem_mb=CONFIGURATION.compute.memory_mb,
         runtime=CONFIGURATION.compute.runtime_min,
-    conda:
-        "../../envs/workflow.yaml"
+    params:
+        config=RESOLVED,
+        settings=settings_for(
+            "importance", "compute.threads", "directions.{direction}.networks.{kind}"
+        ),
+        code=code_digest("network.importance"),
     shell:
-        "python -m spectrotranslator.network.importance --config {input.config:q}"
+        "python -m spectrotranslator.network.importance --config {params.config:q}"
         " --direction {wildcards.direction:q} --kind {wildcards.kind:q}"
         " --sample {input.sample:q} --weights {input.weights:q}"
         " --importance {output.importance:q} --record {output.record:q} > {log:q} 2>&1"

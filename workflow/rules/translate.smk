@@ -7,7 +7,6 @@ localrules:
 
 rule translate_shard:
     input:
-        config=ancient(RESOLVED),
         stars=stars_of("origin"),
         samples=samples_of,
         weights=weights_of_direction,
@@ -19,7 +18,14 @@ rule translate_shard:
         log_of("translate-{method}-{direction}-{scatteritem}"),
     benchmark:
         benchmark_of("translate-{method}-{direction}-{scatteritem}")
+    conda:
+        "../../envs/workflow.yaml"
+    threads: CONFIGURATION.compute.threads
+    resources:
+        mem_mb=CONFIGURATION.compute.memory_mb,
+        runtime=CONFIGURATION.compute.runtime_min,
     params:
+        config=RESOLVED,
         settings=settings_for(
             "methods.{method}.ensemble",
             "methods.{method}.montecarlo",
@@ -29,14 +35,8 @@ rule translate_shard:
             "compute.device",
         ),
         code=code_digest("catalogue.translate"),
-    threads: CONFIGURATION.compute.threads
-    resources:
-        mem_mb=CONFIGURATION.compute.memory_mb,
-        runtime=CONFIGURATION.compute.runtime_min,
-    conda:
-        "../../envs/workflow.yaml"
     shell:
-        "python -m spectrotranslator.catalogue.translate --config {input.config:q}"
+        "python -m spectrotranslator.catalogue.translate --config {params.config:q}"
         " --method {wildcards.method:q} --direction {wildcards.direction:q}"
         " --shard {wildcards.scatteritem} --stars {input.stars:q} --samples {input.samples:q}"
         " --weights {input.weights:q} --part {output.part:q}"
@@ -45,7 +45,6 @@ rule translate_shard:
 
 rule assemble_catalogue:
     input:
-        config=ancient(RESOLVED),
         layout=layout_of,
         parts=gather.shards(
             f"{RESULTS}/catalogues/{{{{method}}}}/parts/{{{{direction}}}}-{{scatteritem}}.parquet"
@@ -58,13 +57,14 @@ rule assemble_catalogue:
         log_of("assemble-{method}-{direction}"),
     benchmark:
         benchmark_of("assemble-{method}-{direction}")
-    params:
-        settings=settings_for("directions.{direction}.catalogue"),
-        code=code_digest("catalogue.assemble"),
     conda:
         "../../envs/workflow.yaml"
+    params:
+        config=RESOLVED,
+        settings=settings_for("directions.{direction}.catalogue"),
+        code=code_digest("catalogue.assemble"),
     shell:
-        "python -m spectrotranslator.catalogue.assemble --config {input.config:q}"
+        "python -m spectrotranslator.catalogue.assemble --config {params.config:q}"
         " --direction {wildcards.direction:q} --parts {input.parts:q}"
         " --parquet {output.parquet:q} --fits {output.fits:q}"
         " --record {output.record:q} > {log:q} 2>&1"
@@ -81,10 +81,10 @@ rule write_table:
         log_of("write-{method}-{direction}"),
     benchmark:
         benchmark_of("write-{method}-{direction}")
-    params:
-        code=code_digest("catalogue.table"),
     conda:
         "../../envs/workflow.yaml"
+    params:
+        code=code_digest("catalogue.table"),
     shell:
         "python -m spectrotranslator.catalogue.table --layout {input.layout:q}"
         " --parquet {input.parquet:q} --dat {output.dat:q}"
@@ -93,7 +93,6 @@ rule write_table:
 
 rule describe_catalogues:
     input:
-        config=ancient(RESOLVED),
         layouts=list(layouts().values()),
         tables=lambda w: [catalogue_of(w.method, name, "dat") for name in layouts()],
     output:
@@ -103,19 +102,19 @@ rule describe_catalogues:
         log_of("describe-{method}"),
     benchmark:
         benchmark_of("describe-{method}")
-    params:
-        code=code_digest("catalogue.describe"),
     conda:
         "../../envs/workflow.yaml"
+    params:
+        config=RESOLVED,
+        code=code_digest("catalogue.describe"),
     shell:
-        "python -m spectrotranslator.catalogue.describe --config {input.config:q}"
+        "python -m spectrotranslator.catalogue.describe --config {params.config:q}"
         " --method {wildcards.method:q} --layouts {input.layouts:q} --tables {input.tables:q}"
         " --readme {output.readme:q} --record {output.record:q} > {log:q} 2>&1"
 
 
 rule homogenise:
     input:
-        config=ancient(RESOLVED),
         origin=lambda w: f"{RESULTS}/sample/{DIRECTIONS[TO_BASE[w.base]].origin}.parquet",
         target=f"{RESULTS}/sample/{{base}}.parquet",
         parts=lambda w: gather.shards(
@@ -128,14 +127,15 @@ rule homogenise:
         log_of("homogenise-{method}-{base}"),
     benchmark:
         benchmark_of("homogenise-{method}-{base}")
+    conda:
+        "../../envs/workflow.yaml"
     params:
+        config=RESOLVED,
         direction=lambda w: TO_BASE[w.base],
         settings=settings("directions", "selections", "selection", "match"),
         code=code_digest("catalogue.homogenise"),
-    conda:
-        "../../envs/workflow.yaml"
     shell:
-        "python -m spectrotranslator.catalogue.homogenise --config {input.config:q}"
+        "python -m spectrotranslator.catalogue.homogenise --config {params.config:q}"
         " --direction {params.direction:q} --origin {input.origin:q} --target {input.target:q}"
         " --parts {input.parts:q} --homogenised {output.homogenised:q}"
         " --record {output.record:q} > {log:q} 2>&1"

@@ -124,7 +124,7 @@ def _receipt(entry: Source, query: str, asked: int, table: pa.Table, path: Path)
 
 
 stage = Stage(__doc__)
-stage.option("config", "resolved configuration", required=True)
+stage.input("config", "resolved configuration")
 stage.option("name", "name of the source in the registry", required=True)
 stage.input("rows", "tables with the source ids asked for, Parquet", many=True)
 stage.output("magnitudes", "magnitudes and errors, Parquet")

@@ -49,7 +49,7 @@ def _fits_column(label: str, values: pd.Series) -> fits.Column:
 
 
 stage = Stage(__doc__)
-stage.option("config", "resolved configuration", required=True)
+stage.input("config", "resolved configuration")
 stage.option("direction", "name of the direction", required=True)
 stage.input("parts", "shards in order, Parquet", many=True)
 stage.output("parquet", "all columns, members and reasons, Parquet")

@@ -35,7 +35,7 @@ def _counted(table: Table, path) -> Table:
 
 
 stage = Stage(__doc__)
-stage.option("config", "resolved configuration", required=True)
+stage.input("config", "resolved configuration")
 stage.option("method", "name of the method", required=True)
 stage.input("layouts", "column layouts, YAML", many=True)
 stage.input("tables", "the CDS tables, in the same order", many=True)

@@ -131,7 +131,7 @@ def main(arguments) -> None:
 
 
 stage = Stage(__doc__)
-stage.option("config", "resolved configuration", required=True)
+stage.input("config", "resolved configuration")
 stage.option("direction", "direction whose target gives the base", required=True)
 stage.input("origin", "stars of the survey translated from, Parquet")
 stage.input("target", "stars of the survey translated to, Parquet")

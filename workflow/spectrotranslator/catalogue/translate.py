@@ -100,7 +100,7 @@ def _write(blocks, path: Path) -> None:
 
 
 stage = Stage(__doc__)
-stage.option("config", "resolved configuration", required=True)
+stage.input("config", "resolved configuration")
 stage.option("method", "name of the method", required=True)
 stage.option("direction", "name of the direction", required=True)
 stage.option("shard", "which part of how many: 1-of-4", type=_shard, required=True)

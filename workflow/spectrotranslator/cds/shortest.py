@@ -32,7 +32,7 @@ def float_texts(
     """
     size = np.abs(values)
     special = (size < _PLAIN_FROM) | (size >= _PLAIN_BELOW)
-    common = np.where(special, 1.0, values) if special.any() else values
+    common = np.where(special, 1.5, values) if special.any() else values
     texts = pa.array(common).cast(pa.string())
     whole = common == np.rint(common)
     if whole.any():

@@ -4,6 +4,7 @@ What is written passes ``check``: a value that the layout does not allow is refu
 """
 
 import gzip
+import io
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -59,7 +60,7 @@ class TableWriter:
         """Append the rows of ``data``, whose columns are those of the layout, by label."""
         rows = max(1, _CHUNK_BYTES // (self.table.width + 1))
         for start in range(0, data.num_rows, rows):
-            self._stream.write(_cells(data.slice(start, rows), self.table, self.records + 1))
+            self._stream.write(encode(data.slice(start, rows), self.table, self.records + 1))
             self.records += min(rows, data.num_rows - start)
 
     def write_bytes(self, text: bytes) -> None:
@@ -95,13 +96,17 @@ def encode(data: pa.RecordBatch | pa.Table, table: Table, first_row: int = 1) ->
     InputError
         A value cannot be written; row, column and value are named.
     """
-    return _cells(data, table, first_row).tobytes()
-
-
-def _cells(data: pa.RecordBatch | pa.Table, table: Table, first_row: int) -> np.ndarray:
-    """The bytes of the records, one row of the array a record with its newline."""
     _same_columns(data, table)
-    cells = np.full((data.num_rows, table.width + 1), ord(" "), dtype=np.uint8)
+    text = io.BytesIO(b" " * (data.num_rows * (table.width + 1)))
+    with text.getbuffer() as view:
+        _fill_all(np.frombuffer(view, np.uint8), data, table, first_row)
+    return text.getvalue()
+
+
+def _fill_all(
+    text: np.ndarray, data: pa.RecordBatch | pa.Table, table: Table, first_row: int
+) -> None:
+    cells = text.reshape(data.num_rows, table.width + 1)
     cells[:, -1] = ord("\n")
     for column in table.columns:
         if column.label == "---" and column.width == 1 and len(column.allowed or ()) == 1:
@@ -110,7 +115,6 @@ def _cells(data: pa.RecordBatch | pa.Table, table: Table, first_row: int) -> np.
     with ThreadPoolExecutor(THREADS) as pool:
         for _ in pool.map(fill, table.named):
             pass
-    return cells
 
 
 def write(path: str | Path, table: Table, data: pa.Table) -> None:

@@ -40,7 +40,7 @@ def main(arguments) -> None:
 
 
 stage = Stage(__doc__)
-stage.option("config", "resolved configuration", required=True)
+stage.input("config", "resolved configuration")
 stage.option("direction", "name of the direction", required=True)
 stage.input("readme", "the published ReadMe")
 stage.input("published", "the published table")

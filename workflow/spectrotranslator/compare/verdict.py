@@ -57,7 +57,7 @@ def main(arguments) -> None:
 
 
 stage = Stage(__doc__)
-stage.option("config", "resolved configuration", required=True)
+stage.input("config", "resolved configuration")
 stage.input("diffs", "comparisons, JSON", many=True, required=False)
 stage.input("scores", "scores of the members, JSON", many=True)
 stage.output("verdict", "the verdict, JSON")

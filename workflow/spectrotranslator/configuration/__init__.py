@@ -1,6 +1,6 @@
 """What a run is: the model of its configuration, and the files it is read from."""
 
-from .load import load, resolve
+from .load import dump, load, resolve
 from .model import Configuration
 
-__all__ = ["Configuration", "load", "resolve"]
+__all__ = ["Configuration", "dump", "load", "resolve"]

@@ -22,8 +22,8 @@ INTRODUCTION = """# Configuration
 <!-- Written by `python -m spectrotranslator.configuration.document`; edit the model instead. -->
 
 A run is one YAML file in `config/runs/`, named after the run. `extends:` names the file, or the
-files in order, that it is laid over (the paper itself is `config/paper.yaml`): a mapping is merged, null takes a key away,
-anything else is replaced.
+files in order, that it is laid over (the paper itself is `config/paper.yaml`): a mapping is
+merged, null takes a key away, anything else is replaced.
 `config/config.yaml` says which run plain `snakemake` makes. What follows is every key there is;
 any other is refused with the nearest one named. Numbers of the method say where they come from:
 the catalogue's ReadMe, the authors' code, a survey's advice, or ours. *Unknown* marks what the

@@ -48,8 +48,10 @@ def load(path: str | Path) -> Configuration:
 
 
 def dump(configuration: Configuration, path: str | Path) -> None:
-    """Write the resolved configuration."""
-    write_text(path, text(configuration))
+    """Write the resolved configuration, unless the file says just that already."""
+    path = Path(path)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text(configuration):
+        write_text(path, text(configuration))
 
 
 def text(configuration: Configuration) -> str:

@@ -97,7 +97,7 @@ def _galaxy(configuration, method, base, paths: list[Path]) -> Drawn:
 
 
 stage = Stage(__doc__)
-stage.option("config", "resolved configuration", required=True)
+stage.input("config", "resolved configuration")
 stage.input("samples", "training samples", many=True)
 stage.input("weights", "weights of all members", many=True)
 stage.input("histories", "histories of all members", many=True)

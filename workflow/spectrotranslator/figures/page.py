@@ -62,7 +62,7 @@ def _figure(name: str, folder: Path) -> dict[str, str]:
 
 
 stage = Stage(__doc__)
-stage.option("config", "resolved configuration", required=True)
+stage.input("config", "resolved configuration")
 stage.input("template", "the page's template")
 stage.input("verdict", "the verdict, JSON")
 stage.input("ledger", "the ledger, JSON")

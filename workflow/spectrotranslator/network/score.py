@@ -35,7 +35,7 @@ def main(arguments) -> None:
 
 
 stage = Stage(__doc__)
-stage.option("config", "resolved configuration", required=True)
+stage.input("config", "resolved configuration")
 stage.option("direction", "name of the direction", required=True)
 stage.option("kind", "intrinsic or extrinsic", required=True)
 stage.input("sample", "training sample, Parquet")

@@ -77,7 +77,7 @@ def _write_history(history: History, path: Path) -> None:
 
 
 stage = Stage(__doc__)
-stage.option("config", "resolved configuration", required=True)
+stage.input("config", "resolved configuration")
 stage.option("method", "name of the method", required=True)
 stage.option("direction", "name of the direction", required=True)
 stage.option("kind", "intrinsic or extrinsic", required=True)

@@ -127,7 +127,7 @@ def main(arguments) -> None:
 
 
 stage = Stage(__doc__)
-stage.option("config", "resolved configuration", required=True)
+stage.input("config", "resolved configuration")
 stage.option("direction", "name of the direction", required=True)
 stage.option("kind", "which of its networks", required=True)
 stage.input("origin", "stars of the survey translated from")

@@ -18,7 +18,7 @@ def main(arguments) -> None:
 
 
 stage = Stage(__doc__)
-stage.option("config", "resolved configuration", required=True)
+stage.input("config", "resolved configuration")
 stage.input("parts", "ledger of every network, named DIRECTION-KIND.json", many=True)
 stage.output("ledger", "the ledger")
 

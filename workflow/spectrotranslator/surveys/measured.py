@@ -39,7 +39,7 @@ def main(arguments) -> None:
 
 
 stage = Stage(__doc__)
-stage.option("config", "resolved configuration", required=True)
+stage.input("config", "resolved configuration")
 stage.option("survey", "name of the survey", required=True)
 stage.input("files", "the survey's files, in the order of the configuration", many=True)
 stage.output("rows", "its rows, Parquet")

@@ -65,7 +65,7 @@ def main(arguments) -> None:
 
 
 stage = Stage(__doc__)
-stage.option("config", "resolved configuration", required=True)
+stage.input("config", "resolved configuration")
 stage.option("survey", "name of the survey", required=True)
 stage.input("rows", "the survey's rows, Parquet")
 stage.input("photometry", "Gaia magnitudes, Parquet", required=False)
