@@ -260,3 +260,10 @@ def test_alignment_is_that_of_the_layout():
     data = pa.table({"i": [7], "a": ["x"]})
     assert encode(data, Table("t", 9, None, "", columns)) == b"7     x  \n"
     assert encode(data, right) == b"7       x\n"
+
+
+@pytest.mark.parametrize("text", [" a", "a ", " "])
+def test_blanks_at_the_ends_of_a_text_are_refused_since_they_would_be_lost(text):
+    table = Table("t", 3, None, "", (Column(1, 3, "A3", "---", "a"),))
+    with pytest.raises(InputError, match=r"row 1, column a: .* has a blank at an end"):
+        encode(pa.table({"a": [text]}), table)

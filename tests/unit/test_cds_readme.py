@@ -192,3 +192,16 @@ def test_a_byte_order_mark_and_latin_text_are_taken():
     text = UNTIDY.replace("Someone", "Gu\u00e9rin")
     assert decode(text.encode("latin-1")) == text
     assert decode(b"\xef\xbb\xbf" + text.encode()) == text
+
+
+def test_a_deep_line_continues_an_explanation_whatever_it_looks_like():
+    text = (
+        "Byte-by-byte Description of file: t.dat\n"
+        f"{LINE}\n   Bytes Format Units  Label  Explanations\n{LINE}\n"
+        "   1-  2 A2     ---    a      Two words, of which\n"
+        f"                               3-  4 A2 --- b are these\n{LINE}\n"
+    )
+    (table,) = parse_readme(text).tables
+    assert [column.explanation for column in table.columns] == [
+        "Two words, of which 3-  4 A2 --- b are these"
+    ]

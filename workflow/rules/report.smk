@@ -36,7 +36,7 @@ rule draw_figures:
         " --histories {input.histories:q} --importance {input.importance:q}"
         " --diffs {input.diffs:q} --diff-rows {input.diff_rows:q}"
         " --homogenised {input.homogenised:q} --facts {output.facts:q}"
-        " --record {output.record:q} > {log:q} 2>&1"
+        " --figures {output.figures:q} --record {output.record:q} > {log:q} 2>&1"
 
 
 rule write_page:
@@ -62,5 +62,5 @@ rule write_page:
     shell:
         "python -m spectrotranslator.figures.page --config {params.config:q}"
         " --template {input.template:q} --verdict {input.verdict:q} --ledger {input.ledger:q}"
-        " --facts {input.facts:q} --page {output.page:q}"
+        " --facts {input.facts:q} --figures {input.figures:q} --page {output.page:q}"
         " --record {output.record:q} > {log:q} 2>&1"

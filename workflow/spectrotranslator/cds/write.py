@@ -6,7 +6,6 @@ What is written passes ``check``: a value that the layout does not allow is refu
 import gzip
 import io
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -98,15 +97,17 @@ def encode(data: pa.RecordBatch | pa.Table, table: Table, first_row: int = 1) ->
     """
     _same_columns(data, table)
     text = io.BytesIO(b" " * (data.num_rows * (table.width + 1)))
-    with text.getbuffer() as view:
-        _fill_all(np.frombuffer(view, np.uint8), data, table, first_row)
+    _fill_all(text.getbuffer(), data, table, first_row)
     return text.getvalue()
 
 
 def _fill_all(
-    text: np.ndarray, data: pa.RecordBatch | pa.Table, table: Table, first_row: int
+    text: memoryview, data: pa.RecordBatch | pa.Table, table: Table, first_row: int
 ) -> None:
-    cells = text.reshape(data.num_rows, table.width + 1)
+    """Fill blank records in place; the buffer is written to directly, so that nothing is copied."""
+    if not data.num_rows:
+        return
+    cells = np.frombuffer(text, np.uint8).reshape(data.num_rows, table.width + 1)
     cells[:, -1] = ord("\n")
     for column in table.columns:
         if column.label == "---" and column.width == 1 and len(column.allowed or ()) == 1:
@@ -321,9 +322,3 @@ def _refuse_any(mask: pa.Array, reason: str) -> None:
 
 def _first(mask: pa.Array) -> int:
     return int(np.flatnonzero(pc.fill_null(mask, False).to_numpy(zero_copy_only=False))[0])
-
-
-def shards(paths: list[Path]) -> Iterator[bytes]:
-    """The bytes of files of encoded records, piece by piece, for ``TableWriter.write_bytes``."""
-    for path in paths:
-        yield path.read_bytes()

@@ -17,6 +17,7 @@ from .summary import summary
 
 GOOD = ("identical", "equivalent", "consistent", "not compared")
 PROGRESS = re.compile(r"^(\d+) of (\d+) steps \((\d+)%\) done")
+TELLING = re.compile(r"(?!RuleException|CalledProcessError|WorkflowError)\w+(Error|Exception): .")
 FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)")
 
 
@@ -125,6 +126,6 @@ def last_error(output: str) -> str:
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
     if errors:
         return errors[-1]
-    telling = [line for line in lines if re.match(r"\w*(Error|Exception)\b", line)]
-    reason = telling[-1] if telling else (lines[-1] if lines else "no output")
+    telling = [line for line in lines if TELLING.match(line)]
+    reason = telling[-1] if telling else next((line for line in reversed(lines) if line), "")
     return f"Snakemake failed: {reason}; see the run's logs/snakemake.log"

@@ -14,7 +14,7 @@ from ..network.model import load_model
 from ..network.sample import Sample
 from ..stage import Stage
 from . import differences, galaxy, networks, quality
-from .names import compared, figure_names, mapped
+from .names import compared, mapped
 from .style import save
 
 Drawn = tuple[str, Figure, pd.DataFrame]
@@ -28,8 +28,8 @@ def main(arguments) -> None:
     facts: dict[str, dict] = {}
     for name, figure, data in _all(configuration, arguments, samples, facts):
         figures[name] = (figure, data)
-    for name in figure_names(configuration):
-        save(*figures[name], arguments.facts.parent / name)
+    for stem in dict.fromkeys(path.with_suffix("") for path in arguments.figures):
+        save(*figures[stem.name], stem)
     write_json(arguments.facts, facts)
 
 
@@ -105,7 +105,8 @@ stage.input("importance", "importance of the inputs", many=True)
 stage.input("diffs", "comparisons, JSON", many=True, required=False)
 stage.input("diff-rows", "comparisons, a line a star", many=True, required=False)
 stage.input("homogenised", "homogenised catalogues", many=True, required=False)
-stage.output("facts", "the numbers the page quotes; the figures lie beside it")
+stage.output("facts", "the numbers the page quotes, JSON")
+stage.output("figures", "every figure as PNG, PDF and CSV", many=True)
 
 if __name__ == "__main__":
     stage.run(main)

@@ -9,7 +9,6 @@ from ..configuration import load
 from ..configuration.document import unknowns
 from ..files import read_json, write_text
 from ..stage import Stage
-from .names import figure_names
 
 CAPTIONS = {
     "quality": "Residuals before (orange) and after (blue) translation. The black line is the "
@@ -36,7 +35,7 @@ def main(arguments) -> None:
             verdict=verdict,
             ledger=read_json(arguments.ledger),
             qualities=facts,
-            figures=[_figure(name, arguments.facts.parent) for name in figure_names(configuration)],
+            figures=[_figure(path) for path in arguments.figures if path.suffix == ".png"],
             unknowns=unknowns(configuration),
         ),
     )
@@ -50,11 +49,11 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _figure(name: str, folder: Path) -> dict[str, str]:
-    image = base64.b64encode((folder / f"{name}.png").read_bytes()).decode()
-    what, _, rest = name.partition("-")
+def _figure(path: Path) -> dict[str, str]:
+    image = base64.b64encode(path.read_bytes()).decode()
+    what, _, rest = path.stem.partition("-")
     return {
-        "name": name,
+        "name": path.stem,
         "title": f"{what.capitalize()}: {rest.replace('-', ' ')}",
         "caption": CAPTIONS[what],
         "image": f"data:image/png;base64,{image}",
@@ -66,7 +65,8 @@ stage.input("config", "resolved configuration")
 stage.input("template", "the page's template")
 stage.input("verdict", "the verdict, JSON")
 stage.input("ledger", "the ledger, JSON")
-stage.input("facts", "numbers of the figures, JSON; the figures lie beside it")
+stage.input("facts", "numbers of the figures, JSON")
+stage.input("figures", "every figure as PNG, PDF and CSV", many=True)
 stage.output("page", "the page, HTML")
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 """Chosen columns of a FITS table, read in row chunks without mapping the file."""
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
-from astropy.io import fits
 
 from ..errors import InputError
+from .fits_layout import FitsColumn, TableLayout, table_layout
+from .relatives import refuse_lacking
 
 CHUNK_BYTES = 64 << 20
 
@@ -26,59 +27,63 @@ def read_columns(path: str | Path, columns: Iterable[str], hdu: int = 1) -> pd.D
     Returns
     -------
     One row a row of the file, in its order, floats and integers of the width they have there.
+    Integers that the header scales come as what they stand for.
 
     Raises
     ------
     InputError
         Not FITS, no such table, cut short, or a column that is not there (its nearest relatives
-        are named).
+        are named) or holds several values a row.
     """
     columns = list(dict.fromkeys(columns))
-    dtype, start, rows = _layout(path, hdu)
-    _all_there(path, columns, dtype.names)
-    chunk = max(1, CHUNK_BYTES // dtype.itemsize)
-    parts = []
-    with Path(path).open("rb") as stream:
-        stream.seek(start)
-        for first in range(0, rows, chunk):
-            wanted = min(chunk, rows - first)
-            block = np.fromfile(stream, dtype=dtype, count=wanted)
-            if len(block) < wanted:
-                raise InputError(
-                    f"{path}: cut short after row {first + len(block)} of {rows}; fetch it again"
-                )
-            parts.append({name: _native(block[name]) for name in columns})
-    return pd.DataFrame(
-        {name: np.concatenate([part[name] for part in parts]) for name in columns}
-        if parts
-        else {name: [] for name in columns}
-    )
-
-
-def _layout(path: str | Path, hdu: int) -> tuple[np.dtype, int, int]:
+    path = Path(path)
     try:
-        with fits.open(path, memmap=False, lazy_load_hdus=True) as file:
-            table = file[hdu]
-            if not isinstance(table, fits.BinTableHDU):
-                raise InputError(f"{path}: extension {hdu} is not a table")
-            dtype = table.columns.dtype.newbyteorder(">")
-            return dtype, table.fileinfo()["datLoc"], table.header["NAXIS2"]
-    except IndexError:
-        raise InputError(f"{path}: no extension {hdu}") from None
+        with path.open("rb") as stream:
+            layout = table_layout(stream, str(path), hdu)
+            refuse_lacking(path, columns, layout.columns)
+            wanted = [_single(path, layout.columns[name]) for name in columns]
+            return _read(stream, path, layout, wanted)
     except OSError as error:
-        raise InputError(f"{path}: not a readable FITS file ({error})") from None
+        raise InputError(f"{path}: {error.strerror or error}") from None
 
 
-def _all_there(path: str | Path, columns: list[str], there: tuple[str, ...]) -> None:
-    lacking = [name for name in columns if name not in there]
-    if lacking:
-        near = difflib.get_close_matches(lacking[0], there, n=3, cutoff=0.3)
-        raise InputError(
-            f"{path}: no column {lacking[0]!r}; the nearest there are {', '.join(near) or 'none'}"
-        )
+def _read(
+    stream: BinaryIO, path: Path, layout: TableLayout, wanted: list[FitsColumn]
+) -> pd.DataFrame:
+    dtype = layout.dtype
+    values = {column.name: np.empty(layout.rows, _stored(column)) for column in wanted}
+    chunk = max(1, CHUNK_BYTES // layout.row_bytes)
+    stream.seek(layout.start)
+    for first in range(0, layout.rows, chunk):
+        count = min(chunk, layout.rows - first)
+        block = np.fromfile(stream, dtype=dtype, count=count)
+        if len(block) < count:
+            raise InputError(
+                f"{path}: cut short after row {first + len(block)} of {layout.rows}; fetch it again"
+            )
+        for column in wanted:
+            values[column.name][first : first + count] = block[column.name]
+    return pd.DataFrame({column.name: _meant(column, values[column.name]) for column in wanted})
 
 
-def _native(values: np.ndarray) -> np.ndarray:
-    if values.dtype.kind == "S":
+def _single(path: Path, column: FitsColumn) -> FitsColumn:
+    if column.count != 1:
+        raise InputError(f"{path}: column {column.name!r} holds {column.count} values a row, not 1")
+    return column
+
+
+def _stored(column: FitsColumn) -> np.dtype:
+    return column.dtype if column.dtype.kind == "S" else column.dtype.newbyteorder("=")
+
+
+def _meant(column: FitsColumn, values: np.ndarray) -> np.ndarray:
+    """What stored values stand for: text without padding, truth values, scaled numbers."""
+    if column.kind == "text":
         return np.char.strip(np.char.decode(values, "latin-1")).astype(object)
-    return values.astype(values.dtype.newbyteorder("="))
+    if column.kind == "logical":
+        return values == b"T"
+    if (column.scale, column.zero) == (1, 0):
+        return values
+    if column.kind == "integer" and float(column.zero).is_integer() and abs(column.zero) < 2**62:
+        return values.astype(np.int64) + int(column.zero)
+    return values * np.float64(column.scale) + column.zero

@@ -8,6 +8,7 @@ from astropy.table import Table
 from ..configuration.model import Survey
 from ..errors import InputError
 from .fits import read_columns
+from .relatives import refuse_lacking
 
 PHOTOMETRY = {"Gmag", "BPmag", "RPmag", "e_Gmag", "e_BPmag", "e_RPmag"}
 
@@ -48,9 +49,7 @@ def read_table(files: list[Path], columns: list[str]) -> pd.DataFrame:
     if path.suffix == ".fits":
         return read_columns(path, columns)
     table = _any_table(path)
-    lacking = [name for name in columns if name not in table]
-    if lacking:
-        raise InputError(f"{path}: no column {lacking[0]!r}; there are {', '.join(table)}")
+    refuse_lacking(path, columns, table)
     return table[columns]
 
 
