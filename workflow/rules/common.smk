@@ -9,8 +9,9 @@ from spectrotranslator.archive.registry import read_registry
 from spectrotranslator.configuration import dump, resolve
 from spectrotranslator.errors import InputError
 from spectrotranslator.figures.names import compared, figure_names
-from spectrotranslator.files import digest
+from spectrotranslator.files import digest, sha256
 from spectrotranslator.provenance.code import PACKAGE, code_digest
+from spectrotranslator.provenance.sources import workflow_files
 
 try:
     CONFIGURATION = resolve(config["run"])
@@ -35,6 +36,7 @@ SURVEYS = CONFIGURATION.surveys
 PHOTOMETRY = CONFIGURATION.sources.photometry
 
 FILES = {source.file: source for source in REGISTRY.values()}
+WORKFLOW_FILES = workflow_files(config["run"], CONFIGURATION.sources.registry)
 MEMBER = f"{RESULTS}/networks/{{method}}/{{direction}}/{{kind}}/member-{{member}}"
 SKY = f"{RESULTS}/sky"
 SKY_FILES = [
@@ -146,6 +148,18 @@ def shared_folder():
     return f"--folder {quote(folder)}" if folder else ""
 
 
+def lock_of_sources():
+    """What a simulated sky serves changes with its settings: nothing to trust for ever."""
+    lock = CONFIGURATION.sources.lock
+    return f"--lock {quote(lock)}" if lock and not CONFIGURATION.sky else ""
+
+
+def patience():
+    """A resource, not a parameter: what is fetched does not hang on it."""
+    given = SETTINGS["sources"]["patience"]
+    return ",".join(f"{name}={value}" for name, value in given.items())
+
+
 def stars_of(side):
     return lambda wildcards: (
         f"{RESULTS}/sample/{getattr(DIRECTIONS[wildcards.direction], side)}.parquet"
@@ -214,12 +228,20 @@ def descriptions_of(weights):
     ]
 
 
+def files_of_members(method, direction, kind):
+    """Weights, description and history of every member of one network."""
+    folders = [Path(path).parent for path in members_of(method, direction, kind)]
+    names = ("weights.safetensors", "training.json", "history.csv")
+    return [str(folder / name) for folder in folders for name in names]
+
+
 def histories():
-    return [
-        path.replace("weights.safetensors", "history.csv")
-        for network in networks()
-        for path in members_of(*network)
-    ]
+    files = [file for network in networks() for file in files_of_members(*network)]
+    return [file for file in files if file.endswith("history.csv")]
+
+
+def training_samples():
+    return [f"{RESULTS}/sample/{Path(ledger).stem}.parquet" for ledger in ledgers()]
 
 
 def importances():
@@ -289,3 +311,57 @@ def jobs_before_the_manifest():
 def files_about(jobs):
     """Record, log and benchmark of every job."""
     return [place(job) for job in jobs for place in (record_of, log_of, benchmark_of)]
+
+
+def crate_files():
+    names = ("ro-crate-metadata.json", "verify.py", "Snakefile", "code.tar")
+    return [f"{RESULTS}/provenance/{name}" for name in names]
+
+
+def tree_of_the_run():
+    """Every file the configuration asks for; what is not named here is not made again."""
+    jobs = [*jobs_before_the_manifest(), "crate"]
+    sky = [*SKY_FILES, f"{SKY}/truth/truth.parquet"] if CONFIGURATION.sky else []
+    receipts = [f"receipts/{file}.json" for file in fetched_files()]
+    listed = [*fetched_files(), *receipts, "manifest.json"] if receipts else []
+    stars = [
+        f"{survey}{suffix}"
+        for survey in SURVEYS
+        for suffix in (".rows.parquet", ".parquet")
+    ]
+    parts = [
+        f"parts/{d}-{i}-of-{SHARDS}.parquet"
+        for d in DIRECTIONS
+        for i in range(1, SHARDS + 1)
+    ]
+    tables = [f"{d}.{suffix}" for d in DIRECTIONS for suffix in ("parquet", "fits")]
+    tables += [f"{d}.dat" for d in layouts()] + (["ReadMe"] if layouts() else [])
+    return [
+        *sky,
+        *(f"{RESULTS}/sources/{file}" for file in listed),
+        *(f"{RESULTS}/sample/{name}" for name in [*stars, "ledger.json"]),
+        *ledgers(),
+        *training_samples(),
+        *(file for network in networks() for file in files_of_members(*network)),
+        *(path for method in METHODS for path in scores_of(method)),
+        *importances(),
+        *(
+            f"{RESULTS}/catalogues/{m}/{file}"
+            for m in METHODS
+            for file in [*parts, *tables]
+        ),
+        *homogenised_catalogues(),
+        *(
+            f"{RESULTS}/diff/{d}/{name}"
+            for d in COMPARED
+            for name in ("diff.json", "rows.parquet")
+        ),
+        f"{RESULTS}/verdict.json",
+        f"{RESULTS}/figures/facts.json",
+        *figure_files(),
+        f"{RESULTS}/report/index.html",
+        *crate_files(),
+        f"{RESULTS}/provenance/manifest.json",
+        log_of("manifest"),
+        *files_about(jobs),
+    ]

@@ -49,7 +49,7 @@ rule judge:
         "../../envs/workflow.yaml"
     params:
         config=RESOLVED,
-        settings=settings("run", "sky", "comparison.method"),
+        settings=settings("run", "sky", "evidence", "comparison.method"),
         code=code_digest("compare.verdict"),
     shell:
         "python -m spectrotranslator.compare.verdict --config {params.config:q}"

@@ -78,17 +78,19 @@ rule fetch_file:
         benchmark_of("fetch-{file}")
     conda:
         "../../envs/workflow.yaml"
+    resources:
+        patience=patience(),
     params:
         around=AROUND,
         registry=CONFIGURATION.sources.registry,
         name=lambda wildcards: FILES[wildcards.file].name,
         entry=lambda wildcards: repr(FILES[wildcards.file]),
-        folder=shared_folder(),
+        places=f"{shared_folder()} {lock_of_sources()}",
         code=code_digest("archive.fetch"),
     shell:
         "{params.around} python -m spectrotranslator.archive.fetch"
-        " --registry {params.registry:q} --name {params.name:q} {params.folder}"
-        " --file {output.file:q} --receipt {output.receipt:q}"
+        " --registry {params.registry:q} --name {params.name:q} {params.places}"
+        " --patience {resources.patience:q} --file {output.file:q} --receipt {output.receipt:q}"
         " --record {output.record:q} > {log:q} 2>&1"
 
 

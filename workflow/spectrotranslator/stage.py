@@ -47,7 +47,7 @@ class Stage:
         self.parser.add_argument(
             f"--{name}",
             type=Path,
-            nargs="+" if many else None,
+            nargs=("+" if required else "*") if many else None,
             default=[] if many else None,
             required=required,
             help=help,
@@ -57,10 +57,11 @@ class Stage:
         """Parse the command line, run ``main``, write the record, exit with the right status."""
         arguments = self.parser.parse_args()
         started = datetime.now(UTC)
+        before = self._signatures(arguments) if arguments.record else {}
         try:
             main(arguments)
             if arguments.record:
-                self._write_record(arguments, started)
+                self._write_record(arguments, started, before)
         except InputError as error:
             sys.exit(_refuse(error))
         except OSError as error:
@@ -68,7 +69,12 @@ class Stage:
             name = error.filename or self.parser.prog
             sys.exit(_refuse(f"{name}: {error.strerror or error}"))
 
-    def _write_record(self, arguments: argparse.Namespace, started: datetime) -> None:
+    def _signatures(self, arguments: argparse.Namespace) -> dict:
+        from .provenance.record import signatures
+
+        return signatures(_paths(arguments, self._inputs))
+
+    def _write_record(self, arguments: argparse.Namespace, started: datetime, before: dict) -> None:
         from .provenance.record import write_record
 
         write_record(
@@ -76,7 +82,18 @@ class Stage:
             inputs=_paths(arguments, self._inputs),
             outputs=_paths(arguments, self._outputs),
             started=started,
+            parameters=self.parameters(arguments),
+            before=before,
         )
+
+    def parameters(self, arguments: argparse.Namespace) -> dict:
+        """The plain options as given; what is not a number or a truth value, as text."""
+        files = {"record", *self._inputs, *self._outputs}
+        return {
+            name: value if isinstance(value, bool | int | float | None) else str(value)
+            for name, value in vars(arguments).items()
+            if name not in files
+        }
 
 
 def _paths(arguments: argparse.Namespace, names: list[str]) -> dict[str, list[Path]]:

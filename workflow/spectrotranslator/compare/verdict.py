@@ -40,7 +40,7 @@ def main(arguments) -> None:
         {
             "schema_version": 1,
             "run": configuration.run,
-            "evidence": "simulated" if configuration.sky else "real",
+            "evidence": "simulated" if configuration.sky else configuration.evidence,
             "method": configuration.comparison.method,
             "grade": worst(grades) if grades else NOT_COMPARED,
             "bad_members": bad,

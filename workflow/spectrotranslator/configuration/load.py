@@ -1,9 +1,8 @@
 """Run files: found by name, laid over what they extend, checked, with errors that name the line."""
 
 import difflib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -118,20 +117,25 @@ def _explain(error: ValidationError, path: Path) -> str:
 
 def _siblings(location: list[Any]) -> list[str]:
     """Names of the keys that may stand at ``location``."""
-    model: Any = Configuration
+    place: Any = Configuration
     for part in location:
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            fields = {(f.alias or name): f.annotation for name, f in model.model_fields.items()}
-            model = fields[part]
-        model = next(_models(model), model)
-    return [f.alias or name for name, f in model.model_fields.items()]
+        fields = _fields(place)
+        place = _without_none(fields[part] if fields else get_args(place)[-1])
+    return list(_fields(place))
 
 
-def _models(annotation: Any) -> Iterator[Any]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in getattr(annotation, "__args__", ()):
-        yield from _models(argument)
+def _fields(place: Any) -> dict[str, Any]:
+    """Keys of a model to what they hold; empty for a mapping of any names or a list."""
+    if not (isinstance(place, type) and issubclass(place, BaseModel)):
+        return {}
+    fields = place.model_fields.items()
+    return {(field.alias or name): _without_none(field.annotation) for name, field in fields}
+
+
+def _without_none(annotation: Any) -> Any:
+    if type(None) in get_args(annotation):
+        return next(a for a in get_args(annotation) if a is not type(None))
+    return annotation
 
 
 def _line(path: Path, location: list[Any]) -> str:

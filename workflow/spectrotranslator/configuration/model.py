@@ -74,12 +74,38 @@ class Selection(Section):
     cuts: dict[str, list[Cut]] = Field(description="Survey to its cuts, in order.")
 
 
+class PhotometryMirror(Section):
+    """Another TAP service with the same release, under its own names."""
+
+    source: str = Field(description="Its name in the table of sources.")
+    table: str = Field(description="Its table.")
+    columns: list[str] = Field(description="Its columns, in the order of `photometry.columns`.")
+    flux_over_error: dict[str, float] = Field(
+        {},
+        description="Errors (our names) that it gives as flux over error: zero point error, mag.",
+    )
+
+
 class Photometry(Section):
     """Gaia magnitudes and their errors, by TAP."""
 
     table: str = Field(description="TAP table, as VizieR names it.")
     columns: list[str] = Field(description="Columns asked for; the first is the source id.")
     chunk: int = Field(20000, description="Source ids uploaded at once.", ge=1)
+    answer_s: float = Field(300, description="Seconds a query may take to answer.", gt=0)
+    absent: float = number(0.05, "Share of source ids that may have no row.", "ours", ge=0, le=1)
+    mirrors: list[PhotometryMirror] = Field([], description="Further services of one release.")
+
+
+class Patience(Section):
+    """How long archives are waited for, and how often they are asked again."""
+
+    connect_s: float = Field(15, description="Seconds without a connection.", gt=0)
+    stall_s: float = Field(60, description="Seconds without a byte.", gt=0)
+    attempts: int = Field(6, description="Attempts in a row that bring nothing new.", ge=1)
+    wait_s: float = Field(0.5, description="First wait between attempts; it doubles.", ge=0)
+    longest_wait_s: float = Field(120, description="Longest wait, Retry-After included.", ge=0)
+    per_host: int = Field(2, description="Connections to one host at a time.", ge=1)
 
 
 class Sources(Section):
@@ -87,6 +113,11 @@ class Sources(Section):
 
     registry: str = Field("config/sources.csv", description="The table of sources.")
     folder: str | None = Field(None, description="Shared download folder; none: in the run.")
+    lock: str | None = Field(
+        "config/sources.lock.json",
+        description="What each file was when first fetched; a later difference stops the run.",
+    )
+    patience: Patience = Patience()
     surveys: dict[str, list[str]] = Field({}, description="Survey to the files it needs.")
     readme: str | None = Field(None, description="The published catalogue's ReadMe.")
     photometry: Photometry | None = Field(None, description="Gaia magnitudes with errors.")
@@ -235,6 +266,9 @@ class Configuration(Section):
     )
     description: str = Field("", description="What the run is for, in a line.")
     sky: SkySettings | None = Field(None, description="A simulated sky; none: the real archives.")
+    evidence: Literal["real", "simulated"] = Field(
+        "real", description="What the user's own tables hold; with a sky it is always simulated."
+    )
     sources: Sources = Sources()
     surveys: dict[str, Survey] = Field(description="Name to survey.")
     selections: dict[str, Selection] = Field({}, description="Named candidate selections.")

@@ -1,24 +1,21 @@
 """Make a run with Snakemake, and say how it went."""
 
-import os
-import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from ..archive.verify import remove_changed
 from ..configuration import resolve
 from ..configuration.load import find
 from ..errors import InputError
 from ..files import read_json
 from .guard import RESULTS, held
 from .origin import claim
+from .snakemake import call_snakemake, last_error
 from .summary import summary
 
 GOOD = ("identical", "equivalent", "consistent", "not compared")
-PROGRESS = re.compile(r"^(\d+) of (\d+) steps \((\d+)%\) done")
-TELLING = re.compile(r"(?!RuleException|CalledProcessError|WorkflowError)\w+(Error|Exception): .")
-FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)")
 
 
 def main(arguments: list[str]) -> int:
@@ -30,15 +27,20 @@ def main(arguments: list[str]) -> int:
     with held(configuration.run) as environment:
         claim(configuration, path)
         _unlock(environment)
-        status, output = _snakemake(run, extra, environment, configuration.run)
+        for name in [] if _dry(extra) else remove_changed(RESULTS / configuration.run):
+            print(f"sources/{name} is not what was fetched: it is fetched anew.", file=sys.stderr)
+        _tidy(RESULTS / configuration.run)
+        log = RESULTS / configuration.run / "logs" / "snakemake.log"
+        status, output = call_snakemake(run, extra, environment, log)
     if status:
         raise InputError(last_error(output))
-    if "-n" in extra or "--dry-run" in extra or "--dryrun" in extra:
+    if _dry(extra):
         return 0
     if "Nothing to be done" in output:
         print(f"Nothing to do: run {configuration.run} is complete.")
     verdict = read_json(RESULTS / configuration.run / "verdict.json")
-    print(summary(verdict, RESULTS / configuration.run, time.monotonic() - started))
+    facts = read_json(RESULTS / configuration.run / "figures" / "facts.json")
+    print(summary(verdict, facts, RESULTS / configuration.run, time.monotonic() - started))
     return 0 if verdict["grade"] in GOOD else 1
 
 
@@ -47,6 +49,10 @@ def _parse(arguments: list[str]) -> tuple[str, list[str]]:
     if before[:1] and before[0] not in ("-h", "--help") and len(before) == 1:
         return before[0], extra
     raise InputError(f"one run is expected, not {' '.join(before)!r}; see ./reproduce --help")
+
+
+def _dry(extra: list[str]) -> bool:
+    return bool({"-n", "--dry-run", "--dryrun"} & set(extra))
 
 
 def _split(arguments: list[str]) -> tuple[list[str], str, list[str]]:
@@ -65,67 +71,7 @@ def _unlock(environment: dict[str, str]) -> None:
         )
 
 
-def _snakemake(
-    run: str, extra: list[str], environment: dict[str, str], name: str
-) -> tuple[int, str]:
-    command = [sys.executable, "-m", "snakemake", "--rerun-incomplete", "--config", f"run={run}"]
-    if not any(
-        word.split("=")[0] in ("--profile", "--cores", "-c", "--jobs", "-j") for word in extra
-    ):
-        command += ["--cores", str(len(os.sched_getaffinity(0)))]
-    log = RESULTS / name / "logs" / "snakemake.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    output = []
-    with (
-        log.open("w") as stream,
-        subprocess.Popen(
-            [*command, *extra],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        ) as process,
-    ):
-        shown = Progress(plain=bool({"-n", "--dry-run", "--dryrun"} & set(extra)))
-        for line in process.stdout:
-            stream.write(line)
-            output.append(line)
-            shown.show(line)
-        shown.end()
-    return process.returncode, "".join(output)
-
-
-class Progress:
-    """One line on a terminal that says how far the run is; silence elsewhere."""
-
-    def __init__(self, plain: bool):
-        self.plain = plain
-        self.terminal = sys.stderr.isatty()
-        self.rule = ""
-
-    def show(self, line: str) -> None:
-        """Take one line of Snakemake's output."""
-        if self.plain:
-            print(line, end="")
-        elif found := FINISHED.match(line):
-            self.rule = found[1].replace("_", " ")
-        elif (found := PROGRESS.match(line)) and self.terminal:
-            text = f"[{found[1]:>3}/{found[2]}] {self.rule}"
-            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        """Leave the terminal's line clean."""
-        if self.terminal and self.rule and not self.plain:
-            print("\r\033[K", end="", file=sys.stderr)
-
-
-def last_error(output: str) -> str:
-    """The last error line of a failed command, without its mark."""
-    lines = [line.strip() for line in output.splitlines()]
-    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    if errors:
-        return errors[-1]
-    telling = [line for line in lines if TELLING.match(line)]
-    reason = telling[-1] if telling else next((line for line in reversed(lines) if line), "")
-    return f"Snakemake failed: {reason}; see the run's logs/snakemake.log"
+def _tidy(folder: Path) -> None:
+    """Remove what a killed job had begun to write: nothing is at work here now."""
+    for part in folder.rglob(".*.part"):
+        part.unlink()

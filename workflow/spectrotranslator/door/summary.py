@@ -3,9 +3,9 @@
 from pathlib import Path
 
 
-def summary(verdict: dict, folder: Path, seconds: float) -> str:
+def summary(verdict: dict, facts: dict, folder: Path, seconds: float) -> str:
     """Grade and figures of every catalogue and column, where the page lies, the time."""
-    lines = []
+    lines = [line for name, quality in facts.items() for line in _quality(name, quality)]
     for name, catalogue in verdict["catalogues"].items():
         rows = catalogue["rows"]
         lines += [
@@ -22,6 +22,15 @@ def summary(verdict: dict, folder: Path, seconds: float) -> str:
         f"Time:    {_duration(seconds)}",
     ]
     return "\n".join(lines)
+
+
+def _quality(name: str, quality: dict) -> list[str]:
+    lines = ["", f"{name}: residual on {quality['stars']}"]
+    lines.append(f"  {'label':<12} {'before translation':>24} {'after':>24} unit")
+    for line in quality["figures"]:
+        both = [f"{line[f'mean_{w}']:.3g} ± {line[f'std_{w}']:.3g}" for w in ("before", "after")]
+        lines.append(f"  {line['label']:<12} {both[0]:>24} {both[1]:>24} {line['unit']}".rstrip())
+    return lines
 
 
 def _line(label: str, column: dict) -> str:

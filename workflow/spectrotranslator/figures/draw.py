@@ -55,7 +55,7 @@ def _quality(configuration, method, name, samples, weights, facts) -> Drawn:
         ensembles[kind] = Ensemble([load_model(path) for path in members])
     trim = configuration.methods[method].ensemble.trim
     table, whose = quality.residuals(direction, found, ensembles, trim)
-    figures = quality.figures_of(table)
+    figures = quality.figures_of(table, features)
     facts[f"quality-{method}-{name}"] = {
         "stars": whose,
         "figures": figures.to_dict(orient="records"),

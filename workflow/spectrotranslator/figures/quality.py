@@ -44,11 +44,11 @@ def residuals(
     return pd.concat(parts, ignore_index=True), whose
 
 
-def figures_of(table: pd.DataFrame) -> pd.DataFrame:
+def figures_of(table: pd.DataFrame, features: dict[str, Feature]) -> pd.DataFrame:
     """Bias, standard deviation and robust scatter of every label, before and after."""
     rows = []
     for name, stars in table.groupby("label", sort=False):
-        line = {"label": name, "stars": len(stars)}
+        line = {"label": name, "unit": features[name].unit, "stars": len(stars)}
         for when in ("before", "after"):
             difference = (stars[when] - stars["target"]).to_numpy()
             line |= {

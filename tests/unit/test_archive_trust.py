@@ -1,0 +1,186 @@
+"""Trust on first use, the shared folder, and changed bytes noticed."""
+
+import hashlib
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from spectrotranslator.archive import fetch as fetching
+from spectrotranslator.archive.download import Receipt
+from spectrotranslator.archive.http import Patience, read_patience
+from spectrotranslator.archive.registry import Source, address, read_registry
+from spectrotranslator.archive.trust import trust
+from spectrotranslator.archive.verify import changed_sources, remove_changed
+from spectrotranslator.errors import InputError
+from spectrotranslator.minisky.archive import VIZIER, VIZIER_MIRROR, Archive
+from spectrotranslator.minisky.faults import Fault
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = Source("readme", "ReadMe", "d", "r", (VIZIER + "ReadMe",), None, None, None, *[""] * 4)
+
+
+def receipt(content: bytes, modified: str = "Mon, 01 Jan 2024 00:00:00 GMT") -> Receipt:
+    digest = hashlib.sha256(content).hexdigest()
+    headers = {"Last-Modified": modified}
+    return Receipt(VIZIER + "ReadMe", VIZIER + "ReadMe", len(content), digest, headers)
+
+
+def test_first_use_is_noted_and_the_same_again_is_fine(tmp_path):
+    lock = tmp_path / "config" / "lock.json"
+    trust(lock, SOURCE, receipt(b"one"))
+    before = lock.read_bytes()
+    trust(lock, SOURCE, receipt(b"one", "Tue, 02 Jan 2024 00:00:00 GMT"))
+    assert lock.read_bytes() == before
+    assert json.loads(before)["readme"]["sha256"] == hashlib.sha256(b"one").hexdigest()
+
+
+def test_later_difference_stops_and_says_what_changed(tmp_path):
+    lock = tmp_path / "lock.json"
+    trust(lock, SOURCE, receipt(b"one"))
+    with pytest.raises(InputError) as caught:
+        trust(lock, SOURCE, receipt(b"three", "Tue, 02 Jan 2024 00:00:00 GMT"))
+    message = str(caught.value)
+    for words in ("bytes was 3, is 5", "02 Jan 2024", "sha256 was", "take 'readme' out of"):
+        assert words in message
+
+
+def test_registered_checksum_needs_no_note(tmp_path):
+    trust(tmp_path / "lock.json", replace(SOURCE, sha256="ab"), receipt(b"one"))
+    assert not (tmp_path / "lock.json").exists()
+
+
+def test_lock_that_is_not_json_is_named(tmp_path):
+    lock = tmp_path / "lock.json"
+    lock.write_text("{")
+    with pytest.raises(InputError, match=r"lock\.json, line 1"):
+        trust(lock, SOURCE, receipt(b"one"))
+
+
+@pytest.fixture
+def archive(tmp_path, monkeypatch):
+    served = tmp_path / "served"
+    served.mkdir()
+    (served / "ReadMe").write_text("the readme\n")
+    with Archive(published=served) as running:
+        for name, value in running.environment().items():
+            monkeypatch.setenv(name, value)
+        running.served = served / "ReadMe"
+        yield running
+
+
+def fetch(run: Path, *options: str) -> None:
+    command = ["--registry", str(ROOT / "config/sources.csv"), "--name", "readme", *options]
+    command += ["--file", str(run / "ReadMe"), "--receipt", str(run / "receipts/ReadMe.json")]
+    command += ["--patience", "attempts=2,wait_s=0.01"]
+    fetching.main(fetching.stage.parser.parse_args(command))
+
+
+def test_file_changed_at_the_archive_never_gets_its_final_name(archive, tmp_path):
+    lock = ["--lock", str(tmp_path / "lock.json")]
+    fetch(tmp_path / "a", *lock)
+    archive.served.write_text("another readme\n")
+    with pytest.raises(InputError, match="ReadMe is not the file first fetched on"):
+        fetch(tmp_path / "b", *lock)
+    assert not (tmp_path / "b" / "ReadMe").exists()
+    fetch(tmp_path / "c")
+
+
+def test_shared_folder_serves_many_runs_and_nothing_comes_twice(archive, tmp_path):
+    shared = ["--folder", str(tmp_path / "shared"), "--lock", str(tmp_path / "lock.json")]
+    for run in "abc":
+        fetch(tmp_path / run, *shared)
+        assert (tmp_path / run / "ReadMe").read_text() == "the readme\n"
+        told = json.loads((tmp_path / run / "receipts/ReadMe.json").read_text())
+        assert told["citation"] == "2024A&A...690A..54T"
+        assert (tmp_path / run / "ReadMe").is_symlink()
+    assert archive.bytes_sent("ReadMe") == len("the readme\n")
+
+
+def test_damaged_file_in_the_shared_folder_is_fetched_again(archive, tmp_path):
+    shared = ["--folder", str(tmp_path / "shared")]
+    fetch(tmp_path / "a", *shared)
+    (tmp_path / "shared" / "ReadMe").write_text("the leadme\n")
+    fetch(tmp_path / "b", *shared)
+    assert (tmp_path / "b" / "ReadMe").read_text() == "the readme\n"
+
+
+def run_folder(tmp_path, name="ReadMe", content=b"abcdef") -> Path:
+    run = tmp_path / "run"
+    (run / "sources" / "receipts").mkdir(parents=True)
+    (run / "sources" / name).write_bytes(content)
+    (run / "sources" / "receipts" / f"{name}.json").write_text("{}")
+    entry = {"file": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    (run / "sources" / "manifest.json").write_text(json.dumps({"sources": [entry]}))
+    return run
+
+
+def change_keeping_time(path: Path, content: bytes) -> None:
+    times = path.stat()
+    path.write_bytes(content)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_one_changed_byte_is_noticed_though_the_time_is_kept(tmp_path):
+    run = run_folder(tmp_path)
+    assert changed_sources(run) == []
+    change_keeping_time(run / "sources" / "ReadMe", b"abcdeF")
+    assert changed_sources(run) == ["ReadMe"]
+    assert remove_changed(run) == ["ReadMe"]
+    assert not (run / "sources" / "ReadMe").exists()
+    assert not (run / "sources/receipts/ReadMe.json").exists()
+    assert changed_sources(run) == []
+
+
+def test_changed_shared_file_is_removed_where_it_lies(tmp_path):
+    run = run_folder(tmp_path)
+    shared = tmp_path / "shared"
+    (run / "sources" / "ReadMe").rename(shared)
+    (run / "sources" / "ReadMe").symlink_to(shared)
+    change_keeping_time(shared, b"abcdeF")
+    assert remove_changed(run) == ["ReadMe"]
+    assert not shared.exists()
+    assert not (run / "sources" / "ReadMe").is_symlink()
+
+
+def test_run_without_or_with_a_damaged_manifest_has_nothing_to_hold_against(tmp_path):
+    assert changed_sources(tmp_path) == []
+    run = run_folder(tmp_path)
+    (run / "sources" / "manifest.json").write_text("{")
+    assert changed_sources(run) == []
+    assert not (run / "sources" / "manifest.json").exists(), "so that it is made anew"
+
+
+def test_patience_is_read_from_pairs_and_refuses_the_rest():
+    assert read_patience("") == Patience()
+    assert read_patience("stall_s=2,attempts=3") == Patience(stall_s=2.0, attempts=3)
+    for wrong in ("stall=2", "attempts=x", "attempts"):
+        with pytest.raises(InputError, match="patience"):
+            read_patience(wrong)
+
+
+def test_registry_names_every_source_once_with_its_mirrors():
+    registry = read_registry(ROOT / "config/sources.csv")
+    assert registry["readme"].urls == (VIZIER + "ReadMe", VIZIER_MIRROR + "ReadMe")
+    assert all(entry.licence and entry.citation for entry in registry.values())
+
+
+def test_longest_prefix_of_the_address_map_wins(monkeypatch):
+    prefixes = {"https://a/": "http://x/", "https://a/b/": "http://y/"}
+    monkeypatch.setenv("SPECTROTRANSLATOR_URL_MAP", json.dumps(prefixes))
+    assert address("https://a/b/c") == "http://y/c"
+    assert address("https://a/c") == "http://x/c"
+    assert address("https://z/c") == "https://z/c"
+
+
+def test_refused_change_leaves_no_part_behind_to_be_taken_for_it(archive, tmp_path):
+    lock = ["--lock", str(tmp_path / "lock.json")]
+    fetch(tmp_path / "a", *lock)
+    archive._faults.append(Fault("ReadMe", "wrong-bytes", 3, requests=(1,)))
+    archive._counts.append(0)
+    with pytest.raises(InputError):
+        fetch(tmp_path / "b", *lock)
+    fetch(tmp_path / "b", *lock)
+    assert (tmp_path / "b" / "ReadMe").read_text() == "the readme\n"

@@ -1,0 +1,107 @@
+"""How the published rows are written, from a few thousand of them: alignment, quotes, cuts."""
+
+import zlib
+from collections import Counter
+from pathlib import Path
+
+import yaml
+
+from ..cds.layout import Table, layout_from_yaml
+from .finding import Finding
+
+
+def unpacked(start: bytes) -> bytes:
+    """The plain text that the first bytes of a (perhaps packed) file hold."""
+    if start[:2] != b"\x1f\x8b":
+        return start
+    return zlib.decompressobj(wbits=31).decompress(start)
+
+
+def look_at_rows(name: str, layout: Path, start: bytes) -> list[Finding]:
+    """Findings on the first rows of a published table, held against our layout of it."""
+    lines = unpacked(start).split(b"\n")[:-1]
+    if not lines:
+        return [Finding(name, "rows", "fault", "no whole row in the first bytes", _SEE)]
+    table = layout_from_yaml(layout)
+    widths = Counter(len(line.rstrip(b"\r")) for line in lines)
+    findings = [_width(name, table, widths, len(lines))]
+    whole = [line for line in lines if len(line.rstrip(b"\r")) == table.width]
+    if b"\r" in lines[0]:
+        findings.append(Finding(name, "line ends", "note", "CR LF", _SEE))
+    if not whole:
+        return findings
+    ours = yaml.safe_load(layout.read_text(encoding="utf-8"))
+    for kinds, kind in (("IEFD", "numbers"), ("A", "text")):
+        findings.append(_alignment(name, table, whole, kinds, kind, ours["align"][kind], layout))
+    comments = [c for c in table.columns if c.kind == "A" and c.width > 100]
+    for column in comments:
+        cells = [line[column.start - 1 : column.end].decode("latin-1") for line in whole]
+        findings += look_at_comments(name, cells, ours["comment"], layout)
+    return findings
+
+
+_SEE = "compare the file with its ReadMe: ./reproduce check ReadMe FILE"
+
+
+def _width(name: str, table: Table, widths: Counter, rows: int) -> Finding:
+    if set(widths) == {table.width}:
+        return Finding(name, "row width", "ok", f"{table.width} bytes in all of {rows} rows")
+    found = ", ".join(f"{width} bytes ({n})" for width, n in widths.most_common(3))
+    return Finding(name, "row width", "fault", f"{found}; expected {table.width}", _SEE)
+
+
+def _alignment(
+    name: str, table: Table, lines: list[bytes], kinds: str, kind: str, ours: str, layout: Path
+) -> Finding:
+    sides = Counter()
+    for column in table.columns:
+        if column.kind not in kinds:
+            continue
+        for line in lines:
+            cell = line[column.start - 1 : column.end]
+            if cell.strip() and len(cell.strip()) < len(cell):
+                left, right = cell[:1] != b" ", cell[-1:] != b" "
+                sides["left" if left and not right else "right" if right and not left else "?"] += 1
+    if not sides:
+        return Finding(name, f"{kind} stand", "ok", "every field is full")
+    side, count = sides.most_common(1)[0]
+    share = count / sum(sides.values())
+    found = f"{side} in {share:.1%} of {sum(sides.values())} shorter cells"
+    if side == ours and share == 1:
+        return Finding(name, f"{kind} stand", "ok", found)
+    advice = f"set align.{kind}: {side} in {layout}" if side != ours else _SEE
+    return Finding(name, f"{kind} stand", "note", f"{found}; ours: {ours}", advice)
+
+
+def look_at_comments(name: str, cells: list[str], ours: dict, layout: Path) -> list[Finding]:
+    """Findings on the empty comment, the quotes, and where long comments are cut."""
+    texts = [cell.strip() for cell in cells]
+    empty = Counter(text for text in texts if text in ("", '""', "''", "-", "---"))
+    full = [text for text in texts if text not in empty]
+    findings = [_said(name, "empty comment", _most(empty), ours["empty"], "empty", layout)]
+    quotes = Counter(t[0] if t[0] == t[-1] and t[0] in "\"'" else "" for t in full)
+    findings.append(_said(name, "quotes", _most(quotes), ours["quote"], "quote", layout))
+    quote = _most(quotes) or ""
+    bare = [text.strip(quote) if quote else text for text in full]
+    ellipsis = ours["ellipsis"]
+    cut = Counter(len(text) - len(ellipsis) for text in bare if text.endswith(ellipsis))
+    longest = max(map(len, bare), default=0)
+    if cut:
+        findings.append(_said(name, "comments cut", _most(cut), ours["cut"], "cut", layout))
+    else:
+        words = f"none of {len(full)} comments is cut; the longest has {longest} characters"
+        findings.append(Finding(name, "comments cut", "ok", words))
+    return findings
+
+
+def _most(counts: Counter):
+    return counts.most_common(1)[0][0] if counts else None
+
+
+def _said(name: str, what: str, found, ours, key: str, layout: Path) -> Finding:
+    if found is None:
+        return Finding(name, what, "ok", "none among these rows")
+    if found == ours:
+        return Finding(name, what, "ok", repr(found))
+    advice = f"set comment.{key}: {found!r} in {layout}"
+    return Finding(name, what, "note", f"{found!r}; ours: {ours!r}", advice)

@@ -1,0 +1,93 @@
+"""Call Snakemake, show how far it is, and find what it failed of."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRESS = re.compile(r"^(\d+) of (\d+) steps \((\d+)%\) done")
+FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)")
+ERROR = re.compile(r"^(?:\S+\.py: )?error: (.+)")
+TELLING = re.compile(r"(?!RuleException|CalledProcessError|WorkflowError)\w+(Error|Exception): .")
+CORES = {"--profile", "--cores", "-c", "--jobs", "-j"}
+DRY_RUN = {"-n", "--dry-run", "--dryrun"}
+
+
+def call_snakemake(
+    run: str, extra: list[str], environment: dict[str, str], log: Path
+) -> tuple[int, str]:
+    """Make ``run``; its exit status and everything it printed, which also goes to ``log``.
+
+    All cores are offered unless ``extra`` names a profile or cores. After an interrupt the
+    running jobs are ended before this returns.
+    """
+    command = [sys.executable, "-m", "snakemake", "--rerun-incomplete", "--config", f"run={run}"]
+    if not any(word.split("=")[0] in CORES for word in extra):
+        command += ["--cores", str(len(os.sched_getaffinity(0)))]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    output: list[str] = []
+    with (
+        log.open("w") as stream,
+        subprocess.Popen(
+            [*command, *extra],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process,
+    ):
+        shown = Progress(plain=bool(DRY_RUN & set(extra)))
+        try:
+            _follow(process, stream, output, shown)
+        except KeyboardInterrupt:
+            print("\nInterrupted: ending the running jobs", file=sys.stderr)
+            _follow(process, stream, output, shown)
+            process.wait()
+            raise
+        finally:
+            shown.end()
+    return process.returncode, "".join(output)
+
+
+def _follow(process, stream, output: list[str], shown: "Progress") -> None:
+    for line in process.stdout:
+        stream.write(line)
+        output.append(line)
+        shown.show(line)
+
+
+class Progress:
+    """One line on a terminal that says how far the run is; silence elsewhere."""
+
+    def __init__(self, plain: bool):
+        self.plain = plain
+        self.terminal = sys.stderr.isatty()
+        self.rule = ""
+
+    def show(self, line: str) -> None:
+        """Take one line of Snakemake's output."""
+        if self.plain:
+            print(line, end="")
+        elif found := FINISHED.match(line):
+            self.rule = found[1].replace("_", " ")
+        elif (found := PROGRESS.match(line)) and self.terminal:
+            text = f"[{found[1]:>3}/{found[2]}] {self.rule}"
+            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Leave the terminal's line clean."""
+        if self.terminal and self.rule and not self.plain:
+            print("\r\033[K", end="", file=sys.stderr)
+
+
+def last_error(output: str) -> str:
+    """The last error line of a failed command, without its mark."""
+    lines = [line.strip() for line in output.splitlines()]
+    errors = [found[1] for line in lines if (found := ERROR.match(line))]
+    if errors:
+        return errors[-1]
+    telling = [line for line in lines if TELLING.match(line)]
+    reason = telling[-1] if telling else next((line for line in reversed(lines) if line), "")
+    return f"Snakemake failed: {reason}; see the run's logs/snakemake.log"
