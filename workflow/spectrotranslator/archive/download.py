@@ -1,23 +1,27 @@
-"""One file over HTTP: resumed by range, checked while it streams, whole or absent."""
+"""One file over HTTP: resumed by range, hashed while it streams, whole or absent."""
 
+import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 
 from ..errors import InputError
-from .registry import Source, address
+from .content import content_fault
+from .http import USUAL, Broken, Patience, answer
+from .progress import Progress
+from .registry import Source
 
 CHUNK = 1 << 20
-TIMEOUT_S = (15, 60)
-ATTEMPTS = 6
-LONGEST_WAIT_S = 120
-RETRY_STATUS = {408, 425, 429, 500, 502, 503, 504}
+PROGRESS_BYTES = 1 << 20
+SLOWEST_BYTES = 1 << 10
 
 
 @dataclass(frozen=True)
@@ -31,104 +35,192 @@ class Receipt:
     validators: dict[str, str]
 
 
-class _Broken(Exception):
-    """This attempt failed; ``wait`` is the server's own wish in seconds, if it had one."""
+@dataclass
+class _Part:
+    """A transfer on its way: the bytes so far, and which file of which server they belong to."""
 
-    def __init__(self, reason: str, wait: float | None = None, final: bool = False):
-        super().__init__(reason)
-        self.wait = wait
-        self.final = final
+    path: Path
+
+    @property
+    def note(self) -> Path:
+        return self.path.with_suffix(".json")
+
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size if self.path.is_file() else 0
+
+    def resumable(self) -> dict:
+        """Validator and size promised, if the server can be asked to go on; else empty."""
+        if not (self.size and self.note.is_file()):
+            return {}
+        try:
+            state = json.loads(self.note.read_text())
+        except ValueError:
+            return {}
+        return state if state.get("validator") else {}
+
+    def remember(self, response: requests.Response, total: int | None) -> None:
+        self.note.write_text(json.dumps({"validator": _validator(response), "total": total}))
+
+    def forget(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self.note.unlink(missing_ok=True)
 
 
-def download(source: Source, path: Path) -> Receipt:
+def download(
+    source: Source,
+    path: Path,
+    patience: Patience = USUAL,
+    accept: Callable[[Receipt], None] = lambda receipt: None,
+) -> Receipt:
     """Fetch ``source`` to ``path`` from the first of its addresses that gives it.
 
-    A broken transfer is taken up where it stopped, if the server still has the same file.
+    A broken transfer is taken up where it stopped, by this call or the next, if the server still
+    has the same file. Where one address fails the next is asked; when all failed they are asked
+    again after a growing wait, as often as ``patience`` allows without anything new coming.
+
+    Parameters
+    ----------
+    accept
+        Called with the receipt before the file takes its name; may refuse with ``InputError``.
 
     Raises
     ------
     InputError
-        No address gave the file; the last reason is named.
+        No address gave the file (every reason is named), or the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    reasons = []
-    for url in source.urls:
-        try:
-            return _persist(source, url, path)
-        except _Broken as error:
-            reasons.append(f"{url}: {error}")
-    raise InputError(f"{source.file} could not be fetched: {'; '.join(reasons)}")
-
-
-def _persist(source: Source, url: str, path: Path) -> Receipt:
-    for attempt in range(ATTEMPTS):
-        try:
-            return _transfer(source, url, path)
-        except _Broken as error:
-            if error.final or attempt == ATTEMPTS - 1:
-                raise
-            wait = error.wait if error.wait is not None else 0.5 * 2**attempt
-        time.sleep(min(wait, LONGEST_WAIT_S))
-    raise AssertionError("unreachable")
-
-
-def _transfer(source: Source, url: str, path: Path) -> Receipt:
-    part = path.with_name(f".{path.name}.download")
-    state = _state(part)
-    headers = {"Accept-Encoding": "identity"}
-    have = part.stat().st_size if state else 0
-    if have:
-        headers |= {"Range": f"bytes={have}-", "If-Range": state["validator"]}
+    parts = {url: _part_of(url, path) for url in source.urls}
     try:
-        with requests.get(
-            address(url), headers=headers, stream=True, timeout=TIMEOUT_S
-        ) as response:
-            _refuse_bad(response)
-            offset = have if response.status_code == 206 else 0
+        receipt, part = _from_any(source, parts, path, patience)
+        try:
+            accept(receipt)
+        except InputError:
+            part.forget()
+            raise
+        part.path.replace(path)
+    except OSError as error:
+        raise InputError(_disk_trouble(error, path, parts)) from None
+    for part in parts.values():
+        part.forget()
+    return receipt
+
+
+def _part_of(url: str, path: Path) -> _Part:
+    mark = hashlib.sha256(url.encode()).hexdigest()[:8]
+    return _Part(path.with_name(f".{path.name}.{mark}.download"))
+
+
+def _disk_trouble(error: OSError, path: Path, parts: dict[str, _Part]) -> str:
+    kept = max(part.size for part in parts.values())
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"{path}: the disk is full; {kept / 1e6:.1f} MB are kept: make room and call again, "
+            "it goes on from there"
+        )
+    return f"{error.filename or path}: {error.strerror or error}"
+
+
+def _from_any(
+    source: Source, parts: dict[str, _Part], path: Path, patience: Patience
+) -> tuple[Receipt, _Part]:
+    alive, reasons = list(parts), {}
+    best = {url: part.size for url, part in parts.items()}
+    attempt = 0
+    while alive and attempt < patience.attempts:
+        wishes, moved = [], False
+        for url in list(alive):
+            try:
+                return _transfer(source, url, parts[url], path, patience), parts[url]
+            except Broken as error:
+                reasons[url] = str(error)
+                wishes.append(error.wish)
+                if error.final:
+                    alive.remove(url)
+            gained = parts[url].size - best[url]
+            moved |= gained >= min(PROGRESS_BYTES, (source.bytes or PROGRESS_BYTES) // 100 + 1)
+            best[url] = max(best[url], parts[url].size)
+        attempt = 0 if moved else attempt + 1
+        if alive and attempt < patience.attempts:
+            shortest = None if None in wishes else min(wishes)
+            time.sleep(patience.wait(max(attempt - 1, 0), shortest))
+    told = "; ".join(f"{url}: {reason}" for url, reason in reasons.items())
+    raise InputError(f"{source.file} could not be fetched: {told or 'no address is registered'}")
+
+
+def _transfer(source: Source, url: str, part: _Part, path: Path, patience: Patience) -> Receipt:
+    state = part.resumable()
+    have = part.size if state else 0
+    headers = {"Range": f"bytes={have}-", "If-Range": state["validator"]} if have else {}
+    with answer(url, patience, headers) as response:
+        if response.status_code == 416:
+            expected, total = _whole_already(response, part, have), hashlib.sha256()
+            _hash_file(part.path, total)
+        else:
+            _refuse_strange(response, source)
+            offset = _offset(response, part, have)
             expected = _expected_size(source, response, offset)
             _enough_disk(path, expected - offset if expected else 0)
-            _remember(part, response)
-            _append(response, part, offset)
-            final_url, validators = response.url, _validators(response)
-    except requests.TooManyRedirects:
-        raise _Broken("redirects without end", final=True) from None
-    except (requests.ConnectionError, requests.Timeout) as error:
-        raise _Broken(f"connection lost ({type(error).__name__})") from None
-    except requests.RequestException as error:
-        raise _Broken(str(error), final=True) from None
-    return _finish(source, url, final_url, validators, part, path, expected)
+            part.remember(response, expected)
+            total = _append(response, part.path, offset, expected, source.file, patience)
+        final_url, validators = response.url, _validators(response)
+    if expected is None:
+        expected = _size_by_head(url, patience)
+    _refuse_wrong(source, part, expected, total.hexdigest())
+    return Receipt(url, final_url, part.size, total.hexdigest(), validators)
 
 
-def _refuse_bad(response: requests.Response) -> None:
-    status = response.status_code
-    if status == 416:
-        raise _Broken("the range asked for is gone")
-    if status in RETRY_STATUS:
-        raise _Broken(f"status {status}", _retry_after(response))
-    if status not in (200, 206):
-        raise _Broken(f"status {status}", final=True)
+def _refuse_strange(response: requests.Response, source: Source) -> None:
     if "text/html" in response.headers.get("Content-Type", ""):
-        raise _Broken("an HTML page came instead of the file", final=True)
+        raise Broken("an HTML page came instead of the file", final=True)
+    encoding = response.headers.get("Content-Encoding", "identity")
+    if encoding != "identity" and not source.file.endswith(".gz"):
+        raise Broken(f"sent as {encoding} though the plain file was asked for", final=True)
 
 
-def _retry_after(response: requests.Response) -> float | None:
-    value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdigit() else None
+def _offset(response: requests.Response, part: _Part, have: int) -> int:
+    """Where the body begins in the file; a server may give all though it was asked for the rest."""
+    if response.status_code == 200:
+        return 0
+    span = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    if not span or int(span[1]) != have:
+        part.forget()
+        raise Broken("another range came than the one asked for")
+    return have
+
+
+def _whole_already(response: requests.Response, part: _Part, have: int) -> int:
+    """The size of a file of which nothing is left to fetch."""
+    found = re.fullmatch(r"bytes \*/(\d+)", response.headers.get("Content-Range", ""))
+    if found and int(found[1]) == have:
+        return have
+    part.forget()
+    raise Broken("the file is shorter than what came of it before")
 
 
 def _expected_size(source: Source, response: requests.Response, offset: int) -> int | None:
     length = response.headers.get("Content-Length")
     size = offset + int(length) if length and length.isdigit() else source.bytes
     if source.bytes is not None and size != source.bytes:
-        raise _Broken(f"{size} bytes offered, {source.bytes} registered", final=True)
+        raise Broken(f"{size} bytes offered, {source.bytes} registered", final=True)
     return size
+
+
+def _size_by_head(url: str, patience: Patience) -> int | None:
+    try:
+        with answer(url, patience, method="HEAD") as response:
+            length = response.headers.get("Content-Length", "")
+            return int(length) if length.isdigit() else None
+    except Broken:
+        return None
 
 
 def _enough_disk(path: Path, needed: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if needed > free:
         raise InputError(
-            f"{path}: {needed / 1e6:.0f} MB still to fetch, {free / 1e6:.0f} MB free on that disk"
+            f"{path}: {needed / 1e6:.1f} MB still to fetch, {free / 1e6:.1f} MB free on that "
+            "disk; make room, or set sources.folder to a folder on a larger one"
         )
 
 
@@ -137,49 +229,59 @@ def _validators(response: requests.Response) -> dict[str, str]:
     return {name: response.headers[name] for name in names if name in response.headers}
 
 
-def _state(part: Path) -> dict[str, str] | None:
-    note = part.with_suffix(".validator")
-    if not (part.is_file() and note.is_file()):
-        return None
-    state = json.loads(note.read_text())
-    return state if state["validator"] else None
-
-
-def _remember(part: Path, response: requests.Response) -> None:
+def _validator(response: requests.Response) -> str:
+    """What If-Range may hold: a strong ETag, or the date of the last change."""
     found = _validators(response)
-    validator = found.get("ETag") or found.get("Last-Modified") or ""
-    part.with_suffix(".validator").write_text(json.dumps({"validator": validator}))
+    tag = found.get("ETag", "")
+    return tag if tag and not tag.startswith("W/") else found.get("Last-Modified", "")
 
 
-def _append(response: requests.Response, part: Path, offset: int) -> None:
-    with part.open("r+b" if offset else "wb") as stream:
+def _append(
+    response: requests.Response,
+    place: Path,
+    offset: int,
+    expected: int | None,
+    name: str,
+    patience: Patience,
+):
+    """Write the body behind the first ``offset`` bytes; SHA-256 of all of it."""
+    total = hashlib.sha256()
+    if offset:
+        _hash_file(place, total)
+    progress = Progress(name, offset, expected)
+    with place.open("r+b" if offset else "wb", buffering=0) as stream:
         stream.seek(offset)
         stream.truncate()
-        for chunk in response.iter_content(CHUNK):
-            stream.write(chunk)
-        stream.flush()
+        since, window = time.monotonic(), 0
+        while block := response.raw.read1(CHUNK):
+            stream.write(block)
+            total.update(block)
+            progress.add(len(block))
+            window += len(block)
+            if time.monotonic() - since > patience.stall_s:
+                if window < SLOWEST_BYTES:
+                    raise Broken(f"stalled: {window} bytes came in {patience.stall_s:g} s")
+                since, window = time.monotonic(), 0
         os.fsync(stream.fileno())
+    progress.end()
+    return total
 
 
-def _finish(
-    source: Source,
-    url: str,
-    final_url: str,
-    validators: dict[str, str],
-    part: Path,
-    path: Path,
-    expected: int | None,
-) -> Receipt:
-    size = part.stat().st_size
-    if expected is not None and size != expected:
+def _hash_file(path: Path, total) -> None:
+    with path.open("rb") as stream:
+        while block := stream.read(CHUNK):
+            total.update(block)
+
+
+def _refuse_wrong(source: Source, part: _Part, expected: int | None, found: str) -> None:
+    if expected is not None and part.size != expected:
+        size = part.size
         if size > expected:
-            part.unlink()
-        raise _Broken(f"{size} of {expected} bytes came")
-    with part.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
+            part.forget()
+        raise Broken(f"{size} of {expected} bytes came")
     if source.sha256 and found != source.sha256:
-        part.unlink()
-        raise _Broken(f"sha256 is {found}, registered is {source.sha256}", final=True)
-    part.replace(path)
-    part.with_suffix(".validator").unlink()
-    return Receipt(url, final_url, size, found, validators)
+        part.forget()
+        raise Broken(f"sha256 is {found}, registered is {source.sha256}", final=True)
+    if fault := content_fault(part.path, source.file):
+        part.forget()
+        raise Broken(fault)

@@ -1,40 +1,92 @@
 """Fetch one registered file, with a receipt of where it came from.
 
-A file that lies in the shared download folder already is linked, not fetched again.
+A file that lies in the shared download folder already, as its receipt says, is linked and not
+fetched again.
 """
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..files import write_json
+from ..files import read_json, sha256, write_json
 from ..stage import Stage
-from .download import download
-from .registry import source
+from .download import Receipt, download
+from .http import Patience, read_patience
+from .registry import Source, source
+from .trust import trust
 
 
 def main(arguments) -> None:
     entry = source(arguments.registry, arguments.name)
-    place = Path(arguments.folder) / entry.file if arguments.folder else arguments.file
-    receipt_beside = place.with_name(f"{place.name}.receipt.json")
-    if not (arguments.folder and place.is_file() and receipt_beside.is_file()):
-        receipt = download(entry, place)
-        fetched = {
-            "name": entry.name,
-            "file": entry.file,
-            **asdict(receipt),
-            "retrieved": datetime.now(UTC).isoformat(timespec="seconds"),
-            "dataset": entry.dataset,
-            "release": entry.release,
-            "licence": entry.licence,
-            "redistribution": entry.redistribution,
-            "citation": entry.citation,
-            "doi": entry.doi,
-        }
-        write_json(receipt_beside if arguments.folder else arguments.receipt, fetched)
-    if arguments.folder:
-        _link(place, arguments.file)
-        _link(receipt_beside, arguments.receipt)
+    patience = read_patience(arguments.patience)
+    if not arguments.folder:
+        fetch(entry, arguments.file, arguments.receipt, patience, arguments.lock)
+        return
+    place = arguments.folder / entry.file
+    receipt = receipt_of(place)
+    with _alone(place):
+        if not _fetched_before(entry, place, receipt, arguments.lock):
+            fetch(entry, place, receipt, patience, arguments.lock)
+    _link(place, arguments.file)
+    _link(receipt, arguments.receipt)
+
+
+def fetch(entry: Source, place: Path, receipt: Path, patience: Patience, lock: Path | None) -> None:
+    """Download ``entry`` to ``place`` and write its receipt; ``lock`` holds what is trusted."""
+
+    def accept(fetched: Receipt) -> None:
+        if lock:
+            trust(lock, entry, fetched)
+
+    fetched = download(entry, place, patience, accept)
+    write_json(receipt, about(entry) | asdict(fetched))
+
+
+def receipt_of(place: Path) -> Path:
+    """Where the receipt of a file in the shared folder lies."""
+    return place.with_name(f"{place.name}.receipt.json")
+
+
+def about(entry: Source) -> dict:
+    """What a receipt says of the source itself, and when it was fetched."""
+    return {
+        "name": entry.name,
+        "file": entry.file,
+        "retrieved": datetime.now(UTC).isoformat(timespec="seconds"),
+        "dataset": entry.dataset,
+        "release": entry.release,
+        "licence": entry.licence,
+        "redistribution": entry.redistribution,
+        "citation": entry.citation,
+        "doi": entry.doi,
+    }
+
+
+def _fetched_before(entry: Source, place: Path, receipt: Path, lock: Path | None) -> bool:
+    """Whether the shared file is there, undamaged, from this source and still trusted."""
+    if not (place.is_file() and receipt.is_file()):
+        return False
+    told = read_json(receipt)
+    if told["url"] not in entry.urls or place.stat().st_size != told["bytes"]:
+        return False
+    if sha256(place) != told["sha256"]:
+        return False
+    if lock:
+        kept = {name: told[name] for name in Receipt.__dataclass_fields__}
+        trust(lock, entry, Receipt(**kept))
+    return True
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Let one run at a time fetch a shared file; the others then find it there."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_name(f".{place.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _link(place: Path, name: Path) -> None:
@@ -45,8 +97,10 @@ def _link(place: Path, name: Path) -> None:
 
 stage = Stage(__doc__)
 stage.option("registry", "table of sources", required=True)
-stage.option("name", "name of the source", required=True)
-stage.option("folder", "shared download folder")
+stage.option("name", "name of the source in the registry", required=True)
+stage.option("folder", "shared download folder", type=Path)
+stage.option("lock", "where it is noted what a file was when first fetched", type=Path)
+stage.option("patience", "such as stall_s=60,attempts=6", default="")
 stage.output("file", "the file as fetched")
 stage.output("receipt", "where it came from, its size and digest")
 

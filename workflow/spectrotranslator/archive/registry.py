@@ -13,7 +13,7 @@ URL_MAP = "SPECTROTRANSLATOR_URL_MAP"
 
 @dataclass(frozen=True)
 class Source:
-    """One line of ``config/sources.csv``."""
+    """One line of ``config/sources.csv``; ``megabytes`` is what the provider's page rounds to."""
 
     name: str
     file: str
@@ -27,6 +27,7 @@ class Source:
     redistribution: str
     citation: str
     doi: str
+    megabytes: float | None = None
 
 
 def read_registry(path: str | Path) -> dict[str, Source]:
@@ -62,6 +63,7 @@ def _source(line: dict, where: str) -> Source:
             redistribution=line["redistribution"],
             citation=line["citation"],
             doi=line["doi"],
+            megabytes=float(line["megabytes"]) if line.get("megabytes") else None,
         )
     except (KeyError, ValueError) as error:
         raise InputError(f"{where}: {error}") from None
@@ -73,6 +75,18 @@ def source(path: str | Path, name: str) -> Source:
     if name not in registry:
         raise InputError(f"{path}: no source {name!r}; there are {', '.join(registry)}")
     return registry[name]
+
+
+def read_needed(path: str | Path) -> dict[str, dict[str, tuple[str, str]]]:
+    """Source to its needed columns, each with its kind (integer, float, text) and unit."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such table of columns")
+    needed: dict[str, dict[str, tuple[str, str]]] = {}
+    with path.open(newline="", encoding="utf-8") as stream:
+        for line in csv.DictReader(stream):
+            needed.setdefault(line["source"], {})[line["column"]] = (line["kind"], line["unit"])
+    return needed
 
 
 def address(url: str) -> str:

@@ -117,7 +117,10 @@ def _columns(p, r, table: Table, tolerances: Tolerances | None, same_bytes: dict
         elif label in statistics:
             found = _number(label, p, r, names, unit.get(label))
             graded = grade_numbers(
-                statistics[label], tolerances and tolerances.numbers(label), tests
+                statistics[label],
+                tolerances and tolerances.numbers(label),
+                tests,
+                logarithmic=label not in unit,
             )
             if found["equal"] == found["matched"]:
                 graded = Grade(IDENTICAL, "all numbers are equal")

@@ -6,7 +6,7 @@ distribution: (x - m) / (s sqrt(1 + 1/K)) follows Student's t with K - 1 degrees
 """
 
 from dataclasses import asdict, dataclass
-from math import sqrt
+from math import expm1, sqrt
 
 from scipy import stats
 
@@ -53,9 +53,15 @@ class Tolerance:
 
 
 def grade_numbers(
-    statistics: dict[str, float], tolerances: dict[str, Tolerance] | None, tests: int
+    statistics: dict[str, float],
+    tolerances: dict[str, Tolerance] | None,
+    tests: int,
+    logarithmic: bool = False,
 ) -> Grade:
-    """Grade of a numeric column from its statistics; ``tests`` is how many are made in all."""
+    """Grade of a numeric column from its statistics; ``tests`` is how many are made in all.
+
+    ``logarithmic`` says that the column's bias is one of its logarithm.
+    """
     if tolerances is None:
         return Grade(
             DEVIATES,
@@ -64,12 +70,23 @@ def grade_numbers(
         )
     chances = {name: tolerances[name].probability(value) for name, value in statistics.items()}
     worst = min(chances, key=chances.__getitem__)
-    figures = f"{worst} {statistics[worst]:.4g}, between executions {tolerances[worst].mean:.4g}"
-    figures += f" ± {tolerances[worst].std:.2g}"
+    figures = _in_words(worst, statistics[worst], tolerances[worst], logarithmic)
     if chances[worst] * tests >= DENIAL:
-        return Grade(EQUIVALENT, f"as two executions differ ({figures})")
+        return Grade(EQUIVALENT, figures)
     kind = "code" if worst == "offset" else "training"
-    return Grade(DEVIATES, f"{figures}: further apart than two executions", kind)
+    return Grade(DEVIATES, figures, kind)
+
+
+def _in_words(name: str, value: float, tolerance: Tolerance, logarithmic: bool) -> str:
+    if name == "bias" and not logarithmic:
+        return f"shifted by {value:.3g}; two executions by 0 ± {tolerance.std:.2g}"
+    change, between = (f"{100 * expm1(v):+.1f}%" for v in (value - tolerance.mean, tolerance.std))
+    what = {
+        "bias": "values changed by",
+        "scatter": "scatter against that between two executions",
+        "offset": "distance to the median changed by",
+    }[name]
+    return f"{what} {change}; two executions ± {between[1:]}"
 
 
 def grade_share(

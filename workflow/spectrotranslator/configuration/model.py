@@ -112,6 +112,7 @@ class Sources(Section):
     """What is fetched, by name in `config/sources.csv`."""
 
     registry: str = Field("config/sources.csv", description="The table of sources.")
+    columns: str = Field("config/columns.csv", description="What the needed columns should be.")
     folder: str | None = Field(None, description="Shared download folder; none: in the run.")
     lock: str | None = Field(
         "config/sources.lock.json",

@@ -12,9 +12,11 @@ from collections.abc import Iterable
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from .faults import Fault
+from .gaia import ZERO_POINT_ERROR
 from .handler import Exchange, make_handler
 
 ENVIRONMENT = "SPECTROTRANSLATOR_URL_MAP"
@@ -24,12 +26,15 @@ VIZIER_MIRROR = "https://vizier.cfa.harvard.edu/ftp/cats/J/A+A/690/A54/"
 GALAH = "https://cloud.datacentral.org.au/teamdata/GALAH/public/GALAH_DR3/"
 APOGEE = "https://data.sdss.org/sas/dr17/apogee/spectro/aspcap/dr17/synspec_rev1/"
 TAP = "https://tapvizier.cds.unistra.fr/TAPVizieR/tap"
+TAP_ESA = "https://gea.esac.esa.int/tap-server/tap"
+ESA_TABLE = "gaiadr3.gaia_source"
 PREFIXES = {
     VIZIER: "/vizier/",
     VIZIER_MIRROR: "/vizier-mirror/",
     GALAH: "/galah/",
     APOGEE: "/apogee/",
     TAP: "/tap",
+    TAP_ESA: "/tap-esa",
 }
 SKY_FILES = {
     "/galah/": ("GALAH_DR3_main_allstar_v2.fits", "GALAH_DR3_VAC_GaiaEDR3_v2.fits"),
@@ -81,7 +86,9 @@ class Archive:
                 if (sky / name).exists():
                     self.files[folder + name] = sky / name
         if (sky / "gaia.parquet").exists():
-            self.add_table(GAIA_TABLE, pd.read_parquet(sky / "gaia.parquet"))
+            gaia = pd.read_parquet(sky / "gaia.parquet")
+            self.add_table(GAIA_TABLE, gaia)
+            self.add_table(ESA_TABLE, _as_esa(gaia))
 
     def _add_published(self, published: Path) -> None:
         for folder in ("/vizier/", "/vizier-mirror/"):
@@ -166,6 +173,19 @@ class Archive:
         self._thread.join()
         if self._scratch:
             shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def _as_esa(gaia: pd.DataFrame) -> pd.DataFrame:
+    """The same sources as Gaia's own archive names them; errors as flux over error."""
+    columns = {"source_id": gaia["Source"]}
+    for band in ("G", "BP", "RP"):
+        if f"{band}mag" in gaia:
+            name = f"phot_{band.lower()}_mean"
+            error, zero = gaia[f"e_{band}mag"], ZERO_POINT_ERROR[band.lower()]
+            columns[f"{name}_mag"] = gaia[f"{band}mag"]
+            relative = np.sqrt(np.clip(error**2 - zero**2, 1e-16, None)) * np.log(10) / 2.5
+            columns[f"{name}_flux_over_error"] = 1 / relative
+    return pd.DataFrame(columns)
 
 
 class _Server(ThreadingHTTPServer):

@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if fault and self._refuse(fault):
                 return
-            if path == "/tap" or path.startswith("/tap/"):
+            if re.match(r"/tap(-\w+)?(/|$)", path):
                 self._answer_tap(path, fault)
             else:
                 self._answer_file(path, fault)

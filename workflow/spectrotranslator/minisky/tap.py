@@ -32,7 +32,8 @@ def answer_tap(
 ) -> Reply:
     """Status, body, content type and headers of the answer to one TAP request."""
     parts = urlsplit(url)
-    resource = parts.path.removeprefix("/tap").strip("/")
+    base = "/" + parts.path.strip("/").split("/")[0]
+    resource = parts.path.removeprefix(base).strip("/")
     fields, files = _form(parts.query, content_type, content)
     if resource == "sync":
         return _query(archive, fields, files, fault)

@@ -2,10 +2,12 @@
 
 import ast
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
+RULES = PACKAGE.parent / "rules"
 
 
 def source_files(module: str) -> list[Path]:
@@ -30,6 +32,17 @@ def code_digest(module: str) -> str:
     for path in source_files(module):
         total.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
     return total.hexdigest()
+
+
+@cache
+def rule_of(module: str) -> str:
+    """Name of the workflow's rule that runs ``module``; ``none`` if there is none."""
+    called = re.compile(rf"-m {PACKAGE.name}\.{re.escape(module)}[\s\"]")
+    for path in sorted(RULES.glob("*.smk")):
+        for rule in re.split(r"^\s*rule ", path.read_text(encoding="utf-8"), flags=re.M)[1:]:
+            if called.search(rule):
+                return rule.partition(":")[0].strip()
+    return "none"
 
 
 def _file(module: str) -> Path | None:

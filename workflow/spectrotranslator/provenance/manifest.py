@@ -1,51 +1,59 @@
-"""One manifest of a run: every job's record, every file's digest, the code's commit."""
+"""One manifest of a run: every file's digest, every job's record, what the workflow is made of.
 
-import subprocess
+Nothing is written after it but its signature, so it names everything else and itself holds the
+record of its own making and the digest of its own content.
+"""
+
+from datetime import UTC, datetime
 from pathlib import Path
 
-from ..files import read_json, sha256, write_json
+from ..configuration import load
+from ..files import digest, read_json, sha256, write_text
 from ..stage import Stage
+from .canonical import text
+from .record import file_entry, job_record
 
-
-def commit() -> dict:
-    """The repository's commit and whether the tree differs from it."""
-    try:
-        head = _git("rev-parse", "HEAD")
-        return {"commit": head, "modified": bool(_git("status", "--porcelain"))}
-    except (OSError, subprocess.CalledProcessError):
-        return {"commit": None, "modified": None}
-
-
-def _git(*words: str) -> str:
-    return subprocess.run(
-        ["git", *words], capture_output=True, text=True, check=True, cwd=Path(__file__).parent
-    ).stdout.strip()
+SCHEMA_VERSION = 2
 
 
 def main(arguments) -> None:
+    started = datetime.now(UTC)
+    configuration = load(arguments.config)
+    folder = arguments.manifest.parent.parent
     records = {path.stem: read_json(path) for path in sorted(arguments.records)}
-    files = {}
-    for record in records.values():
-        for side in ("inputs", "outputs"):
-            files |= {file["path"]: file for file in record[side]}
-    write_json(
-        arguments.manifest,
-        {
-            "schema_version": 1,
-            "code": commit(),
-            "files": [
-                {"path": path, "bytes": file["bytes"], "sha256": file["sha256"]}
-                for path, file in sorted(files.items())
-            ],
-            "jobs": {
-                name: {"record": path.name, "sha256": sha256(path)}
-                for name, path in zip(records, sorted(arguments.records), strict=True)
-            },
+    paths = {Path(file["path"]) for record in records.values() for file in _files(record)}
+    paths |= {arguments.config, *arguments.records, *_beside(folder, records)}
+    paths |= set((folder / "provenance" / "configurations").glob("*.yaml"))
+    inputs = {"records": sorted(arguments.records), "config": [arguments.config]}
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "run": configuration.run,
+        "evidence": "simulated" if configuration.sky else "real",
+        "workflow": [file_entry(path) for path in sorted(set(arguments.workflow))],
+        "files": [file_entry(path) for path in sorted(paths)],
+        "jobs": {
+            name: {"record": str(path), "sha256": sha256(path)}
+            for name, path in zip(records, sorted(arguments.records), strict=True)
         },
-    )
+        "gathering": job_record("manifest", inputs, {}, started, {}),
+    }
+    write_text(arguments.manifest, text(manifest | {"digest": digest(manifest)}))
+
+
+def _files(record: dict) -> list[dict]:
+    return [*record["inputs"], *record["outputs"]]
+
+
+def _beside(folder: Path, records: dict) -> list[Path]:
+    """Log and benchmark of every job; the log of this one, which says nothing."""
+    logs = [folder / "logs" / f"{name}.log" for name in [*records, "manifest"]]
+    times = [folder / "benchmarks" / f"{name}.tsv" for name in records]
+    return [path for path in [*logs, *times] if path.is_file()]
 
 
 stage = Stage(__doc__)
+stage.input("config", "resolved configuration")
+stage.input("workflow", "Snakefiles, rules, configuration files and lock", many=True)
 stage.input("records", "records of the jobs", many=True)
 stage.output("manifest", "the manifest, JSON")
 

@@ -7,9 +7,9 @@ from typing import BinaryIO
 import numpy as np
 import pandas as pd
 
+from ..archive.fits_layout import FitsColumn, TableLayout, table_layout
+from ..archive.relatives import refuse_lacking
 from ..errors import InputError
-from .fits_layout import FitsColumn, TableLayout, table_layout
-from .relatives import refuse_lacking
 
 CHUNK_BYTES = 64 << 20
 

@@ -1,16 +1,23 @@
 """What each survey's files say, as one table of rows with the survey's own column names."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
 from astropy.table import Table
 
+from ..archive.relatives import refuse_lacking
 from ..configuration.model import Survey
 from ..errors import InputError
 from .fits import read_columns
-from .relatives import refuse_lacking
 
 PHOTOMETRY = {"Gmag", "BPmag", "RPmag", "e_Gmag", "e_BPmag", "e_RPmag"}
+
+# What GALAH's main table has not, and its value-added Gaia EDR3 table has.
+VALUE_ADDED = re.compile(
+    r"r_(med|lo|hi)_(photo)?geo|phot_(g|bp|rp)_mean_\w+|(pmra|pmdec|parallax)(_error)?"
+    r"|bp_g|bp_rp|g_rp"
+)
 
 
 def columns_of(survey: Survey) -> list[str]:
@@ -23,13 +30,22 @@ def columns_of(survey: Survey) -> list[str]:
     return [name for name in dict.fromkeys(names) if name and name not in PHOTOMETRY]
 
 
+def columns_of_files(survey: Survey, files: int) -> list[list[str]]:
+    """The columns needed of each of a survey's ``files``, in their order."""
+    columns = columns_of(survey)
+    if survey.reader != "galah" or files != 2:
+        return [columns]
+    added = [name for name in columns if VALUE_ADDED.fullmatch(name)]
+    return [[name for name in columns if name not in added], ["sobject_id", *added]]
+
+
 def read_galah(files: list[Path], columns: list[str]) -> pd.DataFrame:
     """GALAH's main table joined with its Gaia table on ``sobject_id``.
 
     ``files`` are the main table and the value-added Gaia table, in this order.
     """
     main, gaia = files
-    from_gaia = [name for name in columns if name == "r_med_photogeo"]
+    from_gaia = [name for name in columns if VALUE_ADDED.fullmatch(name)]
     stars = read_columns(main, [name for name in columns if name not in from_gaia])
     if not from_gaia:
         return stars

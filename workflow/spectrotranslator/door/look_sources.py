@@ -1,0 +1,286 @@
+"""Look at every source of a run over the network, a few kilobytes each: reachable, whole, as known.
+
+Nothing is written.
+"""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..archive.fits_layout import TableLayout, table_layout
+from ..archive.http import Broken, Patience
+from ..archive.ranges import WINDOW, Glance, RangeStream, glance
+from ..archive.registry import Source, read_needed, read_registry
+from ..archive.relatives import nearest
+from ..archive.tap import ask
+from ..cds.readme import parse_readme
+from ..configuration import Configuration
+from ..configuration.model import Photometry
+from ..errors import InputError
+from ..surveys.readers import columns_of_files
+from .finding import Finding
+from .look_published import look_at_rows
+
+PUBLISHED_BYTES = 1_500_000
+RATE_BYTES = 1_000_000
+LIKE = 0.05
+ELSEWHERE = (
+    "is the network up, is a proxy needed (https_proxy)? A mirror can be named in {registry} or by "
+    "SPECTROTRANSLATOR_URL_MAP"
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Findings on one source, bytes still to fetch (None: not known) and bytes a second."""
+
+    findings: list[Finding]
+    bytes: int | None = None
+    rate: float | None = None
+
+
+@dataclass(frozen=True)
+class _Look:
+    """The run that is looked at, and how patiently."""
+
+    run: Configuration
+    registry: dict[str, Source]
+    patience: Patience
+    folders: list[Path]
+
+    @property
+    def simulated(self) -> bool:
+        return self.run.sky is not None
+
+
+def look_at_sources(run: Configuration, patience: Patience, skip: set[str]) -> list[Seen]:
+    """What is seen of every source that the run needs, but those in ``skip``."""
+    look = _Look(run, read_registry(run.sources.registry), patience, _folders(run))
+    tasks: list[Callable[[], Seen]] = []
+    for name in needed_files(run):
+        if name not in skip:
+            tasks.append(lambda name=name: _file(look, _registered(look, name)))
+    if photometry := run.sources.photometry:
+        tables = [("gaia", photometry.table, photometry.columns)]
+        tables += [(mirror.source, mirror.table, mirror.columns) for mirror in photometry.mirrors]
+        for place, (name, table, columns) in enumerate(tables):
+            tasks.append(
+                lambda a=(name, table, columns), first=place == 0: _service(
+                    look, photometry, *a, first
+                )
+            )
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return list(pool.map(lambda task: task(), tasks))
+
+
+def needed_files(run: Configuration) -> list[str]:
+    """Names of the sources that a run fetches as files."""
+    names = [name for survey in run.surveys for name in run.sources.surveys.get(survey, [])]
+    published = [d.published for d in run.directions.values() if d.published]
+    return [*names, *([run.sources.readme] if run.sources.readme else []), *published]
+
+
+def _registered(look: _Look, name: str) -> Source:
+    if name not in look.registry:
+        raise InputError(f"{look.run.sources.registry}: no source {name!r}")
+    return look.registry[name]
+
+
+def _folders(run: Configuration) -> list[Path]:
+    return [Path(p) for p in (run.sources.folder, f"results/{run.run}/sources") if p]
+
+
+def _file(look: _Look, source: Source) -> Seen:
+    findings, best = [], None
+    for number, url in enumerate(source.urls):
+        what = "address" if number == 0 else "mirror"
+        try:
+            seen = glance(url, look.patience)
+        except Broken as error:
+            findings.append(Finding(source.name, what, "note", f"{url}: {error}"))
+            continue
+        findings.append(Finding(source.name, what, "ok", f"{url}: {_told(seen)}"))
+        best = best or (url, seen)
+    if best is None:
+        advice = ELSEWHERE.format(registry=look.run.sources.registry)
+        findings.append(Finding(source.name, "reachable", "fault", "at no address", advice))
+        return Seen(findings)
+    url, seen = best
+    findings += _size(look, source, seen)
+    try:
+        findings += _content(look, source, url, seen)
+    except (Broken, InputError) as error:
+        findings.append(Finding(source.name, "content", "fault", str(error), _ANOTHER))
+    rate = _rate(look, url, seen)
+    here = any((folder / source.file).exists() for folder in look.folders)
+    if here:
+        findings.append(Finding(source.name, "download", "ok", "fetched already"))
+    return Seen(findings, 0 if here else seen.size, rate)
+
+
+_ANOTHER = "is it another file or release than the registered one? Compare the provider's page"
+
+
+def _told(seen: Glance) -> str:
+    size = "size not told" if seen.size is None else f"{seen.size / 1e6:.1f} MB"
+    return f"{size}, {'resumable' if seen.ranges else 'no ranges: not resumable'}"
+
+
+def _size(look: _Look, source: Source, seen: Glance) -> list[Finding]:
+    if seen.size is None or look.simulated:
+        return []
+    if source.bytes is not None:
+        same, wanted = seen.size == source.bytes, f"{source.bytes} bytes"
+    elif source.megabytes is not None:
+        same = abs(seen.size / 1e6 - source.megabytes) <= LIKE * source.megabytes
+        wanted = f"about {source.megabytes:g} MB"
+    else:
+        return []
+    found = f"{seen.size} bytes; registered: {wanted}"
+    return [Finding(source.name, "size", *(("ok", found) if same else ("fault", found, _ANOTHER)))]
+
+
+def _content(look: _Look, source: Source, url: str, seen: Glance) -> list[Finding]:
+    if source.file.endswith(".fits"):
+        stream = RangeStream(url, look.patience, seen.start)
+        return _fits(look, source, table_layout(stream, source.file), seen)
+    directions = {d.published: d for d in look.run.directions.values() if d.catalogue}
+    if source.name in directions:
+        start = glance(url, look.patience, PUBLISHED_BYTES).start
+        layout = Path(directions[source.name].catalogue)
+        return look_at_rows(source.name, layout, start)
+    if source.name == look.run.sources.readme:
+        return _readme(look, source, glance(url, look.patience, 1 << 20).start)
+    return []
+
+
+def _readme(look: _Look, source: Source, content: bytes) -> list[Finding]:
+    readme = parse_readme(content.decode("utf-8", "replace"), source.file)
+    findings = []
+    for name in {d.published for d in look.run.directions.values() if d.published}:
+        file = look.registry[name].file.removesuffix(".gz")
+        table = readme.table(file)
+        findings.append(Finding(source.name, file, "ok", f"{len(table.columns)} columns described"))
+    return findings
+
+
+def _fits(look: _Look, source: Source, layout: TableLayout, seen: Glance) -> list[Finding]:
+    rows = f"{layout.rows} rows, {len(layout.columns)} columns"
+    if source.rows is None or look.simulated or source.rows == layout.rows:
+        findings = [Finding(source.name, "table", "ok", rows)]
+    else:
+        found = f"{rows}; registered: {source.rows} rows"
+        findings = [Finding(source.name, "table", "fault", found, _ANOTHER)]
+    if seen.size is not None and seen.size < layout.end:
+        found = f"{seen.size} bytes, its header promises {layout.end}"
+        findings.append(Finding(source.name, "length", "fault", found, "the archive's copy is cut"))
+    wanted = _wanted(look.run, source.name)
+    known = read_needed(look.run.sources.columns).get(source.name, {})
+    lacking = [name for name in wanted if name not in layout.columns]
+    for name in lacking:
+        near = ", ".join(nearest(name, layout.columns)) or "none"
+        findings.append(
+            Finding(
+                source.name, f"column {name}", "fault", f"not there; nearest: {near}",
+                f"name the new column in surveys of {look.run.run}'s configuration",
+            )
+        )  # fmt: skip
+    odd = [finding for name in wanted if name not in lacking
+           for finding in _column(source.name, layout, name, known.get(name))]  # fmt: skip
+    if not lacking and not odd:
+        what = f"all {len(wanted)} needed ones, of the known types"
+        findings.append(Finding(source.name, "columns", "ok", what))
+    return findings + odd
+
+
+def _wanted(run: Configuration, source: str) -> list[str]:
+    for name, survey in run.surveys.items():
+        files = run.sources.surveys.get(name, [])
+        if source in files:
+            return columns_of_files(survey, len(files))[files.index(source)]
+    return []
+
+
+def _column(source: str, layout: TableLayout, name: str, known: tuple | None) -> list[Finding]:
+    column = layout.columns[name]
+    if column.count != 1:
+        return [Finding(source, f"column {name}", "fault", f"{column.count} values a row")]
+    if known is None:
+        return []
+    kind, unit = known
+    if column.kind != kind:
+        found = f"{column.form}: {column.kind}, known as {kind}"
+        return [Finding(source, f"column {name}", "fault", found, _ANOTHER)]
+    if column.unit and unit and _plain(column.unit) != _plain(unit):
+        found = f"unit {column.unit!r}, known as {unit!r}"
+        return [Finding(source, f"column {name}", "note", found, "is the scale the same?")]
+    return []
+
+
+def _plain(unit: str) -> str:
+    return unit.lower().replace(" ", "").replace("s^-1", "/s").replace("degrees", "deg")
+
+
+def _rate(look: _Look, url: str, seen: Glance) -> float:
+    """Bytes a second of one connection, from a longer look where the file is long enough."""
+    if seen.size is not None and seen.size < 4 * WINDOW:
+        return seen.rate
+    try:
+        return glance(url, look.patience, RATE_BYTES).rate
+    except Broken:
+        return seen.rate
+
+
+def _service(
+    look: _Look, photometry: Photometry, name: str, table: str, columns: list[str], first: bool
+) -> Seen:
+    source = _registered(look, name)
+    findings, answered = [], False
+    for url in source.urls:
+        try:
+            findings += _asked(look, source, url, table, columns)
+            answered = True
+        except (Broken, InputError) as error:
+            findings.append(Finding(name, "service", "note", f"{url}: {error}"))
+    if not answered:
+        alone = first and not photometry.mirrors
+        advice = ELSEWHERE.format(registry=look.run.sources.registry)
+        state = "fault" if alone else "note"
+        findings.append(Finding(name, "reachable", state, "no service answers", advice))
+    return Seen(findings)
+
+
+def _asked(look: _Look, source: Source, url: str, table: str, columns: list[str]) -> list[Finding]:
+    started = time.monotonic()
+    query = f"SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name = '{table}'"
+    names = [str(name) for name in ask(url, query, look.patience).table.columns[0]]
+    names = [name.strip('"') for name in names]
+    if not names:
+        return [Finding(source.name, "table", "fault", f"{url} has no table {table}", _ANOTHER)]
+    lacking = [name for name in columns if name not in names]
+    findings = [
+        Finding(source.name, f"column {name}", "fault",
+                f"not there; nearest: {', '.join(nearest(name, names)) or 'none'}",
+                "name the new column in sources.photometry")
+        for name in lacking
+    ]  # fmt: skip
+    if lacking:
+        return findings
+    quoted = [f'"{table}"' if "/" in table else table, columns[0]]
+    some = ask(url, f"SELECT TOP 3 {quoted[1]} FROM {quoted[0]}", look.patience).table
+    ids = np.asarray(some.columns[0], dtype=np.int64)
+    joined = (
+        f"SELECT g.{quoted[1]} FROM {quoted[0]} AS g "
+        f"JOIN TAP_UPLOAD.ids AS u ON g.{quoted[1]} = u.source_id"
+    )
+    back = np.asarray(ask(url, joined, look.patience, ids).table.columns[0], dtype=np.int64)
+    if sorted(back) != sorted(ids):
+        found = f"{url}: of {len(ids)} uploaded ids {len(back)} came back"
+        return [Finding(source.name, "upload", "fault", found, "try again later")]
+    seconds = time.monotonic() - started
+    found = f"{url}: {table} has all {len(columns)} columns, uploads work ({seconds:.1f} s)"
+    return [Finding(source.name, "service", "ok", found)]

@@ -1,0 +1,142 @@
+"""Look before a run: is every source there and as known, is there disk, memory, a working GPU."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..archive.http import Patience
+from ..archive.registry import URL_MAP
+from ..configuration import Configuration, resolve
+from ..minisky.publish import lay_down
+from ..minisky.simulate import simulate
+from .finding import Finding, as_json, table
+from .guard import RESULTS
+from .look_machine import look_at_machine
+from .look_sources import Seen, look_at_sources, needed_files
+
+PATIENCE = Patience(connect_s=8, stall_s=12, attempts=1, per_host=4)
+SKY = (
+    "GALAH_DR3_main_allstar_v2.fits",
+    "GALAH_DR3_VAC_GaiaEDR3_v2.fits",
+    "allStarLite-dr17-synspec_rev1.fits",
+    "gaia.parquet",
+)
+
+
+def main(arguments: list[str]) -> int:
+    """``./reproduce preflight RUN [--json]``."""
+    parser = argparse.ArgumentParser(
+        "./reproduce preflight",
+        description=__doc__,
+        epilog="example: ./reproduce preflight full",
+    )
+    parser.add_argument("run", help="name of a run in config/runs, or its file")
+    parser.add_argument("--json", action="store_true", help="for scripts")
+    given = parser.parse_args(arguments)
+    run = resolve(given.run)
+    if run.sky and URL_MAP not in os.environ:
+        return _beside_archive(run, arguments)
+    started = time.monotonic()
+    seen = look_at_sources(run, PATIENCE, _not_yet_published(run))
+    findings = _findings(run, seen)
+    faults = sum(finding.state == "fault" for finding in findings)
+    seconds = time.monotonic() - started
+    if given.json:
+        told = {"run": run.run, "ready": not faults, "faults": faults, "seconds": round(seconds, 1)}
+        print(json.dumps(told | {"findings": as_json(findings)}, indent=1))
+    else:
+        print(table(findings))
+        verdict = "ready" if not faults else f"not ready: {faults} fault{'s' * (faults > 1)}"
+        print(f"\nVerdict: {run.run} is {verdict} (looked for {seconds:.0f} s)")
+    return 1 if faults else 0
+
+
+def _beside_archive(run: Configuration, arguments: list[str]) -> int:
+    """Do the same beside the simulated sky's archive, started as the rules start it."""
+    with _sky(run) as (sky, published):
+        command = [sys.executable, "-m", "spectrotranslator.minisky.serve", "--sky", str(sky)]
+        command += ["--published", str(published), "--"] if published else ["--"]
+        command += [sys.executable, "-m", "spectrotranslator", "preflight", "--", *arguments]
+        package = Path(__file__).resolve().parents[2]
+        return subprocess.run(command, env=os.environ | {"PYTHONPATH": str(package)}).returncode
+
+
+@contextmanager
+def _sky(run: Configuration) -> Iterator[tuple[Path, Path | None]]:
+    """The run's simulated sky and its published files, made for the look if not there yet."""
+    made = RESULTS / run.run / "sky"
+    published = run.sky.published
+    if all((made / name).is_file() for name in SKY):
+        stored = Path(published.stored) if published and published.stored else made / "published"
+        yield made, stored if stored.is_dir() else None
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        sky = Path(folder)
+        simulate(run.sky, *(sky / name for name in SKY), sky / "truth" / "truth.parquet")
+        if not (published and published.stored):
+            yield sky, None
+            return
+        place = sky / "published"
+        names = {"readme": "ReadMe", "g2a": "g2a.dat.gz", "a2g": "a2g.dat.gz"}
+        outputs = {key: place / name for key, name in names.items()}
+        lay_down(run.sky, outputs | {"digest": place / "digest.json"})
+        yield sky, place
+
+
+def _not_yet_published(run: Configuration) -> set[str]:
+    """The published files of a simulated sky that the run itself will make first."""
+    if not run.sky or (run.sky.published and run.sky.published.stored):
+        return set()
+    if (RESULTS / run.run / "sky" / "published").is_dir():
+        return set()
+    return {name for name in needed_files(run)} - {
+        name for names in run.sources.surveys.values() for name in names
+    }
+
+
+def _findings(run: Configuration, seen: list[Seen]) -> list[Finding]:
+    findings = [finding for one in seen for finding in one.findings]
+    findings += [_users_table(name, survey.path) for name, survey in run.surveys.items()
+                 if survey.path]  # fmt: skip
+    findings += [
+        Finding(name, "download", "note", "made by the run itself, not looked at")
+        for name in sorted(_not_yet_published(run))
+    ]
+    if not run.sources.photometry:
+        words = "none by TAP: colours come without errors unless the survey's files hold them"
+        findings.append(Finding("gaia", "photometry", "note", words))
+    to_fetch = sum(one.bytes or 0 for one in seen)
+    findings += [_download_time(seen, to_fetch)] if seen else []
+    rows = sum(
+        max(direction.published_counts.get("rows", (100_000,)))
+        for direction in run.directions.values()
+    )
+    return findings + look_at_machine(run, to_fetch, 2 * rows)
+
+
+def _users_table(name: str, path: str) -> Finding:
+    if Path(path).is_file():
+        return Finding(name, "file", "ok", path)
+    return Finding(name, "file", "fault", f"{path}: no such file", "lay it there")
+
+
+def _download_time(seen: list[Seen], to_fetch: int) -> Finding:
+    seconds = sum(one.bytes / one.rate for one in seen if one.bytes and one.rate)
+    unknown = sum(one.bytes is None and one.rate is not None for one in seen)
+    found = f"{to_fetch / 1e6:.0f} MB to fetch, about {_duration(seconds)} at the measured rates"
+    if unknown:
+        found += f", and {unknown} files of unknown size"
+    return Finding("all", "download", "ok", found)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
