@@ -7,8 +7,8 @@ from sklearn.model_selection import train_test_split
 
 from spectrotranslator.configuration.model import Cut, Split
 from spectrotranslator.errors import InputError
-from spectrotranslator.sample.crossmatch import best_rows, match
 from spectrotranslator.sample.cuts import apply_cuts
+from spectrotranslator.sample.match import best_rows, match
 from spectrotranslator.sample.split import TEST, TRAIN, VALIDATION, split
 
 

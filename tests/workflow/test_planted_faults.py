@@ -84,7 +84,7 @@ def test_the_engine_as_it_is_deviates_nowhere(networks, tmp_path):
 
 
 def test_trimming_left_out_shows(networks, tmp_path):
-    assert "e_Teff50" in deviating(grades(networks, tmp_path, trim=0))
+    assert "e_[Fe/H]50" in deviating(grades(networks, tmp_path, trim=0))
 
 
 def test_the_tenth_percentile_for_the_fifth_shows(networks, tmp_path, monkeypatch):
@@ -94,7 +94,7 @@ def test_the_tenth_percentile_for_the_fifth_shows(networks, tmp_path, monkeypatc
         return real(values, [10 if p == 5 else p for p in q] if np.ndim(q) else q, **kw)
 
     monkeypatch.setattr(montecarlo.np, "percentile", wrong)
-    assert {"HV5", "Teff5", "logg5"} <= deviating(grades(networks, tmp_path))
+    assert {"Teff5", "logg5", "[Fe/H]5"} <= deviating(grades(networks, tmp_path))
 
 
 def test_swapped_percentile_columns_show(networks, tmp_path):
@@ -104,7 +104,7 @@ def test_swapped_percentile_columns_show(networks, tmp_path):
 
 
 def test_half_the_realisations_show(networks, tmp_path):
-    assert deviating(grades(networks, tmp_path, realisations=5)) & {"HV5", "HV95"}
+    assert {"[Fe/H]5", "[Fe/H]95"} <= deviating(grades(networks, tmp_path, realisations=5))
 
 
 def test_a_closed_upper_edge_of_the_maps_shows(networks, tmp_path, monkeypatch):
@@ -159,10 +159,10 @@ def test_another_wording_of_the_comment_shows(networks, tmp_path):
     assert "Com" in deviating(grades(networks, tmp_path, change=reworded))
 
 
-def test_the_velocity_left_unperturbed_shows(networks, tmp_path):
+def test_a_label_left_unperturbed_shows(networks, tmp_path):
     configuration, stars, parts = networks
-    still = stars.assign(rv_galah_error=0.0)
-    assert {"HV5", "HV95"} <= deviating(grades((configuration, still, parts), tmp_path))
+    still = stars.assign(fe_h_error=0.0)
+    assert {"[Fe/H]5", "[Fe/H]95"} <= deviating(grades((configuration, still, parts), tmp_path))
 
 
 def test_a_moved_row_shows(networks, tmp_path):

@@ -116,6 +116,17 @@ def survey_files(wildcards):
     ]
 
 
+def authors_file(kind):
+    """The authors' own sample of one kind, where it is at hand."""
+    authors = CONFIGURATION.sources.authors
+    if authors is None or kind not in authors.files:
+        return []
+    source = REGISTRY[authors.files[kind]]
+    if authors.folder:
+        return [f"{authors.folder}/{source.file}"]
+    return [fetched(source.name)] if source.urls else []
+
+
 def fetched_files():
     """Names of all fetched files, Gaia's answer last."""
     surveys = [
@@ -124,6 +135,10 @@ def fetched_files():
     published = [DIRECTIONS[name].published for name in COMPARED]
     readme = [CONFIGURATION.sources.readme] if COMPARED else []
     files = [REGISTRY[source].file for source in [*surveys, *readme, *published]]
+    authors = CONFIGURATION.sources.authors
+    if authors and not authors.folder:
+        given = [REGISTRY[source] for source in authors.files.values()]
+        files += [source.file for source in given if source.urls]
     return files + (["gaia.parquet"] if PHOTOMETRY else [])
 
 
@@ -314,7 +329,13 @@ def files_about(jobs):
 
 
 def crate_files():
-    names = ("ro-crate-metadata.json", "verify.py", "Snakefile", "code.tar")
+    names = (
+        "ro-crate-metadata.json",
+        "verify.py",
+        "README.md",
+        "Snakefile",
+        "code.tar",
+    )
     return [f"{RESULTS}/provenance/{name}" for name in names]
 
 

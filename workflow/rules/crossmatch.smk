@@ -56,6 +56,7 @@ rule crossmatch:
     input:
         origin=stars_of("origin"),
         target=stars_of("target"),
+        authors=lambda wildcards: authors_file(wildcards.kind),
     output:
         sample=f"{RESULTS}/sample/{{direction}}-{{kind}}.parquet",
         ledger=f"{RESULTS}/sample/ledger/{{direction}}-{{kind}}.json",
@@ -73,14 +74,19 @@ rule crossmatch:
             "selections",
             "selection",
             "match",
+            "crossmatch",
+            "training_sample",
+            "sources.authors",
             "split",
             "directions.{direction}",
         ),
         code=code_digest("sample.crossmatch"),
+        authors=lambda wildcards, input: "--authors" if input.authors else "",
     shell:
         "python -m spectrotranslator.sample.crossmatch --config {params.config:q}"
         " --direction {wildcards.direction:q} --kind {wildcards.kind:q}"
         " --origin {input.origin:q} --target {input.target:q}"
+        " {params.authors} {input.authors:q}"
         " --sample {output.sample:q} --ledger {output.ledger:q}"
         " --record {output.record:q} > {log:q} 2>&1"
 
@@ -88,6 +94,7 @@ rule crossmatch:
 rule build_ledger:
     input:
         parts=ledgers(),
+        stars=expand(rules.prepare_stars.output.stars, survey=SURVEYS),
     output:
         ledger=f"{RESULTS}/sample/ledger.json",
         record=record_of("ledger"),
@@ -99,9 +106,9 @@ rule build_ledger:
         "../../envs/workflow.yaml"
     params:
         config=RESOLVED,
-        settings=settings("directions"),
+        settings=settings("directions", "crossmatch", "row_candidates"),
         code=code_digest("sample.ledger"),
     shell:
         "python -m spectrotranslator.sample.ledger --config {params.config:q}"
-        " --parts {input.parts:q} --ledger {output.ledger:q}"
+        " --parts {input.parts:q} --stars {input.stars:q} --ledger {output.ledger:q}"
         " --record {output.record:q} > {log:q} 2>&1"

@@ -12,6 +12,7 @@ rule write_crate:
     output:
         crate=f"{RESULTS}/provenance/ro-crate-metadata.json",
         verifier=f"{RESULTS}/provenance/verify.py",
+        readme=f"{RESULTS}/provenance/README.md",
         snakefile=f"{RESULTS}/provenance/Snakefile",
         code=f"{RESULTS}/provenance/code.tar",
         record=record_of("crate"),
@@ -25,14 +26,19 @@ rule write_crate:
         config=RESOLVED,
         workflow=WORKFLOW_FILES,
         digests=digest([sha256(file) for file in WORKFLOW_FILES]),
-        verifier=sha256(PACKAGE / "provenance" / "verify.py"),
+        copies=digest(
+            [
+                sha256(PACKAGE / "provenance" / name)
+                for name in ("verify.py", "crate_readme.md")
+            ]
+        ),
         settings=digest(SETTINGS),
         code=code_digest("provenance.crate"),
     shell:
         "python -m spectrotranslator.provenance.crate --config {params.config:q}"
         " --main workflow/Snakefile --workflow {params.workflow:q} --records {input.records:q}"
         " --crate {output.crate:q} --verifier {output.verifier:q}"
-        " --snakefile {output.snakefile:q} --code {output.code:q}"
+        " --readme {output.readme:q} --snakefile {output.snakefile:q} --code {output.code:q}"
         " --record {output.record:q} > {log:q} 2>&1"
 
 

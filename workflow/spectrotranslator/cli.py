@@ -11,6 +11,7 @@ VERBS = {
     "list": ("door.runs", "what runs there are, their grade, age and size"),
     "remove": ("door.remove", "remove a run, never the shared downloads"),
     "calibrate": ("compare.calibrate", "how far independent executions of a run lie apart"),
+    "audit": ("provenance.audit", "re-verify everything the run recorded"),
     "diff": ("compare.command", "compare any two catalogues of one layout"),
     "check": ("cds.check", "is a file what its ReadMe says, line by line"),
     "convert": ("cds.convert", "CDS table to FITS, Parquet, VOTable or ECSV, and back"),

@@ -6,8 +6,8 @@ import pandas as pd
 from ..configuration import Configuration, load
 from ..configuration.model import Direction, Selection
 from ..files import atomic
-from ..sample.crossmatch import best_rows
 from ..sample.cuts import apply_cuts
+from ..sample.match import best_rows
 from ..stage import Stage
 from ..surveys.stars import missing
 

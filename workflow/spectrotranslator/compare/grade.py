@@ -73,7 +73,7 @@ def grade_numbers(
     figures = _in_words(worst, statistics[worst], tolerances[worst], logarithmic)
     if chances[worst] * tests >= DENIAL:
         return Grade(EQUIVALENT, figures)
-    kind = "code" if worst == "offset" else "training"
+    kind = "code" if worst in ("offset", "shape") else "training"
     return Grade(DEVIATES, figures, kind)
 
 
@@ -85,6 +85,7 @@ def _in_words(name: str, value: float, tolerance: Tolerance, logarithmic: bool) 
         "bias": "values changed by",
         "scatter": "scatter against that between two executions",
         "offset": "distance to the median changed by",
+        "shape": "distance to the median, against the other percentiles', changed by",
     }[name]
     return f"{what} {change}; two executions ± {between[1:]}"
 

@@ -84,23 +84,39 @@ def grading_statistics(
     """The numbers a grade rests on, by column, for matched rows.
 
     Percentiles: ``bias`` (median difference) and ``scatter`` (logarithm of the robust scatter of
-    differences), in the column's unit; beside the median also ``offset``, the logarithm of the
-    ratio of the median distances to the median column. Systematic errors: ``bias`` and
+    differences), in the column's unit. Those beside the median also have ``offset``, by which
+    the logarithm of the median distance to the median column changed, and ``shape``, the same
+    less its mean over the percentiles of the group: how wide an interval is hangs on the
+    networks, but hardly how its percentiles stand to each other. Systematic errors: ``bias`` and
     ``scatter`` of the logarithm's differences.
     """
     found = {}
     for group in groups:
-        centre_p, centre_r = published[group.centre], regenerated[group.centre]
-        for number, label in group.percentiles.items():
-            p, r = published[label].to_numpy(), regenerated[label].to_numpy()
-            found[label] = _location(p, r)
-            if number != 50:
-                away_p, away_r = np.abs(p - centre_p), np.abs(r - centre_r)
-                found[label]["offset"] = _log_ratio(np.median(away_r), np.median(away_p))
+        offsets = _offsets(published, regenerated, group)
+        common = np.mean(list(offsets.values())) if offsets else 0.0
+        for label in group.percentiles.values():
+            found[label] = _location(published[label].to_numpy(), regenerated[label].to_numpy())
+            if label in offsets:
+                change = offsets[label]
+                found[label] |= {"offset": change, "shape": float(change - common)}
         if group.systematic:
             p, r = (_log(side[group.systematic].to_numpy()) for side in (published, regenerated))
             found[group.systematic] = _location(p, r)
     return found
+
+
+def _offsets(published: pd.DataFrame, regenerated: pd.DataFrame, group: Group) -> dict[str, float]:
+    return {
+        label: _log_ratio(
+            *(_median_distance(side, label, group) for side in (regenerated, published))
+        )
+        for number, label in group.percentiles.items()
+        if number != 50
+    }
+
+
+def _median_distance(side: pd.DataFrame, label: str, group: Group) -> float:
+    return float(np.median(np.abs(side[label] - side[group.centre])))
 
 
 def _location(published: np.ndarray, regenerated: np.ndarray) -> dict[str, float]:

@@ -73,8 +73,8 @@ def between_executions(executions: list[pd.DataFrame], table: Table) -> dict:
 
 
 def _spread(name: str, values: np.ndarray) -> dict[str, float]:
-    """A bias or an offset changes sign with the order of the pair: its mean is zero."""
-    if name in ("bias", "offset"):
+    """What changes sign with the order of the pair has mean zero."""
+    if name in ("bias", "offset", "shape"):
         return {"mean": 0.0, "std": float(np.sqrt(np.mean(values**2)))}
     return {"mean": float(values.mean()), "std": float(values.std(ddof=1))}
 

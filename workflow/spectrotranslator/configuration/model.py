@@ -55,6 +55,10 @@ class Survey(Section):
     identifier: str = Field(description="Column with the survey's own name of the star.")
     source_id: str | None = Field(None, description="Column with the Gaia source id.")
     position: tuple[str, str] | None = Field(None, description="Columns of RA and Dec, deg.")
+    motion: tuple[str, str] | None = Field(
+        None, description="Columns of the proper motion (RA with cos Dec, Dec), mas/yr."
+    )
+    epoch: float = Field(2016.0, description="Epoch of the position, Julian year.")
     distance: str | None = Field(None, description="Column of the distance, pc.")
     snr: str | None = Field(None, description="Column of the signal to noise; the best row wins.")
     keep: list[str] = Field([], description="Further columns the cuts and figures use.")
@@ -72,6 +76,18 @@ class Selection(Section):
     """Cuts that make a training sample, by survey."""
 
     cuts: dict[str, list[Cut]] = Field(description="Survey to its cuts, in order.")
+
+
+class Crossmatch(Section):
+    """How rows of two surveys become pairs of one star."""
+
+    repeats: Literal["highest S/N", "first"] = number(
+        "highest S/N", "Which row stands for a star that has several.", "ours", unknown=True
+    )
+    radius_arcsec: float = number(1.0, "Farthest pair of a positional match.", "ours", gt=0)
+    fallback: Literal["none", "position"] = number(
+        "none", "How rows without a Gaia id are matched.", "ours", unknown=True
+    )
 
 
 class PhotometryMirror(Section):
@@ -97,6 +113,18 @@ class Photometry(Section):
     mirrors: list[PhotometryMirror] = Field([], description="Further services of one release.")
 
 
+class Authors(Section):
+    """The authors' own training samples, where they are at hand."""
+
+    folder: str | None = Field(
+        None, description="Folder the files were laid in; none: fetched from their registered url."
+    )
+    files: dict[str, str] = Field(description="Network kind to the name in the table of sources.")
+    columns: dict[str, dict[str, str]] = Field(
+        description="Survey to its features, each with the column of their files."
+    )
+
+
 class Patience(Section):
     """How long archives are waited for, and how often they are asked again."""
 
@@ -119,6 +147,7 @@ class Sources(Section):
         description="What each file was when first fetched; a later difference stops the run.",
     )
     patience: Patience = Patience()
+    authors: Authors | None = Field(None, description="The authors' own training samples.")
     surveys: dict[str, list[str]] = Field({}, description="Survey to the files it needs.")
     readme: str | None = Field(None, description="The published catalogue's ReadMe.")
     photometry: Photometry | None = Field(None, description="Gaia magnitudes with errors.")
@@ -274,9 +303,16 @@ class Configuration(Section):
     surveys: dict[str, Survey] = Field(description="Name to survey.")
     selections: dict[str, Selection] = Field({}, description="Named candidate selections.")
     selection: str | None = Field(None, description="The selection the training samples use.")
+    training_sample: Literal["ours", "authors"] = number(
+        "ours", "Whose training sample: ours, or that of `sources.authors`.", "ours"
+    )
+    row_candidates: dict[str, dict[str, list[Cut]]] = Field(
+        {}, description="Survey to named guesses at the catalogue's rows, counted in the ledger."
+    )
     match: Literal["source_id", "key"] = number(
         "source_id", "What rows of two surveys are matched on.", "ours"
     )
+    crossmatch: Crossmatch = Crossmatch()
     split: Split = Split()
     directions: dict[str, Direction] = Field(description="Name to direction.")
     methods: dict[str, Method] = Field({"as-published": Method()}, description="Name to method.")
@@ -303,6 +339,8 @@ class Configuration(Section):
         if self.selection is not None:
             _known(self.selection, self.selections, "selection")
         _known(self.comparison.method, self.methods, "comparison.method")
+        if self.training_sample == "authors" and self.sources.authors is None:
+            raise ValueError("training_sample is authors, but sources.authors says no files")
         return self
 
 

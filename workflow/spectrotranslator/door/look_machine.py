@@ -82,7 +82,7 @@ def _computes(torch, device: str) -> Finding:
         if torch.allclose(there, one @ one, rtol=1e-2, atol=1e-2):
             return Finding("machine", "device", "ok", f"{name} computes")
         reason = "its product is wrong"
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
     advice = "set compute.device: cpu, or mend the driver"
     return Finding("machine", "device", "fault", f"{device} does not compute: {reason}", advice)

@@ -6,7 +6,7 @@ Nothing is written.
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +19,13 @@ from ..archive.relatives import nearest
 from ..archive.tap import ask
 from ..cds.readme import parse_readme
 from ..configuration import Configuration
-from ..configuration.model import Photometry
 from ..errors import InputError
 from ..surveys.readers import columns_of_files
 from .finding import Finding
 from .look_published import look_at_rows
 
 PUBLISHED_BYTES = 1_500_000
-RATE_BYTES = 1_000_000
+RATE_BYTES = 500_000
 LIKE = 0.05
 ELSEWHERE = (
     "is the network up, is a proxy needed (https_proxy)? A mirror can be named in {registry} or by "
@@ -64,17 +63,25 @@ def look_at_sources(run: Configuration, patience: Patience, skip: set[str]) -> l
     for name in needed_files(run):
         if name not in skip:
             tasks.append(lambda name=name: _file(look, _registered(look, name)))
+    services: list[Callable[[], Seen]] = []
     if photometry := run.sources.photometry:
         tables = [("gaia", photometry.table, photometry.columns)]
         tables += [(mirror.source, mirror.table, mirror.columns) for mirror in photometry.mirrors]
-        for place, (name, table, columns) in enumerate(tables):
-            tasks.append(
-                lambda a=(name, table, columns), first=place == 0: _service(
-                    look, photometry, *a, first
-                )
-            )
+        services = [lambda a=named: _service(look, *a) for named in tables]
     with ThreadPoolExecutor(max_workers=4) as pool:
-        return list(pool.map(lambda task: task(), tasks))
+        seen = list(pool.map(lambda task: task(), [*tasks, *services]))
+    return seen[: len(tasks)] + _one_is_enough(seen[len(tasks) :], run)
+
+
+def _one_is_enough(services: list[Seen], run: Configuration) -> list[Seen]:
+    """Where one service can answer, the faults of the others are notes."""
+    findings = [finding for seen in services for finding in seen.findings]
+    if any(finding.what == "service" and finding.state == "ok" for finding in findings):
+        return [Seen([replace(f, state="ok" if f.state == "ok" else "note") for f in findings])]
+    if findings:
+        advice = ELSEWHERE.format(registry=run.sources.registry)
+        findings.append(Finding("gaia", "reachable", "fault", "no service can answer", advice))
+    return [Seen(findings)]
 
 
 def needed_files(run: Configuration) -> list[str]:
@@ -108,7 +115,7 @@ def _file(look: _Look, source: Source) -> Seen:
     if best is None:
         advice = ELSEWHERE.format(registry=look.run.sources.registry)
         findings.append(Finding(source.name, "reachable", "fault", "at no address", advice))
-        return Seen(findings)
+        return Seen(findings, source.bytes or round(1e6 * (source.megabytes or 0)) or None)
     url, seen = best
     findings += _size(look, source, seen)
     try:
@@ -235,22 +242,14 @@ def _rate(look: _Look, url: str, seen: Glance) -> float:
         return seen.rate
 
 
-def _service(
-    look: _Look, photometry: Photometry, name: str, table: str, columns: list[str], first: bool
-) -> Seen:
+def _service(look: _Look, name: str, table: str, columns: list[str]) -> Seen:
     source = _registered(look, name)
-    findings, answered = [], False
+    findings = []
     for url in source.urls:
         try:
             findings += _asked(look, source, url, table, columns)
-            answered = True
         except (Broken, InputError) as error:
             findings.append(Finding(name, "service", "note", f"{url}: {error}"))
-    if not answered:
-        alone = first and not photometry.mirrors
-        advice = ELSEWHERE.format(registry=look.run.sources.registry)
-        state = "fault" if alone else "note"
-        findings.append(Finding(name, "reachable", state, "no service answers", advice))
     return Seen(findings)
 
 

@@ -96,7 +96,7 @@ def _not_yet_published(run: Configuration) -> set[str]:
         return set()
     if (RESULTS / run.run / "sky" / "published").is_dir():
         return set()
-    return {name for name in needed_files(run)} - {
+    return set(needed_files(run)) - {
         name for names in run.sources.surveys.values() for name in names
     }
 
@@ -128,9 +128,13 @@ def _users_table(name: str, path: str) -> Finding:
 
 
 def _download_time(seen: list[Seen], to_fetch: int) -> Finding:
-    seconds = sum(one.bytes / one.rate for one in seen if one.bytes and one.rate)
-    unknown = sum(one.bytes is None and one.rate is not None for one in seen)
-    found = f"{to_fetch / 1e6:.0f} MB to fetch, about {_duration(seconds)} at the measured rates"
+    measured = [one for one in seen if one.bytes and one.rate]
+    seconds = sum(one.bytes / one.rate for one in measured)
+    found = f"{to_fetch / 1e6:.0f} MB to fetch"
+    if measured:
+        fetched = sum(one.bytes for one in measured)
+        found += f"; {fetched / 1e6:.0f} MB of it in about {_duration(seconds)} at measured rates"
+    unknown = sum(one.bytes is None and bool(one.rate) for one in seen)
     if unknown:
         found += f", and {unknown} files of unknown size"
     return Finding("all", "download", "ok", found)

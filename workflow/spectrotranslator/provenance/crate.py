@@ -18,16 +18,22 @@ from .repository import ROOT
 from .run import RESULTS
 
 VERIFIER = Path(__file__).with_name("verify.py")
+README = Path(__file__).with_name("crate_readme.md")
 
 
 def main(arguments) -> None:
     configuration = load(arguments.config)
     records = {path.stem: read_json(path) for path in sorted(arguments.records)}
-    for source, copy in ((VERIFIER, arguments.verifier), (arguments.main, arguments.snakefile)):
+    copies = {
+        arguments.verifier: VERIFIER,
+        arguments.readme: README,
+        arguments.snakefile: arguments.main,
+    }
+    for copy, source in copies.items():
         with atomic(copy) as temporary:
             shutil.copyfile(source, temporary)
     write_code(records, arguments.workflow, arguments.code)
-    extra = [*arguments.records, arguments.verifier, arguments.snakefile, arguments.code]
+    extra = [*sorted(arguments.records), *copies, arguments.code]
     made = crate(configuration, records, [file_entry(path) for path in extra])
     write_text(arguments.crate, text(made))
 
@@ -74,6 +80,7 @@ stage.input("workflow", "Snakefiles, rules, configuration files and lock", many=
 stage.input("records", "records of the jobs", many=True)
 stage.output("crate", "ro-crate-metadata.json")
 stage.output("verifier", "verify.py")
+stage.output("readme", "README.md of the crate")
 stage.output("snakefile", "the workflow's Snakefile, copied")
 stage.output("code", "code and configuration, tar")
 

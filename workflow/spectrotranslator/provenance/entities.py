@@ -19,6 +19,9 @@ PROFILES = {
     "https://w3id.org/ro/wfrun/provenance/0.5": ("Provenance Run Crate", "0.5"),
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0": ("Workflow RO-Crate", "1.0"),
 }
+#: Names of things that have no page: a domain reserved for never being one (RFC 2606).
+NAMES = "https://spectrotranslator.invalid"
+OWN_PROFILE = f"{NAMES}/profile/1.0"
 BIOSCHEMAS = "https://bioschemas.org/profiles"
 LICENCE = "https://spdx.org/licenses/BSD-3-Clause"
 PAPER = "https://doi.org/10.1051/0004-6361/202451427"
@@ -52,6 +55,9 @@ class Entities:
         }
         self.crate = ROCrate(version="1.1")
         self.crate.metadata.extra_contexts.append(CONTEXT)
+        self.crate.metadata["conformsTo"] = reference(
+            "https://w3id.org/ro/crate/1.1", "https://w3id.org/workflowhub/workflow-ro-crate/1.0"
+        )
         self.known: set[str] = set()
         self.actions: list[str] = []
         self.rules = list(dict.fromkeys(record["rule"] for record in records.values()))
@@ -75,7 +81,7 @@ class Entities:
         root["license"] = reference(self._licence(LICENCE, "BSD 3-Clause, code and own results"))
         root["keywords"] = f"evidence: {evidence}"
         profiles = PROFILES | {
-            "https://w3id.org/spectrotranslator/provenance/1.0": (
+            OWN_PROFILE: (
                 "SpectroTranslator provenance: every file with digest and size, every action with "
                 "commit, environment, seeds and hardware",
                 "1.0",
@@ -165,7 +171,7 @@ class Entities:
         )
 
     def _tool(self, stage: str) -> str:
-        return f"urn:spectrotranslator:tool:{stage}"
+        return f"{NAMES}/tool/{stage}"
 
     def _code_of(self, stage: str) -> str:
         found = {r["code"]["digest"] for r in self.records.values() if r["stage"] == stage}
@@ -206,6 +212,8 @@ class Entities:
             given["exampleOfWork"] = reference(f"#parameter-{examples[inside]}")
         if receipt := self.receipts.get(path):
             given |= self._terms(receipt)
+        if inside == "provenance/README.md":
+            given |= {"about": reference("./"), "encodingFormat": "text/markdown"}
         return self._add(self._name(path), kind, **(given | properties))
 
     def _terms(self, receipt: dict) -> dict:
@@ -221,8 +229,8 @@ class Entities:
             "conditionsOfAccess": f"May be passed on: {receipt['redistribution'] or 'not stated'}",
             "isBasedOn": receipt["url"],
             "sdDatePublished": receipt["retrieved"],
-            "creditText": f"{receipt['dataset']} {receipt['release']}, {receipt['citation']}",
-            "description": f"{receipt['dataset']} {receipt['release']}, fetched.",
+            "description": f"{receipt['dataset']} {receipt['release']}, fetched; "
+            f"cite {receipt['citation']}",
         }
         if "query" in receipt:
             terms["abstract"] = receipt["query"]
@@ -277,7 +285,7 @@ class Entities:
             f"#{name}-{digest(value)[:16]}",
             "PropertyValue",
             name=name,
-            propertyID=f"urn:spectrotranslator:{name}",
+            propertyID=f"{NAMES}/property/{name}",
             description=f"The {name} of the jobs that refer to it.",
             value=shown,
         )
@@ -289,7 +297,7 @@ class Entities:
                 f"#{name}-{job}",
                 "PropertyValue",
                 name=name,
-                propertyID=f"urn:spectrotranslator:{name}",
+                propertyID=f"{NAMES}/property/{name}",
                 description=f"{name} of {job}.",
                 value=str(round(record[name], 3)),
                 unitCode=unit,

@@ -9,35 +9,12 @@ from ..errors import InputError
 from ..files import atomic, write_json
 from ..stage import Stage
 from ..surveys.stars import missing
+from .authors import compare, dropped_by, keys, read_authors
 from .cuts import apply_cuts
+from .match import entry, match
 from .split import split
 
 FEWEST_STARS = 32
-
-
-def best_rows(stars: pd.DataFrame, on: str) -> pd.DataFrame:
-    """One row a star: of rows sharing ``on``, the one with the highest S/N (then the first)."""
-    if "snr" in stars:
-        stars = stars.sort_values("snr", ascending=False, kind="stable", na_position="last")
-    return stars.drop_duplicates(on).sort_values("row")
-
-
-def match(first: pd.DataFrame, second: pd.DataFrame, on: str, entries: list[dict]) -> pd.DataFrame:
-    """Stars in both tables, ordered by the first one's key; columns end in ``_1`` and ``_2``."""
-    sides = []
-    for name, table in (("first", first), ("second", second)):
-        known = table[table[on] > 0] if on == "source_id" else table
-        single = best_rows(known, on)
-        entries.append(_entry(f"one row a star, {name}", "ours", len(table), len(single)))
-        sides.append(single)
-    left, right = (side.add_suffix(f"_{i}") for i, side in enumerate(sides, start=1))
-    pairs = left.merge(right, left_on=f"{on}_1", right_on=f"{on}_2", validate="one_to_one")
-    entries.append(_entry(f"matched on {on}", "ours", len(left), len(pairs)))
-    return pairs.sort_values("key_1", ignore_index=True)
-
-
-def _entry(what: str, source: str, before: int, after: int) -> dict:
-    return {"what": what, "source": source, "in": before, "out": after}
 
 
 def matched(
@@ -57,7 +34,7 @@ def matched(
         table, lines = apply_cuts(tables[name], selection.cuts.get(name, []))
         entries += [{"survey": name, **line} for line in lines]
         cut.append(table)
-    pairs = match(*cut, configuration.match, entries)
+    pairs = match(*cut, configuration.match, entries, configuration.crossmatch)
     origin_first = names[0] == direction.origin
     suffixes = {"_1": "from", "_2": "to"} if origin_first else {"_2": "from", "_1": "to"}
     return pairs.rename(columns=lambda name: f"{suffixes[name[-2:]]}:{name[:-2]}")
@@ -75,7 +52,7 @@ def training_sample(
     wanted = _columns(needed)
     values = pairs[wanted + [f"{name}_error" for name in wanted]].to_numpy(np.float64)
     whole = ~missing(values).any(axis=1)
-    entries.append(_entry(f"complete for {kind}", "ours", len(pairs), int(whole.sum())))
+    entries.append(entry(f"complete for {kind}", "ours", len(pairs), int(whole.sum())))
     names = ["from:key", "to:key", *(c for c in ("from:source_id",) if c in pairs)]
     return pairs.loc[whole, names + _columns(needed[-1:])].reset_index(drop=True)
 
@@ -95,13 +72,26 @@ def _sample_or_refuse(sample: pd.DataFrame, name: str) -> pd.DataFrame:
     return sample
 
 
-def _counts(configuration, direction, kind, tables) -> dict[str, int]:
+def _candidates(configuration, direction, kind, tables) -> dict[str, pd.DataFrame]:
     """Training stars by candidate selection."""
     found = {}
     for name, selection in configuration.selections.items():
         pairs = matched(configuration, direction, tables, selection, [])
-        found[name] = len(training_sample(direction, kind, pairs, []))
+        found[name] = training_sample(direction, kind, pairs, [])
     return found
+
+
+def _beside_authors(configuration, direction, theirs, ours, tables, candidates) -> dict:
+    """Their stars beside ours, for the selection used and for every candidate."""
+    chosen = configuration.selections.get(configuration.selection or "", Selection(cuts={}))
+    compared = {name: compare(theirs, sample) for name, sample in candidates.items()}
+    same = [name for name, n in compared.items() if n["both"] == n["theirs"] == n["ours"]]
+    return {
+        **compare(theirs, ours),
+        "candidates": compared,
+        "same_as": same,
+        "dropped": dropped_by(theirs, ours, configuration, direction, tables, chosen),
+    }
 
 
 def main(arguments) -> None:
@@ -116,12 +106,30 @@ def main(arguments) -> None:
     cuts: list[dict] = []
     pairs = matched(configuration, direction, tables, chosen, cuts)
     sample = training_sample(direction, arguments.kind, pairs, cuts)
+    candidates = _candidates(configuration, direction, arguments.kind, tables)
+    ledger = {
+        "sample": configuration.training_sample,
+        "catalogue_rows": rows,
+        "training": cuts,
+        "candidates": {name: len(stars) for name, stars in candidates.items()},
+    }
+    if arguments.authors:
+        columns = configuration.sources.authors.columns
+        theirs = read_authors(arguments.authors, columns, direction, arguments.kind)
+        theirs = pd.concat([keys(theirs, configuration, direction, tables), theirs], axis=1)
+        ledger["authors"] = _beside_authors(
+            configuration, direction, theirs, sample, tables, candidates
+        )
+        if configuration.training_sample == "authors":
+            sample = theirs[list(sample)].copy()
+    elif configuration.training_sample == "authors":
+        raise InputError(
+            f"training_sample is authors, but their {arguments.kind} sample is not at hand: lay it "
+            "in a folder and set sources.authors.folder, or give its url in the table of sources"
+        )
     sample = _sample_or_refuse(sample, f"{arguments.direction} {arguments.kind}")
     sample["part"] = split(len(sample), configuration.split)
-    candidates = _counts(configuration, direction, arguments.kind, tables)
-    write_json(
-        arguments.ledger, {"catalogue_rows": rows, "training": cuts, "candidates": candidates}
-    )
+    write_json(arguments.ledger, ledger)
     with atomic(arguments.sample) as temporary:
         sample.to_parquet(temporary, index=False)
 
@@ -132,6 +140,7 @@ stage.option("direction", "name of the direction", required=True)
 stage.option("kind", "which of its networks", required=True)
 stage.input("origin", "stars of the survey translated from")
 stage.input("target", "stars of the survey translated to")
+stage.input("authors", "the authors' own sample, FITS", required=False)
 stage.output("sample", "training sample, Parquet")
 stage.output("ledger", "rows in and out of every cut, JSON")
 

@@ -31,6 +31,9 @@ def stars(survey: Survey, rows: pd.DataFrame, photometry: pd.DataFrame | None) -
     table = {name: rows[name] for name in rows if name in named or name in survey.keep}
     if survey.position:
         table |= {name: rows[c] for name, c in zip(("ra", "dec"), survey.position, strict=True)}
+        table["epoch"] = np.full(len(rows), survey.epoch)
+    if survey.motion:
+        table |= {name: rows[c] for name, c in zip(("pmra", "pmdec"), survey.motion, strict=True)}
     table |= {
         name: rows[column]
         for name, column in (("distance", survey.distance), ("snr", survey.snr))

@@ -1,0 +1,211 @@
+"""The comparison finds what differs, all of it and nothing else."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spectrotranslator.compare.flags import comment_figures, flag_figures, parse_comment
+from spectrotranslator.compare.grade import (
+    Tolerance,
+    grade_numbers,
+    grade_share,
+    worst,
+)
+from spectrotranslator.compare.groups import find_groups
+from spectrotranslator.compare.rows import pair
+from spectrotranslator.compare.statistics import (
+    describe,
+    grading_statistics,
+    pulls,
+    robust_scatter,
+    runaway,
+)
+
+
+def stars(names, values=None) -> pd.DataFrame:
+    return pd.DataFrame({"id": names, "x": np.arange(len(names)) if values is None else values})
+
+
+def test_rows_match_by_identifier_in_any_order():
+    found = pair(stars(list("abcd")), stars(list("dbca"), [3, 1, 2, 0]), "id", ["x"])
+    assert found.published.tolist() == [0, 1, 2, 3]
+    assert found.regenerated.tolist() == [3, 1, 2, 0]
+    assert found.moved == 2
+
+
+def test_orphans_are_named_on_both_sides():
+    found = pair(stars(list("abc")), stars(list("bcd")), "id", ["x"])
+    assert found.only_published.tolist() == [0]
+    assert found.only_regenerated.tolist() == [2]
+
+
+def test_one_row_moved_far_is_one_moved_row():
+    found = pair(stars(list("abcdef")), stars(list("bcdefa")), "id", ["x"])
+    assert found.moved == 1
+
+
+def test_swapped_repeats_are_matched_by_distance():
+    left = stars(["a", "a", "b"], [1.0, 5.0, 9.0])
+    right = stars(["a", "a", "b"], [5.0, 1.0, 9.0])
+    found = pair(left, right, "id", ["x"])
+    assert found.regenerated.tolist() == [1, 0, 2]
+    assert found.repeated == 2
+
+
+def test_repeats_that_differ_by_noise_keep_their_order():
+    left = stars(["a", "a", "b"], [1.0, 1.2, 9.0])
+    right = stars(["a", "a", "b"], [1.3, 1.1, 9.0])
+    assert pair(left, right, "id", ["x"]).regenerated.tolist() == [0, 1, 2]
+
+
+def test_a_missing_repeat_leaves_the_nearest():
+    left = stars(["a", "a", "b"], [1.0, 5.0, 9.0])
+    right = stars(["a", "b"], [5.0, 9.0])
+    found = pair(left, right, "id", ["x"])
+    assert len(found.published) == 2
+    assert found.only_published.tolist() == [1]
+
+
+def test_robust_scatter_is_the_standard_deviation_of_a_normal_sample():
+    values = np.random.default_rng(1).normal(0, 3, 100_000)
+    assert robust_scatter(values) == pytest.approx(3, rel=0.02)
+
+
+def test_runaways_are_counted_apart():
+    published = np.random.default_rng(1).normal(5000, 100, 1000)
+    regenerated = published + 1
+    published[0] = regenerated[0] = 1e7
+    regenerated[1] = -1e7
+    assert runaway(published, published).sum() == 1
+    figures = describe(published, regenerated, range(1000))
+    assert (figures["runaway_published"], figures["runaway_both"]) == (1, 1)
+    assert figures["runaway_regenerated"] == 2
+    assert figures["bias"] == pytest.approx(1)
+    assert figures["largest"] == pytest.approx(1)
+
+
+def test_the_worst_stars_are_named():
+    published, regenerated = np.zeros(100), np.zeros(100)
+    published += np.arange(100) * 1e-3
+    regenerated += published
+    regenerated[42] += 0.5
+    assert describe(published, regenerated, range(100))["worst"][0]["identifier"] == "42"
+
+
+def test_pulls_leave_out_stars_without_an_error():
+    found = pulls(np.array([1.0, 2.0, 3.0]), np.array([1.0, 0.0, 2.0]))
+    assert found["stars"] == 2
+
+
+LABELS = ["Teff5", "Teff16", "Teff50", "Teff84", "Teff95", "e_Teff50", "Com"]
+
+
+def test_percentiles_are_grouped_by_their_labels():
+    (group,) = find_groups(LABELS)
+    assert group.centre == "Teff50"
+    assert group.systematic == "e_Teff50"
+    assert sorted(group.percentiles) == [5, 16, 50, 84, 95]
+
+
+def catalogue(seed: int) -> pd.DataFrame:
+    chance = np.random.default_rng(seed)
+    centre = np.linspace(4000, 6500, 500) + chance.normal(0, 5, 500)
+    offsets = {5: -164, 16: -100, 50: 0, 84: 100, 95: 164}
+    columns = {f"Teff{n}": centre + off for n, off in offsets.items()}
+    return pd.DataFrame(columns | {"e_Teff50": chance.uniform(5, 10, 500)})
+
+
+def test_a_wrong_percentile_changes_shape_and_a_wider_interval_does_not():
+    (group,) = find_groups(LABELS)
+    first, second = catalogue(1), catalogue(2)
+    wrong = second.assign(Teff5=second["Teff50"] - 128)
+    assert grading_statistics(first, wrong, [group])["Teff5"]["shape"] < -0.1
+    wide = second.copy()
+    for label in ("Teff5", "Teff16", "Teff84", "Teff95"):
+        wide[label] = wide["Teff50"] + 1.5 * (wide[label] - wide["Teff50"])
+    found = grading_statistics(first, wide, [group])["Teff5"]
+    assert found["offset"] == pytest.approx(np.log(1.5), abs=1e-6)
+    assert found["shape"] == pytest.approx(0, abs=1e-6)
+
+
+def test_flag_figures_are_a_confusion_matrix_with_kappa():
+    published = np.array([True] * 50 + [False] * 50)
+    regenerated = published.copy()
+    regenerated[:5] = False
+    found = flag_figures(published, regenerated)
+    assert (found["true_false"], found["false_true"]) == (5, 0)
+    assert found["agreement"] == pytest.approx(0.95)
+    assert found["kappa"] == pytest.approx(0.9)
+
+
+def test_kappa_of_constant_flags_is_one():
+    assert flag_figures(np.ones(5, bool), np.ones(5, bool))["kappa"] == 1
+
+
+A = "| Input a_b outside training range"
+B = "| Output c_d outside training range"
+
+
+def test_a_comment_is_a_set_of_reasons():
+    assert parse_comment(f'"{A}{B}|"') == (frozenset({"Input a_b", "Output c_d"}), False)
+    assert parse_comment('""') == (frozenset(), False)
+    assert parse_comment(f'"{A}{B[:20]}..."') == (frozenset({"Input a_b"}), True)
+
+
+def test_reasons_cut_off_are_no_difference():
+    whole, cut = f'"{A}{B}|"', f'"{A}{B[:20]}..."'
+    assert comment_figures([whole], [cut])["other_reasons"] == 0
+
+
+def test_a_reason_lost_before_the_cut_is_a_difference():
+    found = comment_figures([f'"{A}{B}|"', '""'], [f'"{B}|"', f'"{A}|"'])
+    assert found["other_reasons"] == 2
+    assert found["other_input_reasons"] == 2
+    assert found["reasons"] == {"Input a_b": 2}
+
+
+def tolerances(**std) -> dict[str, Tolerance]:
+    return {name: Tolerance(0.0, value, 12) for name, value in std.items()}
+
+
+def test_numbers_within_the_scatter_between_executions_are_equivalent():
+    grade = grade_numbers({"bias": 2.0, "scatter": 0.1}, tolerances(bias=1.5, scatter=0.2), 90)
+    assert grade.grade == "equivalent"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("bias", "training"), ("offset", "code"), ("shape", "code")]
+)
+def test_numbers_far_beyond_it_deviate_with_a_class(name, kind):
+    grade = grade_numbers({name: 30.0}, tolerances(**{name: 1.5}), 90)
+    assert (grade.grade, grade.kind) == ("deviates", kind)
+
+
+def test_numbers_without_tolerances_cannot_be_called_equivalent():
+    assert grade_numbers({"bias": 0.1}, None, 90).grade == "deviates"
+
+
+def test_equivalent_is_rarely_denied_between_executions_of_one_method():
+    chance = np.random.default_rng(3)
+    denied = 0
+    for _ in range(2000):
+        spread = np.std(chance.normal(0, 1, 12), ddof=1)
+        grade = grade_numbers({"bias": chance.normal()}, tolerances(bias=spread), 1)
+        denied += grade.grade == "deviates"
+    assert denied / 2000 < 0.02
+
+
+def test_what_must_match_exactly_may_not_differ_in_one_row():
+    assert grade_share(0, 100, None, 1, "inputs").grade == "identical"
+    assert grade_share(1, 100, None, 1, "inputs").kind == "inputs"
+
+
+def test_fewer_differing_rows_than_usual_are_no_fault():
+    usual = Tolerance(0.3, 0.01, 12)
+    assert grade_share(1, 100, usual, 90, "training").grade == "equivalent"
+    assert grade_share(60, 100, usual, 90, "training").grade == "deviates"
+
+
+def test_the_overall_grade_is_the_worst():
+    assert worst(["identical", "equivalent"]) == "equivalent"
+    assert worst(["deviates", "identical", "missing"]) == "missing"

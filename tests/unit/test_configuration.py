@@ -1,0 +1,113 @@
+"""One model gives the schema, the documentation and the defaults; files keep to it."""
+
+import re
+import typing
+from pathlib import Path
+
+import pytest
+import yaml
+
+from spectrotranslator.configuration import resolve
+from spectrotranslator.configuration.document import README, SCHEMA, readme, schema, sections
+from spectrotranslator.configuration.load import find, load, text
+from spectrotranslator.configuration.model import Configuration, Source
+from spectrotranslator.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNS = sorted(path.stem for path in (ROOT / "config/runs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize(("path", "made"), [(SCHEMA, schema), (README, readme)])
+def test_schema_and_documentation_are_those_of_the_model(path, made):
+    assert (ROOT / path).read_text() == made(), (
+        "run: python -m spectrotranslator.configuration.document"
+    )
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_every_run_resolves_and_reads_back(run, tmp_path):
+    configuration = resolve(run, ROOT)
+    path = tmp_path / "config.yaml"
+    path.write_text(text(configuration))
+    assert load(path) == configuration
+    assert configuration.run == run
+
+
+def test_every_number_of_the_method_says_where_it_comes_from():
+    places = ("methods.NAME.", "split", "importance")
+    for place, model in sections(Configuration, ""):
+        if not place.startswith(places):
+            continue
+        for name, field in model.model_fields.items():
+            if typing.get_origin(field.annotation) is None and field.annotation in (int, float):
+                source = (field.json_schema_extra or {}).get("source")
+                assert source in typing.get_args(Source), f"{place}.{name}"
+
+
+def test_every_cut_of_the_paper_says_where_it_comes_from():
+    configuration = resolve("full", ROOT)
+    cuts = [
+        cut
+        for selection in configuration.selections.values()
+        for group in selection.cuts.values()
+        for cut in group
+    ]
+    assert len(cuts) > 10
+    assert {cut.source for cut in cuts} <= set(typing.get_args(Source))
+
+
+@pytest.mark.parametrize("wrong", ["directions.g2a.fron", "compute.thread", "splitt"])
+def test_an_unknown_key_is_refused_with_the_nearest_known_one(tmp_path, wrong):
+    *above, key = wrong.split(".")
+    value: object = 3
+    for part in [key, *reversed(above)]:
+        value = {part: value}
+    path = tmp_path / "odd.yaml"
+    path.write_text(yaml.safe_dump({"extends": str(ROOT / "config/runs/mini.yaml"), **value}))
+    near = {"fron": "from", "thread": "threads", "splitt": "split"}[key]
+    with pytest.raises(InputError, match=rf"odd.yaml, line \d+: .*{key}.*'{near}'"):
+        resolve(str(path))
+
+
+def test_null_takes_a_key_away(tmp_path):
+    path = tmp_path / "one.yaml"
+    path.write_text(f"extends: {ROOT / 'config/runs/mini.yaml'}\ndirections: {{a2g: null}}\n")
+    assert list(resolve(str(path)).directions) == ["g2a"]
+
+
+def test_a_run_is_found_by_name_or_path(tmp_path):
+    assert find("mini", ROOT).name == "mini.yaml"
+    with pytest.raises(InputError, match="give one of"):
+        find("nano", ROOT)
+
+
+def test_the_default_profile_sets_nothing_that_another_profile_sets():
+    profiles = {
+        path.parent.name: set(yaml.safe_load(path.read_text()))
+        for path in (ROOT / "profiles").glob("*/profile.yaml")
+    }
+    default = profiles.pop("default")
+    assert "cores" not in default
+    for name, keys in profiles.items():
+        assert not default & keys, name
+
+
+def test_conda_and_lock_name_the_same_versions():
+    lock = (ROOT / "envs/run.lock").read_text()
+    locked = dict(reversed(re.findall(r"^([a-z0-9-]+)==([^ ;\\]+)", lock, re.MULTILINE)))
+    torch = re.search(r"^torch==(\S+)$", (ROOT / "envs/torch.txt").read_text(), re.MULTILINE)[1]
+    conda = {"matplotlib-base": "matplotlib"}
+    listed = yaml.safe_load((ROOT / "envs/workflow.yaml").read_text())["dependencies"]
+    assert len(listed) > 10
+    for entry in listed:
+        name, version = entry.split("=")
+        if name == "pytorch":
+            assert version == torch
+        elif name != "python":
+            assert locked[conda.get(name, name)] == version, name
+
+
+def test_torch_is_pinned_without_suffix_or_hash():
+    lines = (ROOT / "envs/torch.txt").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == ["torch==2.13.0"]
+    assert not re.search(r"^torch==", (ROOT / "envs/run.lock").read_text(), re.MULTILINE)

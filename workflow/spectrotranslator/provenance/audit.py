@@ -1,0 +1,315 @@
+"""Re-verify everything a run recorded: files, records, lineage, code, sources, crate, signature.
+
+Exit status 0: whole; 1: damage found; 2: could not look.
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ..archive.registry import read_registry
+from ..configuration import load
+from ..errors import InputError
+from ..files import digest, sha256
+from .canonical import text
+from .code import PACKAGE
+from .run import AFTERWARDS, CRATE, MANIFEST, SIGNATURE, Run, read_run
+from .signature import signer
+
+SIGNERS = "SPECTROTRANSLATOR_SIGNERS"
+RESULT = ("catalogues/", "diff/", "verdict.json", "report/", "figures/", "importance/")
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One fault: where, what, and the results that can no longer be trusted for it."""
+
+    path: str
+    what: str
+    consequence: list[str]
+
+
+class Audit:
+    """All checks of one run; ``damage`` lists what they found, ``notes`` what they did not do."""
+
+    def __init__(self, run: Run, signers: Path | None = None):
+        self.run, self.signers = run, signers
+        self.damage: list[Damage] = []
+        self.notes: list[str] = []
+        self.listed = {file["path"]: file for file in run.manifest["files"]}
+        self.files = 0
+
+    def check(self) -> list[Damage]:
+        """Do everything; the damage, each fault once."""
+        for step in (
+            self._manifest, self._files, self._records, self._lineage, self._code, self._sources,
+            self._configuration, self._crate, self._signature,
+        ):  # fmt: skip
+            try:
+                step()
+            except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
+                self._found(MANIFEST, f"what it tells cannot be followed ({error})", set())
+        self.damage = list(dict.fromkeys(self._merged()))
+        return self.damage
+
+    def _merged(self) -> Iterator[Damage]:
+        for damage in self.damage:
+            yield Damage(damage.path, damage.what, tuple(damage.consequence))
+
+    def _found(self, path: str, what: str, jobs: set[str]) -> None:
+        run = self.run
+        results = sorted(
+            file["path"].removeprefix(run.prefix)
+            for job in run.follows(jobs)
+            for file in run.records[job]["outputs"]
+            if file["path"].removeprefix(run.prefix).startswith(RESULT)
+        )
+        shown = path.removeprefix(run.prefix)
+        self.damage.append(Damage(shown, what, [name for name in results if name != shown]))
+
+    def _touching(self, path: str) -> set[str]:
+        """Jobs that wrote or read a file."""
+        maker = self.run.makers.get(path)
+        return {maker, *self.run.readers.get(path, [])} - {None}
+
+    def _manifest(self) -> None:
+        manifest = dict(self.run.manifest)
+        raw = (self.run.folder / MANIFEST).read_text(encoding="utf-8")
+        told = manifest.pop("digest", None)
+        if told != digest(manifest) or raw != text(self.run.manifest):
+            self._found(MANIFEST, "is not what was written", set())
+
+    def _files(self) -> None:
+        wanted = {file["path"]: file for file in self.run.manifest["workflow"]} | self.listed
+        self.files = len(wanted)
+        largest = sorted(wanted.values(), key=lambda file: -file["bytes"])
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            found = pool.map(lambda file: _hash(self.run.place(file["path"])), largest)
+            for file, now in zip(largest, found, strict=True):
+                if now is None:
+                    self._found(file["path"], "is missing", self._touching(file["path"]))
+                elif now != (file["bytes"], file["sha256"]):
+                    self._found(file["path"], "has changed", self._touching(file["path"]))
+        for path in sorted(self.run.folder.rglob("*")):
+            inside = path.relative_to(self.run.folder).as_posix()
+            if not path.is_file() or inside in AFTERWARDS:
+                continue
+            if self.run.prefix + inside not in self.listed:
+                self._found(inside, "is not recorded: no job of the run says it wrote it", set())
+
+    def _records(self) -> None:
+        told = self.run.manifest["jobs"]
+        for job in sorted({*told, *self.run.records, *self.run.broken}):
+            path = f"provenance/jobs/{job}.json"
+            place = self.run.folder / path
+            if job in self.run.broken:
+                self._found(path, f"is no record ({self.run.broken[job]})", set())
+            elif job not in told:
+                self._found(path, "is a record the manifest does not know", {job})
+            elif not place.is_file():
+                self._found(path, "the record is missing", set())
+            elif sha256(place) != told[job]["sha256"]:
+                self._found(path, "is not the record in the manifest", {job})
+
+    def _lineage(self) -> None:
+        run, seen = self.run, set()
+        for job, record in run.records.items():
+            for file in record["outputs"]:
+                if file["path"] in seen:
+                    self._found(file["path"], "two jobs say they wrote it", {job})
+                seen.add(file["path"])
+                self._agree(job, file)
+            for file in record["inputs"]:
+                self._input(job, file)
+        for path in sorted(path for path in run.makers if "/catalogues/" in path):
+            if not self._reaches_sources(path):
+                self._found(path, "has no way back to a fetched or simulated file", set())
+
+    def _agree(self, job: str, file: dict) -> None:
+        if self.listed.get(file["path"], {}).get("sha256") != file["sha256"]:
+            self._found(file["path"], f"{job} recorded another digest than the manifest", {job})
+
+    def _input(self, job: str, file: dict) -> None:
+        run, path = self.run, file["path"]
+        if file["role"] == "config":
+            kept = f"{run.prefix}provenance/configurations/{file['sha256']}.yaml"
+            if self.listed.get(kept, {}).get("sha256") != file["sha256"]:
+                self._found(path, f"the configuration {job} read is not kept", {job})
+            return
+        self._agree(job, file)
+        made = path in run.makers or file["role"] == "records"
+        if run.relative(path) is not None and not made:
+            self._found(path, f"read by {job}, written by no job", {job})
+
+    def _reaches_sources(self, path: str) -> bool:
+        waiting, seen = [self.run.makers[path]], set()
+        while waiting:
+            job = waiting.pop()
+            if job in seen:
+                continue
+            seen.add(job)
+            inputs = [f for f in self.run.records[job]["inputs"] if f["role"] != "config"]
+            if not inputs:
+                return True
+            makers = (self.run.makers.get(file["path"]) for file in inputs)
+            waiting += [maker for maker in makers if maker]
+        return False
+
+    def _code(self) -> None:
+        package = self.run.root / "workflow" / PACKAGE.name
+        now: dict[Path, str | None] = {}
+        wrong: dict[Path, set[str]] = {}
+        for job, record in self.run.records.items():
+            files = {package / name: told for name, told in record["code"]["files"].items()}
+            if isinstance(lock := record["environment"]["lock"], dict):
+                files[self.run.root / lock["path"]] = lock["sha256"]
+            for path, told in files.items():
+                if path not in now:
+                    now[path] = sha256(path) if path.is_file() else None
+                if now[path] != told:
+                    wrong.setdefault(path, set()).add(job)
+        for path, jobs in wrong.items():
+            name = path.relative_to(self.run.root).as_posix()
+            self._found(name, f"is not what {_count(jobs, 'job')} ran with", jobs)
+
+    def _sources(self) -> None:
+        registry = None
+        for job, record in self.run.records.items():
+            for receipt in record["fetched"]:
+                wrote = {file["sha256"] for file in record["outputs"]}
+                if receipt["sha256"] not in wrote:
+                    self._found(job, "its receipt is not that of the file it fetched", {job})
+                registry = registry or self._registry()
+                for fault in _against(receipt, registry.get(receipt["name"])):
+                    self._found(f"sources/{receipt['file']}", fault, {job})
+        listed = self.run.folder / "sources" / "manifest.json"
+        if listed.is_file():
+            told = {r["name"]: r for r in json.loads(listed.read_text())["sources"]}
+            mine = {r["name"]: r for rec in self.run.records.values() for r in rec["fetched"]}
+            for name in sorted({*told, *mine}):
+                if told.get(name) != mine.get(name):
+                    self._found("sources/manifest.json", f"{name} is not as fetched", set())
+
+    def _registry(self) -> dict:
+        configuration = load(self.run.folder / "config.yaml")
+        return read_registry(self.run.root / configuration.sources.registry)
+
+    def _configuration(self) -> None:
+        told = {
+            file["sha256"]
+            for record in self.run.records.values()
+            for file in record["inputs"]
+            if file["role"] == "config"
+        }
+        now = sha256(self.run.folder / "config.yaml")
+        earlier = len(told - {now})
+        if earlier:
+            self.notes.append(
+                f"some jobs read {_count(range(earlier), 'earlier configuration')}; what they "
+                "read of it is unchanged, or Snakemake would have made them again"
+            )
+
+    def _crate(self) -> None:
+        from .crate import crate
+
+        mine = {"crate", "manifest"}
+        records = {name: r for name, r in self.run.records.items() if name not in mine}
+        made = self.run.records.get("crate")
+        if made is None:
+            self._found(CRATE, "no record of its making", set())
+            return
+        extra = [file for file in made["outputs"] if file["role"] != "crate"]
+        kept = [f"{self.run.prefix}provenance/jobs/{name}.json" for name in records]
+        extra = [*(self.listed[path] for path in kept), *extra]
+        configuration = load(self.run.folder / "config.yaml")
+        again = text(crate(configuration, records, extra))
+        if (self.run.folder / CRATE).read_text(encoding="utf-8") != again:
+            self._found(CRATE, "does not say what the records say", set())
+
+    def _signature(self) -> None:
+        signed = (self.run.folder / SIGNATURE).is_file()
+        if self.signers is None:
+            state = "there is one, no signers were named" if signed else "there is none"
+            self.notes.append(f"signature not verified: {state}")
+        elif not signed:
+            self._found(MANIFEST, "is not signed", set())
+        elif not (who := signer(self.run.folder, self.signers)):
+            self._found(SIGNATURE, f"is by none of the signers in {self.signers}", set())
+        else:
+            self.notes.append(f"signed by {who}")
+
+
+def _hash(path: Path) -> tuple[int, str] | None:
+    try:
+        return path.stat().st_size, sha256(path)
+    except OSError:
+        return None
+
+
+def _against(receipt: dict, source) -> list[str]:
+    """What a receipt says otherwise than the registry."""
+    if source is None:
+        return ["is in no line of the table of sources"]
+    pairs = {"dataset", "release", "licence", "redistribution", "citation", "doi"}
+    faults = [
+        f"{name} is {receipt[name]!r}, the table of sources says {getattr(source, name)!r}"
+        for name in sorted(pairs)
+        if receipt[name] != getattr(source, name)
+    ]
+    if receipt["url"] not in source.urls:
+        faults.append(f"came from {receipt['url']}, which the table of sources does not name")
+    if source.sha256 and source.sha256 != receipt["sha256"]:
+        faults.append("is not the file whose sha256 the table of sources gives")
+    return faults
+
+
+def _count(things, name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
+
+
+def report(audit: Audit) -> str:
+    """What a person reads."""
+    run = audit.run
+    lines = [f"Run {run.name} ({run.manifest['evidence']} data), {run.folder}"]
+    for damage in audit.damage:
+        lines.append(f"DAMAGED {damage.path}: {damage.what}")
+        if damage.consequence:
+            shown = ", ".join(damage.consequence[:4])
+            more = len(damage.consequence) - 4
+            lines.append(f"  not to be trusted: {shown}" + (f" and {more} more" * (more > 0)))
+    lines += [f"note: {note}" for note in audit.notes]
+    known = f"{_count(run.records, 'job')}, {_count(range(audit.files), 'file')}"
+    faults = _count(audit.damage, "fault")
+    lines.append(f"{known}: {faults if audit.damage else 'whole'}")
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> int:
+    """``./reproduce audit RUN [--json] [--signers FILE]``."""
+    parser = argparse.ArgumentParser(
+        "./reproduce audit",
+        description="re-verify everything the run recorded",
+        epilog="example: ./reproduce audit mini --signers ~/.ssh/allowed_signers",
+    )
+    parser.add_argument("run", help="name of a finished run, or its folder")
+    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument(
+        "--signers",
+        type=Path,
+        default=os.environ.get(SIGNERS),
+        help=f"allowed signers as ssh-keygen reads them (or ${SIGNERS})",
+    )
+    given = parser.parse_args(arguments)
+    signers = Path(given.signers) if given.signers else None
+    audit = Audit(read_run(given.run), signers)
+    audit.check()
+    if given.json:
+        found = [asdict(damage) for damage in audit.damage]
+        print(json.dumps({"run": audit.run.name, "damage": found, "notes": audit.notes}, indent=1))
+    else:
+        print(report(audit))
+    return 1 if audit.damage else 0
