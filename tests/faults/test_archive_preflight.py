@@ -217,3 +217,30 @@ def test_rows_of_another_width_are_a_fault():
     assert "900 bytes (2); expected 924" in found.found
     (found,) = look_at_rows("g2a", LAYOUT, b"no whole row")
     assert found.state == "fault"
+
+
+def test_authors_samples_that_are_not_at_hand_are_named_with_the_place_to_get_them(look):
+    status, findings, _ = look()
+    (note,) = [f for f in findings if f["subject"] == "authors_intrinsic"]
+    assert note["state"] == "note"
+    assert "research.iac.es" in note["advice"]
+    assert "sources.authors.folder" in note["advice"]
+    run = resolve("tiny", ROOT)
+    trained_on = run.model_copy(update={"training_sample": "authors"})
+    assert {f.state for f in preflight._authors(trained_on)} == {"fault"}
+
+
+def test_authors_samples_in_their_folder_are_looked_into(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    run = resolve("tiny", ROOT)
+    authors = run.sources.authors.model_copy(update={"folder": str(tmp_path)})
+    there = run.model_copy(update={"sources": run.sources.model_copy(update={"authors": authors})})
+    assert {f.state for f in preflight._authors(there)} == {"fault"}
+    columns = {c: np.ones(3) for named in authors.columns.values() for c in named.values()}
+    for kind in ("intrinsic", "extrinsic"):
+        Table(columns).write(tmp_path / f"Training_sample_{kind}.fits")
+    assert {f.found.split(": ")[1] for f in preflight._authors(there)} == {"3 stars"}
+    columns["TEFF_apogee_2"] = columns.pop("TEFF_APOGEE")
+    Table(columns).write(tmp_path / "Training_sample_intrinsic.fits", overwrite=True)
+    first, _ = preflight._authors(there)
+    assert "nearest: TEFF_apogee_2" in first.found

@@ -107,10 +107,31 @@ def fetched(source):
     return f"{RESULTS}/sources/{REGISTRY[source].file}"
 
 
+def vizier_copy(survey):
+    return f"{RESULTS}/sources/{survey}.vizier.parquet"
+
+
+def copied():
+    """Surveys whose copy at VizieR is fetched."""
+    if CONFIGURATION.sources.route == "files":
+        return []
+    return [name for name, survey in SURVEYS.items() if survey.vizier]
+
+
+def beside_vizier():
+    return copied() if CONFIGURATION.sources.route == "both" else []
+
+
+def quoted(paths):
+    return " ".join(quote(str(path)) for path in paths)
+
+
 def survey_files(wildcards):
     survey = SURVEYS[wildcards.survey]
     if survey.path:
         return [survey.path]
+    if CONFIGURATION.sources.route == "vizier" and survey.vizier:
+        return [vizier_copy(wildcards.survey)]
     return [
         fetched(source) for source in CONFIGURATION.sources.surveys[wildcards.survey]
     ]
@@ -130,7 +151,10 @@ def authors_file(kind):
 def fetched_files():
     """Names of all fetched files, Gaia's answer last."""
     surveys = [
-        s for name in SURVEYS for s in CONFIGURATION.sources.surveys.get(name, [])
+        s
+        for name in SURVEYS
+        for s in CONFIGURATION.sources.surveys.get(name, [])
+        if CONFIGURATION.sources.route != "vizier" or name not in copied()
     ]
     published = [DIRECTIONS[name].published for name in COMPARED]
     readme = [CONFIGURATION.sources.readme] if COMPARED else []
@@ -139,6 +163,7 @@ def fetched_files():
     if authors and not authors.folder:
         given = [REGISTRY[source] for source in authors.files.values()]
         files += [source.file for source in given if source.urls]
+    files += [f"{survey}.vizier.parquet" for survey in copied()]
     return files + (["gaia.parquet"] if PHOTOMETRY else [])
 
 

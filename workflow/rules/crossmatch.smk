@@ -19,7 +19,7 @@ rule read_survey:
         "../../envs/workflow.yaml"
     params:
         config=RESOLVED,
-        settings=settings_for("surveys.{survey}"),
+        settings=settings_for("surveys.{survey}", "sources.route"),
         code=code_digest("surveys.measured"),
     shell:
         "python -m spectrotranslator.surveys.measured --config {params.config:q}"
@@ -95,6 +95,12 @@ rule build_ledger:
     input:
         parts=ledgers(),
         stars=expand(rules.prepare_stars.output.stars, survey=SURVEYS),
+        rows=[
+            path
+            for name in beside_vizier()
+            for path in expand(rules.read_survey.output.rows, survey=name)
+        ],
+        vizier=[vizier_copy(name) for name in beside_vizier()],
     output:
         ledger=f"{RESULTS}/sample/ledger.json",
         record=record_of("ledger"),
@@ -108,7 +114,12 @@ rule build_ledger:
         config=RESOLVED,
         settings=settings("directions", "crossmatch", "row_candidates"),
         code=code_digest("sample.ledger"),
+        both=lambda wildcards, input: (
+            f"--rows {quoted(input.rows)} --vizier {quoted(input.vizier)}"
+            if input.vizier
+            else ""
+        ),
     shell:
         "python -m spectrotranslator.sample.ledger --config {params.config:q}"
-        " --parts {input.parts:q} --stars {input.stars:q} --ledger {output.ledger:q}"
+        " --parts {input.parts:q} --stars {input.stars:q} {params.both} --ledger {output.ledger:q}"
         " --record {output.record:q} > {log:q} 2>&1"

@@ -5,6 +5,7 @@ localrules:
     simulate_sky,
     publish_sky,
     fetch_file,
+    fetch_copy,
     fetch_photometry,
     list_sources,
 
@@ -92,6 +93,30 @@ rule fetch_file:
         " --registry {params.registry:q} --name {params.name:q} {params.places}"
         " --patience {resources.patience:q} --file {output.file:q} --receipt {output.receipt:q}"
         " --record {output.record:q} > {log:q} 2>&1"
+
+
+rule fetch_copy:
+    input:
+        sky=sky_of_surveys(),
+    output:
+        table=f"{RESULTS}/sources/{{survey}}.vizier.parquet",
+        receipt=f"{RESULTS}/sources/receipts/{{survey}}.vizier.parquet.json",
+        record=record_of("fetch-{survey}.vizier.parquet"),
+    log:
+        log_of("fetch-{survey}.vizier.parquet"),
+    benchmark:
+        benchmark_of("fetch-{survey}.vizier.parquet")
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        config=RESOLVED,
+        around=AROUND,
+        settings=settings_for("surveys.{survey}.vizier"),
+        code=code_digest("archive.vizier"),
+    shell:
+        "{params.around} python -m spectrotranslator.archive.vizier --config {params.config:q}"
+        " --survey {wildcards.survey:q} --table {output.table:q}"
+        " --receipt {output.receipt:q} --record {output.record:q} > {log:q} 2>&1"
 
 
 rule fetch_photometry:

@@ -11,8 +11,11 @@ VERBS = {
     "list": ("door.runs", "what runs there are, their grade, age and size"),
     "remove": ("door.remove", "remove a run, never the shared downloads"),
     "calibrate": ("compare.calibrate", "how far independent executions of a run lie apart"),
+    "why": ("provenance.why", "where a row or a cell of a catalogue came from"),
+    "compare": ("provenance.compare", "two runs: the first difference and its cause"),
+    "certificate": ("provenance.certificate", "draft the reproduction certificate, sign the run"),
     "audit": ("provenance.audit", "re-verify everything the run recorded"),
-    "diff": ("compare.command", "compare any two catalogues of one layout"),
+    "diff": ("door.diff", "compare any two catalogues of one layout"),
     "check": ("cds.check", "is a file what its ReadMe says, line by line"),
     "convert": ("cds.convert", "CDS table to FITS, Parquet, VOTable or ECSV, and back"),
 }

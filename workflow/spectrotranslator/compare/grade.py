@@ -10,6 +10,8 @@ from math import expm1, sqrt
 
 from scipy import stats
 
+from ..errors import InputError
+
 IDENTICAL, EQUIVALENT, CONSISTENT = "identical", "equivalent", "consistent"
 DEVIATES, MISSING = "deviates", "missing"
 ORDER = (IDENTICAL, EQUIVALENT, CONSISTENT, DEVIATES, MISSING)
@@ -68,6 +70,8 @@ def grade_numbers(
             "differs, and no tolerances are given (./reproduce calibrate makes them)",
             "training",
         )
+    if lacking := set(statistics) - set(tolerances):
+        raise InputError(f"the tolerances hold no {min(lacking)!r}: ./reproduce calibrate again")
     chances = {name: tolerances[name].probability(value) for name, value in statistics.items()}
     worst = min(chances, key=chances.__getitem__)
     figures = _in_words(worst, statistics[worst], tolerances[worst], logarithmic)

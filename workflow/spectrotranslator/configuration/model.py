@@ -43,6 +43,15 @@ class Feature(Section):
     comment: str | None = Field(None, description="Name in the quality comments.")
 
 
+class VizierTable(Section):
+    """The survey's copy at VizieR, read by TAP."""
+
+    source: str = Field("vizier", description="The service, by its name in the table of sources.")
+    table: str = Field(description="Its table.")
+    columns: dict[str, str] = Field(description="The survey's own column names to VizieR's labels.")
+    page: int = Field(50000, description="Records asked for at once.", ge=1)
+
+
 class Survey(Section):
     """One survey: how its files are read and what of them is used."""
 
@@ -51,6 +60,7 @@ class Survey(Section):
         "table", description="Which reader brings its files to one table of stars."
     )
     path: str | None = Field(None, description="The user's own table, for the reader `table`.")
+    vizier: VizierTable | None = Field(None, description="Its copy at VizieR.")
     key: list[str] = Field(description="Columns that together name a row.")
     identifier: str = Field(description="Column with the survey's own name of the star.")
     source_id: str | None = Field(None, description="Column with the Gaia source id.")
@@ -149,6 +159,11 @@ class Sources(Section):
     patience: Patience = Patience()
     authors: Authors | None = Field(None, description="The authors' own training samples.")
     surveys: dict[str, list[str]] = Field({}, description="Survey to the files it needs.")
+    route: Literal["files", "vizier", "both"] = Field(
+        "files",
+        description="The surveys' own files, or their copies at VizieR; both: the files, and how "
+        "the copies differ goes to the ledger.",
+    )
     readme: str | None = Field(None, description="The published catalogue's ReadMe.")
     photometry: Photometry | None = Field(None, description="Gaia magnitudes with errors.")
 

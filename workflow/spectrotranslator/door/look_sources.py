@@ -20,7 +20,7 @@ from ..archive.tap import ask
 from ..cds.readme import parse_readme
 from ..configuration import Configuration
 from ..errors import InputError
-from ..surveys.readers import columns_of_files
+from ..surveys.readers import columns_of, columns_of_files
 from .finding import Finding
 from .look_published import look_at_rows
 
@@ -63,6 +63,8 @@ def look_at_sources(run: Configuration, patience: Patience, skip: set[str]) -> l
     for name in needed_files(run):
         if name not in skip:
             tasks.append(lambda name=name: _file(look, _registered(look, name)))
+    if run.sources.route != "files":
+        tasks += [lambda n=name: _copy(look, n) for name, s in run.surveys.items() if s.vizier]
     services: list[Callable[[], Seen]] = []
     if photometry := run.sources.photometry:
         tables = [("gaia", photometry.table, photometry.columns)]
@@ -86,7 +88,12 @@ def _one_is_enough(services: list[Seen], run: Configuration) -> list[Seen]:
 
 def needed_files(run: Configuration) -> list[str]:
     """Names of the sources that a run fetches as files."""
-    names = [name for survey in run.surveys for name in run.sources.surveys.get(survey, [])]
+    names = [
+        name
+        for key, survey in run.surveys.items()
+        for name in run.sources.surveys.get(key, [])
+        if run.sources.route != "vizier" or not survey.vizier
+    ]
     published = [d.published for d in run.directions.values() if d.published]
     return [*names, *([run.sources.readme] if run.sources.readme else []), *published]
 
@@ -253,11 +260,37 @@ def _service(look: _Look, name: str, table: str, columns: list[str]) -> Seen:
     return Seen(findings)
 
 
-def _asked(look: _Look, source: Source, url: str, table: str, columns: list[str]) -> list[Finding]:
-    started = time.monotonic()
+def _copy(look: _Look, survey: str) -> Seen:
+    """A survey's copy at VizieR: which of the needed columns it has."""
+    settings = look.run.surveys[survey]
+    source = _registered(look, settings.vizier.source)
+    table, columns = settings.vizier.table, settings.vizier.columns
+    try:
+        names = _columns_there(look, source.urls[0], table)
+    except Broken as error:
+        advice = ELSEWHERE.format(registry=look.run.sources.registry)
+        return Seen([Finding(source.name, table, "fault", str(error), advice)])
+    if not names:
+        return Seen([Finding(source.name, table, "fault", "no such table", _ANOTHER)])
+    wanted = columns_of(settings)
+    lacking = [name for name in wanted if columns.get(name) not in names]
+    if not lacking:
+        return Seen([Finding(source.name, table, "ok", f"has all {len(wanted)} columns")])
+    vital = {*settings.key, settings.identifier, settings.source_id} & set(lacking)
+    found = f"lacks {', '.join(lacking)}"
+    advice = f"set surveys.{survey}.vizier.columns, or take the survey's files (sources.route)"
+    return Seen([Finding(source.name, table, "fault" if vital else "note", found, advice)])
+
+
+def _columns_there(look: _Look, url: str, table: str) -> list[str]:
     query = f"SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name = '{table}'"
     names = [str(name) for name in ask(url, query, look.patience).table.columns[0]]
-    names = [name.strip('"') for name in names]
+    return [name.strip('"') for name in names]
+
+
+def _asked(look: _Look, source: Source, url: str, table: str, columns: list[str]) -> list[Finding]:
+    started = time.monotonic()
+    names = _columns_there(look, url, table)
     if not names:
         return [Finding(source.name, "table", "fault", f"{url} has no table {table}", _ANOTHER)]
     lacking = [name for name in columns if name not in names]

@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..archive.fits_layout import table_layout
 from ..archive.http import Patience
-from ..archive.registry import URL_MAP
+from ..archive.registry import URL_MAP, Source, read_registry
+from ..archive.relatives import nearest
 from ..configuration import Configuration, resolve
+from ..errors import InputError
 from ..minisky.publish import lay_down
 from ..minisky.simulate import simulate
 from .finding import Finding, as_json, table
@@ -22,6 +25,7 @@ from .look_machine import look_at_machine
 from .look_sources import Seen, look_at_sources, needed_files
 
 PATIENCE = Patience(connect_s=8, stall_s=12, attempts=1, per_host=4)
+PROJECT_PAGE = "https://research.iac.es/proyecto/spectrotranslator/"
 SKY = (
     "GALAH_DR3_main_allstar_v2.fits",
     "GALAH_DR3_VAC_GaiaEDR3_v2.fits",
@@ -105,6 +109,7 @@ def _findings(run: Configuration, seen: list[Seen]) -> list[Finding]:
     findings = [finding for one in seen for finding in one.findings]
     findings += [_users_table(name, survey.path) for name, survey in run.surveys.items()
                  if survey.path]  # fmt: skip
+    findings += _authors(run)
     findings += [
         Finding(name, "download", "note", "made by the run itself, not looked at")
         for name in sorted(_not_yet_published(run))
@@ -119,6 +124,48 @@ def _findings(run: Configuration, seen: list[Seen]) -> list[Finding]:
         for direction in run.directions.values()
     )
     return findings + look_at_machine(run, to_fetch, 2 * rows)
+
+
+def _authors(run: Configuration) -> list[Finding]:
+    """Whether the authors' own training samples are at hand, and how they can be."""
+    authors = run.sources.authors
+    if authors is None:
+        return []
+    registry = read_registry(run.sources.registry)
+    findings = []
+    for kind, name in authors.files.items():
+        if name not in registry:
+            raise InputError(f"sources.authors.files: no source {name!r} is registered")
+        findings.append(_sample_at_hand(run, kind, registry[name]))
+    return findings
+
+
+def _sample_at_hand(run: Configuration, kind: str, source: Source) -> Finding:
+    needed = run.training_sample == "authors"
+    folder, advice = (
+        run.sources.authors.folder,
+        (
+            f"{source.file} is offered at {PROJECT_PAGE}: lay it in a folder and name that in "
+            f"sources.authors.folder, or give its url in {run.sources.registry}"
+        ),
+    )
+    if folder is None:
+        if source.urls:
+            return Finding(source.name, "sample", "ok", f"{kind}: fetched from {source.urls[0]}")
+        words = f"{kind}: not at hand, {'but trained on' if needed else 'not compared with ours'}"
+        return Finding(source.name, "sample", "fault" if needed else "note", words, advice)
+    path = Path(folder) / source.file
+    if not path.is_file():
+        return Finding(source.name, "sample", "fault", f"{path}: no such file", advice)
+    wanted = [column for named in run.sources.authors.columns.values() for column in named.values()]
+    with path.open("rb") as stream:
+        layout = table_layout(stream, str(path))
+    lacking = [name for name in dict.fromkeys(wanted) if name not in layout.columns]
+    if lacking:
+        near = ", ".join(nearest(lacking[0], layout.columns)) or "none"
+        found = f"{path}: no column {lacking[0]!r}; nearest: {near}"
+        return Finding(source.name, "sample", "fault", found, "set sources.authors.columns")
+    return Finding(source.name, "sample", "ok", f"{path}: {layout.rows} stars")
 
 
 def _users_table(name: str, path: str) -> Finding:

@@ -12,10 +12,9 @@ from ..errors import InputError
 from ..files import read_json
 from .guard import RESULTS, held
 from .origin import claim
-from .snakemake import call_snakemake, last_error
+from .snakemake import DRY_RUN, call_snakemake, last_error
 from .summary import summary
-
-GOOD = ("identical", "equivalent", "consistent", "not compared")
+from .verdicts import GOOD
 
 
 def main(arguments: list[str]) -> int:
@@ -52,7 +51,7 @@ def _parse(arguments: list[str]) -> tuple[str, list[str]]:
 
 
 def _dry(extra: list[str]) -> bool:
-    return bool({"-n", "--dry-run", "--dryrun"} & set(extra))
+    return bool(DRY_RUN & set(extra))
 
 
 def _split(arguments: list[str]) -> tuple[list[str], str, list[str]]:

@@ -7,13 +7,7 @@ def summary(verdict: dict, facts: dict, folder: Path, seconds: float) -> str:
     """Grade and figures of every catalogue and column, where the page lies, the time."""
     lines = [line for name, quality in facts.items() for line in _quality(name, quality)]
     for name, catalogue in verdict["catalogues"].items():
-        rows = catalogue["rows"]
-        lines += [
-            "",
-            f"{name}: {catalogue['grade']}, {rows['matched']} of {rows['published']} rows matched",
-            f"  {'column':<12} {'grade':<11} {'median diff':>12} {'scatter':>10} {'unit':<8} why",
-        ]
-        lines += [_line(label, column) for label, column in catalogue["columns"].items()]
+        lines += catalogue_table(name, catalogue)
     lines += [f"bad member: {member}" for member in verdict["bad_members"]]
     lines += [
         "",
@@ -22,6 +16,17 @@ def summary(verdict: dict, facts: dict, folder: Path, seconds: float) -> str:
         f"Time:    {_duration(seconds)}",
     ]
     return "\n".join(lines)
+
+
+def catalogue_table(name: str, catalogue: dict) -> list[str]:
+    """Lines of one comparison: a column a line."""
+    rows = catalogue["rows"]
+    return [
+        "",
+        f"{name}: {catalogue['grade']}, {rows['matched']} of {rows['published']} rows matched",
+        f"  {'column':<12} {'grade':<11} {'median diff':>12} {'scatter':>10} {'unit':<8} why",
+        *(_line(label, column) for label, column in catalogue["columns"].items()),
+    ]
 
 
 def _quality(name: str, quality: dict) -> list[str]:

@@ -27,6 +27,11 @@ _CONDITION = re.compile(
     re.IGNORECASE,
 )
 
+_AGGREGATE = re.compile(
+    r"(?P<what>COUNT|MIN|MAX)\s*\(\s*(?P<column>\*|[^)]+?)\s*\)(?:\s+AS\s+(?P<name>\w+))?",
+    re.IGNORECASE,
+)
+
 
 class QueryError(ValueError):
     """The query is not one that this archive understands; the message says why."""
@@ -112,10 +117,12 @@ def _literal(text: str) -> int | float | str:
 
 
 def _selected(table: pd.DataFrame, what: str) -> pd.DataFrame:
-    if re.fullmatch(r"COUNT\s*\(\s*\*\s*\)(\s+AS\s+\w+)?", what.strip(), re.IGNORECASE):
-        return pd.DataFrame({what.split()[-1] if " " in what.strip() else "count": [len(table)]})
+    items = [part.strip() for part in what.split(",")]
+    totals = [_AGGREGATE.fullmatch(item) for item in items]
+    if all(totals):
+        return pd.DataFrame(dict(_aggregate(table, total) for total in totals))
     chosen = {}
-    for item in (part.strip() for part in what.split(",")):
+    for item in items:
         if item == "*" or item.endswith(".*"):
             chosen |= {name: table[name] for name in table.columns}
             continue
@@ -123,3 +130,11 @@ def _selected(table: pd.DataFrame, what: str) -> pd.DataFrame:
         column = _column(table, parts[0])
         chosen[parts[1].strip('"') if len(parts) > 1 else column] = table[column]
     return pd.DataFrame(chosen)
+
+
+def _aggregate(table: pd.DataFrame, total: re.Match) -> tuple[str, list]:
+    what = total["what"].lower()
+    name = total["name"] or what
+    if total["column"] == "*":
+        return name, [len(table)]
+    return name, [getattr(table[_column(table, total["column"])], what)()]

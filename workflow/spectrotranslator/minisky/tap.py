@@ -1,5 +1,6 @@
 """The archive's Table Access Protocol: synchronous and asynchronous queries with uploads."""
 
+import re
 from email.parser import BytesParser
 from email.policy import HTTP
 from typing import TYPE_CHECKING
@@ -57,7 +58,9 @@ def _form(query: str, content_type: str, content: bytes) -> tuple[dict, dict[str
     fields = {key.upper(): value for key, value in parse_qsl(query)}
     files: dict[str, bytes] = {}
     if content_type.startswith("multipart/form-data"):
-        head = f"Content-Type: {content_type}\r\n\r\n".encode()
+        # a boundary may hold what only quotes allow, and clients send it bare
+        quoted = re.sub(r'boundary=([^";]+)', r'boundary="\1"', content_type)
+        head = f"Content-Type: {quoted}\r\n\r\n".encode()
         for part in BytesParser(policy=HTTP).parsebytes(head + content).iter_parts():
             name = part.get_param("name", header="Content-Disposition")
             payload = part.get_payload(decode=True)

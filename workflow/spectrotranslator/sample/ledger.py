@@ -81,6 +81,8 @@ stage = Stage(__doc__)
 stage.input("config", "resolved configuration")
 stage.input("parts", "ledger of every network, named DIRECTION-KIND.json", many=True)
 stage.input("stars", "stars of every survey, in the configuration's order", many=True)
+stage.input("rows", "rows of the surveys with a copy at VizieR", many=True, required=False)
+stage.input("vizier", "those copies, in the same order", many=True, required=False)
 stage.output("ledger", "the ledger")
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from ..configuration.model import Survey
 from ..errors import InputError
 from ..files import atomic
 from ..stage import Stage
-from .readers import READERS, columns_of
+from .readers import READERS, columns_of, read_vizier
 
 
 def measured(survey: Survey, rows: pd.DataFrame) -> pd.DataFrame:
@@ -32,8 +32,12 @@ def measured(survey: Survey, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def main(arguments) -> None:
-    survey = load(arguments.config).surveys[arguments.survey]
-    rows = READERS[survey.reader](arguments.files, columns_of(survey))
+    configuration = load(arguments.config)
+    survey = configuration.surveys[arguments.survey]
+    if configuration.sources.route == "vizier" and survey.vizier:
+        rows = read_vizier(arguments.files[0], survey)
+    else:
+        rows = READERS[survey.reader](arguments.files, columns_of(survey))
     with atomic(arguments.rows) as temporary:
         measured(survey, rows).to_parquet(temporary, index=False)
 

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from astropy.table import Table
 
@@ -57,6 +58,24 @@ def read_apogee(files: list[Path], columns: list[str]) -> pd.DataFrame:
     """APOGEE's allStar or allStarLite table."""
     (path,) = files
     return read_columns(path, columns)
+
+
+def read_vizier(path: Path, survey: Survey) -> pd.DataFrame:
+    """A survey's copy at VizieR, under the survey's own names.
+
+    What it lacks is missing (NaN); a flag it lacks is left out, so that a cut on it is refused.
+
+    Raises
+    ------
+    InputError
+        It lacks a part of the key, the identifier or the Gaia id.
+    """
+    table = pd.read_parquet(path)
+    needed = [name for name in (*survey.key, survey.identifier, survey.source_id) if name]
+    refuse_lacking(path, needed, table)
+    flags = set(survey.keep)
+    lacking = [name for name in columns_of(survey) if name not in table and name not in flags]
+    return table.assign(**dict.fromkeys(lacking, np.nan))
 
 
 def read_table(files: list[Path], columns: list[str]) -> pd.DataFrame:

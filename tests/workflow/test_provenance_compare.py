@@ -1,0 +1,133 @@
+"""Two runs compared: the first job whose results differ, and what it did otherwise."""
+
+import copy
+import dataclasses
+
+import pytest
+
+from spectrotranslator.provenance.compare import compare
+from spectrotranslator.provenance.run import read_run
+
+TRAIN = "train-as-published-g2a-intrinsic-2"
+TRANSLATE = "translate-as-published-g2a-1-of-2"
+MATCH = "crossmatch-g2a-intrinsic"
+
+
+@pytest.fixture(scope="module")
+def run(finished):
+    return read_run(finished.root / "results" / "tiny", finished.root)
+
+
+def planted(run, job, change):
+    """A copy of the run in which ``job`` did something otherwise, and all after it too."""
+    other = dataclasses.replace(run, records=copy.deepcopy(run.records))
+    change(other.records[job])
+    for name in run.follows({job}):
+        for file in other.records[name]["outputs"]:
+            spoil(other, file["path"])
+    return other
+
+
+def spoil(run, path):
+    for record in run.records.values():
+        for file in [*record["inputs"], *record["outputs"]]:
+            if file["path"] == path:
+                file["sha256"] = "f" * 64
+
+
+def code(name):
+    return lambda r: r["code"]["files"].update({name: "0" * 64})
+
+
+def machine(**values):
+    return lambda r: r["machine"].update(values)
+
+
+def compute(name, value):
+    return lambda r: r["compute"].update({name: value})
+
+
+def layout_changed(record):
+    next(f for f in record["inputs"] if f["role"] == "layout")["sha256"] = "0" * 64
+
+
+def upgraded(record):
+    packages = record["environment"]["distributions"]
+    packages[:] = ["numpy==0.1" if p.startswith("numpy==") else p for p in packages]
+
+
+PLANTED = [
+    (TRAIN, "code", code("network/training.py")),
+    (TRANSLATE, "code", code("catalogue/draws.py")),
+    (MATCH, "code", code("sample/crossmatch.py")),
+    ("read-galah", "code", code("surveys/readers.py")),
+    ("judge", "code", code("compare/verdict.py")),
+    (TRAIN, "hardware", machine(cpu="another")),
+    (TRANSLATE, "hardware", machine(instruction_sets=["avx2"])),
+    (TRAIN, "hardware", machine(architecture="aarch64")),
+    (TRAIN, "hardware", compute("accelerator", {"kind": "cuda"})),
+    (TRANSLATE, "hardware", compute("precision", {"matmul": "medium"})),
+    (TRAIN, "threads", lambda r: r["compute"]["threads"].update(torch=2)),
+    (TRANSLATE, "threads", lambda r: r["compute"]["threads"].update(OMP_NUM_THREADS="4")),
+    (TRAIN, "environment", upgraded),
+    ("prepare-galah", "environment", upgraded),
+    (TRANSLATE, "environment", lambda r: r["environment"].update(python="3.12.0")),
+    ("fetch-GALAH_DR3_main_allstar_v2.fits", "input", lambda r: None),
+    ("fetch-gaia.parquet", "input", lambda r: None),
+    ("assemble-as-published-g2a", "input", layout_changed),
+    (TRAIN, "parameter", lambda r: r["parameters"].update(member=9)),
+    (TRANSLATE, "parameter", lambda r: r["parameters"].update(shard="(0, 3)")),
+]
+
+
+@pytest.mark.parametrize(("job", "cause", "change"), PLANTED)
+def test_a_planted_change_is_named_with_its_job(run, job, cause, change):
+    found = compare(run, planted(run, job, change))
+    assert (found.job, found.causes[0].kind) == (job, cause)
+    assert job not in found.following
+    assert set(found.following) <= run.follows({job})
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "job", "cause"),
+    [
+        (("methods", "as-published", "training", "seed"), 2, TRAIN, "seed"),
+        (("methods", "as-published", "training", "batch"), 64, TRAIN, "parameter"),
+        (("methods", "as-published", "montecarlo", "seed"), 9, TRANSLATE, "seed"),
+        (("split", "seed"), 9, MATCH, "seed"),
+        (("compute", "threads"), 2, TRAIN, "threads"),
+    ],
+)
+def test_a_changed_setting_is_named(run, tmp_path, place, value, job, cause):
+    import shutil
+
+    import yaml
+
+    folder = tmp_path / "tiny"
+    shutil.copytree(run.folder / "provenance" / "configurations", folder / "provenance" / "x")
+    (folder / "provenance" / "x").rename(folder / "provenance" / "configurations")
+    path = next((folder / "provenance" / "configurations").glob("*.yaml"))
+    settings = yaml.safe_load(path.read_text())
+    inner = settings
+    for name in place[:-1]:
+        inner = inner.setdefault(name, {})
+    inner[place[-1]] = value
+    path.write_text(yaml.safe_dump(settings))
+    other = dataclasses.replace(planted(run, job, lambda record: None), folder=folder)
+    found = compare(run, other)
+    assert (found.job, found.causes[0].kind) == (job, cause)
+    assert any(change.startswith(".".join(place)) for change in found.causes[0].what)
+
+
+def test_two_equal_runs_differ_in_none(run):
+    found = compare(run, dataclasses.replace(run, records=copy.deepcopy(run.records)))
+    assert found.job is None and found.causes == [] and len(found.same) > 50
+    assert found.without_effect == []
+
+
+def test_a_change_without_effect_is_told_as_such(run):
+    other = dataclasses.replace(run, records=copy.deepcopy(run.records))
+    code("network/training.py")(other.records[TRAIN])
+    found = compare(run, other)
+    assert found.job is None
+    assert [cause.kind for cause in found.without_effect] == ["code"]

@@ -1,0 +1,154 @@
+"""Fetch a survey's table from VizieR by TAP, a range of its record numbers at a time.
+
+Each range is kept when whole, so a broken run asks only for what is missing. Columns come under the
+survey's own names; those that VizieR has not are left out and named in the receipt.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from astropy.table import Table
+
+from ..configuration import load
+from ..configuration.model import VizierTable
+from ..errors import InputError
+from ..files import atomic, digest, sha256, write_json
+from ..stage import Stage
+from .fetch import about
+from .http import Broken, Patience
+from .registry import Source, source
+from .tap import Answer, ask
+
+RECORD = "recno"
+
+
+@dataclass(frozen=True)
+class _Route:
+    """Where a table is asked for, how, and where whole ranges of it are kept."""
+
+    source: Source
+    table: str
+    columns: dict[str, str]
+    page: int
+    patience: Patience
+    folder: Path
+
+    def answer(self, query: str, rows: int) -> Answer:
+        """The answer of the first address that gives one."""
+        reasons: dict[str, str] = {}
+        for attempt in range(self.patience.attempts):
+            for url in self.source.urls:
+                try:
+                    return ask(url, query, self.patience, rows=rows)
+                except Broken as error:
+                    reasons[url] = str(error)
+            if attempt < self.patience.attempts - 1:
+                time.sleep(self.patience.wait(attempt))
+        told = "; ".join(f"{url}: {reason}" for url, reason in reasons.items())
+        raise InputError(f"{self.table} could not be fetched from VizieR: {told}")
+
+
+def fetch_table(
+    entry: Source, vizier: VizierTable, patience: Patience, folder: Path
+) -> tuple[pd.DataFrame, list[str]]:
+    """The whole table in the order of its records, and our columns that it has not.
+
+    Raises
+    ------
+    InputError
+        No address answers, or fewer or more rows came than the table has.
+    """
+    route = _Route(entry, vizier.table, {}, vizier.page, patience, folder)
+    there = columns_there(route)
+    known = {ours: theirs for ours, theirs in vizier.columns.items() if theirs in there}
+    lacking = [ours for ours in vizier.columns if ours not in known]
+    route = _Route(entry, vizier.table, known, vizier.page, patience, folder)
+    bounds = route.answer(
+        f'SELECT MIN({RECORD}) AS low, MAX({RECORD}) AS high, COUNT(*) AS n FROM "{vizier.table}"',
+        2,
+    ).table
+    low, high, rows = (int(column[0]) for column in bounds.columns.values())
+    parts = [_page(route, first, min(first + route.page - 1, high))
+             for first in range(low, high + 1, route.page)]  # fmt: skip
+    table = pd.concat(parts, ignore_index=True).sort_values(RECORD, ignore_index=True)
+    if len(table) != rows or table[RECORD].duplicated().any():
+        raise InputError(f"{vizier.table}: {len(table)} rows came, the table has {rows}; try again")
+    return table.drop(columns=RECORD), lacking
+
+
+def columns_there(route: _Route) -> list[str]:
+    """Names of the table's columns, as the service lists them."""
+    query = f"SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name = '{route.table}'"
+    names = [str(name).strip('"') for name in route.answer(query, 10_000).table.columns[0]]
+    if not names:
+        raise InputError(f"{route.source.name}: VizieR lists no table {route.table}")
+    return names
+
+
+def _page(route: _Route, first: int, last: int) -> pd.DataFrame:
+    named = [RECORD, *route.columns.values()]
+    chosen = ", ".join(f'"{name}"' for name in named)
+    query = f'SELECT {chosen} FROM "{route.table}" WHERE {RECORD} BETWEEN {first} AND {last}'
+    kept = route.folder / f"{digest([route.source.release, query])}.parquet"
+    if not kept.is_file():
+        answer = route.answer(query, 2 * (last - first + 1) + 1)
+        if answer.overflow and last > first:
+            middle = (first + last) // 2
+            halves = [_page(route, first, middle), _page(route, middle + 1, last)]
+            table = pd.concat(halves, ignore_index=True)
+        else:
+            table = _named(answer.table, [RECORD, *route.columns])
+        with atomic(kept) as temporary:
+            table.to_parquet(temporary, index=False)
+    return pd.read_parquet(kept)
+
+
+def _named(table: Table, names: list[str]) -> pd.DataFrame:
+    """Columns by their place, under our names; blank numbers NaN, blank ids 0, text stripped."""
+    columns = {}
+    for name, column in zip(names, table.columns.values(), strict=True):
+        values = np.ma.asarray(column)
+        if values.dtype.kind in "iu":
+            columns[name] = values.filled(0).astype(np.int64)
+        elif values.dtype.kind == "f":
+            columns[name] = values.astype(np.float64).filled(np.nan)
+        else:
+            columns[name] = [str(text).strip() for text in values.filled("")]
+    return pd.DataFrame(columns)
+
+
+def main(arguments) -> None:
+    configuration = load(arguments.config)
+    survey = configuration.surveys[arguments.survey]
+    entry = source(configuration.sources.registry, survey.vizier.source)
+    patience = Patience(**configuration.sources.patience.model_dump())
+    folder = arguments.table.parent / f".{arguments.table.name}.pages"
+    table, lacking = fetch_table(entry, survey.vizier, patience, folder)
+    with atomic(arguments.table) as temporary:
+        table.to_parquet(temporary, index=False)
+    told = {
+        "file": arguments.table.name,
+        "url": entry.urls[0],
+        "query": f'all columns of "{survey.vizier.table}" that the run needs',
+        "lacking": lacking,
+        "rows": len(table),
+        "bytes": arguments.table.stat().st_size,
+        "sha256": sha256(arguments.table),
+    }
+    write_json(arguments.receipt, about(entry) | {"name": f"{arguments.survey}_vizier"} | told)
+    for path in folder.glob("*"):
+        path.unlink()
+    folder.rmdir()
+
+
+stage = Stage(__doc__)
+stage.input("config", "resolved configuration")
+stage.option("survey", "name of the survey", required=True)
+stage.output("table", "the survey's rows, Parquet")
+stage.output("receipt", "service, table, what lacks and digest")
+
+if __name__ == "__main__":
+    stage.run(main)

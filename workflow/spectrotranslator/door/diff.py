@@ -1,0 +1,60 @@
+"""Compare any two catalogues of one layout: CDS tables, FITS or Parquet."""
+
+import argparse
+import json
+from pathlib import Path
+
+from ..compare.catalogues import read_readme
+from ..compare.diff import compare
+from ..compare.grade import IDENTICAL
+from ..compare.tables import read_catalogue
+from ..compare.tolerances import Tolerances, read_tolerances
+from ..files import atomic, write_json
+from .summary import catalogue_table
+from .verdicts import GOOD
+
+
+def main(arguments: list[str]) -> int:
+    """``./reproduce diff PUBLISHED REGENERATED --readme README --out DIR``."""
+    given = _parser().parse_args(arguments)
+    table = read_readme(given.readme).table(given.published)
+    difference = compare(
+        read_catalogue(given.published, table),
+        read_catalogue(given.regenerated, table),
+        table,
+        _tolerances(given.tolerances, table.name),
+        [],
+    )
+    with atomic(given.out / "rows.parquet") as temporary:
+        difference.stars.to_parquet(temporary, index=False)
+    write_json(given.out / "diff.json", difference.summary)
+    if given.json:
+        print(json.dumps(difference.summary, indent=1))
+    else:
+        print("\n".join(catalogue_table(table.name, difference.summary)))
+        print(f"\nGrade: {difference.summary['grade']}; all figures in {given.out / 'diff.json'}")
+    grade = difference.summary["grade"]
+    return 0 if grade == IDENTICAL or (grade in GOOD and not given.strict) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "./reproduce diff",
+        description=__doc__,
+        epilog="example: ./reproduce diff published/g2a.dat mine/g2a.dat --readme published/ReadMe "
+        "--out differences --tolerances config/tolerances/mini.json",
+    )
+    parser.add_argument("published", type=Path, help="one catalogue")
+    parser.add_argument("regenerated", type=Path, help="the other")
+    parser.add_argument("--readme", type=Path, required=True, help="describes both")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for diff.json, rows.parquet"
+    )
+    parser.add_argument("--tolerances", type=Path, help="as ./reproduce calibrate makes them")
+    parser.add_argument("--strict", action="store_true", help="anything but identical is bad")
+    parser.add_argument("--json", action="store_true", help="print diff.json")
+    return parser
+
+
+def _tolerances(path: Path | None, table: str) -> Tolerances | None:
+    return read_tolerances(path, table.split(".")[0]) if path else None

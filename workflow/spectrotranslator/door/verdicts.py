@@ -1,0 +1,3 @@
+"""Which overall grades are good news."""
+
+GOOD = ("identical", "equivalent", "consistent", "not compared")

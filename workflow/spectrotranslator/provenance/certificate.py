@@ -1,0 +1,145 @@
+"""Draft a CODECHECK certificate of a run, and sign the run's manifest.
+
+The bundle's form is that of https://codecheck.org.uk/spec/config/1.0. What only a person may say is
+left open and named; nothing here claims that anybody checked anything.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import yaml
+
+from ..errors import InputError
+from ..files import read_json, write_text
+from .audit import Audit
+from .run import Run, read_run
+from .signature import sign
+
+PAPER = {
+    "title": "SpectroTranslator: Deep-neural network algorithm for homogenising spectroscopic "
+    "parameters",
+    "reference": "https://doi.org/10.1051/0004-6361/202451427",
+}
+OPEN = "OPEN"
+FOR_A_PERSON = {
+    "codechecker": [{"name": OPEN, "ORCID": OPEN}],
+    "certificate": OPEN,
+    "check_time": OPEN,
+    "repository": OPEN,
+    "report": OPEN,
+}
+
+
+def codecheck(run: Run, verdict: dict) -> dict:
+    """The content of ``codecheck.yml``; ``OPEN`` marks what only a person may fill in."""
+    results = sorted(
+        path
+        for path in map(run.relative, run.makers)
+        if path and path.startswith(("catalogues/", "figures/", "verdict.json"))
+        if path.endswith((".dat", "ReadMe", ".pdf", ".json"))
+    )
+    last = max(run.records.values(), key=lambda record: record["ended"])
+    return {
+        "version": "https://codecheck.org.uk/spec/config/1.0/",
+        "evidence": run.manifest["evidence"],
+        "paper": PAPER | {"authors": [{"name": "G. F. Thomas, G. Battaglia and others"}]},
+        "manifest": [{"file": path, "comment": _comment(verdict, path)} for path in results],
+        "source": f"commit {last['code']['repository']['commit']}",
+        "summary": f"{verdict['grade']} ({run.manifest['evidence']} data); see certificate.md",
+        **FOR_A_PERSON,
+    }
+
+
+def _comment(verdict: dict, path: str) -> str:
+    catalogue = verdict["catalogues"].get(Path(path).name)
+    return f"regenerated, {catalogue['grade']}" if catalogue else "regenerated"
+
+
+def page(run: Run, verdict: dict, audit: Audit) -> str:
+    """The certificate for people, Markdown."""
+    evidence = run.manifest["evidence"]
+    warning = {
+        "simulated": "The sky of this run is **simulated**: it shows that the workflow works, and "
+        "nothing about the published catalogues.",
+        "real": "The run read the real archives' files.",
+    }[evidence]
+    lines = [
+        f"# Draft of a reproduction certificate: run {run.name}",
+        "",
+        f"**evidence: {evidence}.** {warning}",
+        "",
+        f"Verdict: **{verdict['grade']}**. Paper: {PAPER['title']}, {PAPER['reference']}.",
+        "",
+        "| catalogue | column | grade | why |",
+        "|---|---|---|---|",
+    ]
+    for name, catalogue in verdict["catalogues"].items():
+        lines.append(f"| {name} | whole | {catalogue['grade']} | |")
+        for label, column in catalogue["columns"].items():
+            lines.append(f"| {name} | {label} | {column['grade']} | {column['reason']} |")
+    damage = [f"- {fault.path}: {fault.what}" for fault in audit.damage]
+    state = "whole" if not damage else f"{len(damage)} faults"
+    lines += [
+        "",
+        f"Audit when this was drafted: {len(run.records)} jobs, {audit.files} files, {state}.",
+        *damage,
+        *(f"- note: {note}" for note in audit.notes),
+        "",
+        "## Evidence for the ACM badges",
+        "",
+        *(f"- {name}: {what}" for name, what in badges(run, verdict, damage).items()),
+        "",
+        "## Left open for a person",
+        "",
+        *(f"- `{name}` in codecheck.yml" for name in FOR_A_PERSON),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def badges(run: Run, verdict: dict, damage: list[str]) -> dict[str, str]:
+    """What this run has to show for each badge; a person awards them."""
+    whole = "the audit finds it whole" if not damage else "the audit finds damage: none"
+    real = run.manifest["evidence"] == "real"
+    return {
+        "Artifacts Available": "the code is in provenance/code.tar; a public archive and its "
+        "identifier are for a person to give",
+        "Artifacts Evaluated, functional": f"{len(run.records)} jobs recorded; {whole}",
+        "Results Reproduced": f"grade {verdict['grade']} on {run.manifest['evidence']} data"
+        + ("" if real else ": no evidence about the published results"),
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """``./reproduce certificate RUN [--sign KEY]``."""
+    parser = argparse.ArgumentParser(
+        "./reproduce certificate",
+        description="draft the reproduction certificate; sign the run's manifest",
+        epilog="example: ./reproduce certificate mini --sign ~/.ssh/id_ed25519",
+    )
+    parser.add_argument("run", help="name of a finished run, or its folder")
+    parser.add_argument("--sign", type=Path, metavar="KEY", help="private SSH key to sign with")
+    given = parser.parse_args(arguments)
+    run = read_run(given.run)
+    verdict = read_json(run.folder / "verdict.json")
+    audit = Audit(run)
+    audit.check()
+    if given.sign and audit.damage:
+        raise InputError(f"{run.folder}: damaged, so not signed; see ./reproduce audit {given.run}")
+    if given.sign:
+        print(f"Signed: {sign(run.folder, given.sign)}")
+    folder = run.folder / "provenance"
+    draft = codecheck(run, verdict)
+    write_text(
+        folder / "codecheck.yml",
+        "---\n" + yaml.safe_dump(draft, sort_keys=False, allow_unicode=True, width=100),
+    )
+    write_text(folder / "certificate.md", page(run, verdict, audit))
+    print(f"Drafted: {folder / 'codecheck.yml'} and {folder / 'certificate.md'}")
+    print(
+        f"evidence: {run.manifest['evidence']}; left open for a person: {', '.join(FOR_A_PERSON)}"
+    )
+    if audit.damage:
+        print(f"The run is damaged: ./reproduce audit {given.run}", file=sys.stderr)
+    return 1 if audit.damage else 0
