@@ -167,8 +167,8 @@ def test_simulated_run_starts_its_archive_itself(tmp_path, monkeypatch, capfd):
     shutil.copytree(ROOT / "config", tmp_path / "config")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SPECTROTRANSLATOR_URL_MAP", raising=False)
-    assert preflight.main(["tiny"]) == 0
-    assert "Verdict: tiny is ready" in capfd.readouterr().out
+    assert preflight.main(["tiny", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["ready"]
     assert not (tmp_path / "results").exists(), "a look writes nothing"
 
 
@@ -220,7 +220,7 @@ def test_rows_of_another_width_are_a_fault():
 
 
 def test_authors_samples_that_are_not_at_hand_are_named_with_the_place_to_get_them(look):
-    status, findings, _ = look()
+    _, findings, _ = look()
     (note,) = [f for f in findings if f["subject"] == "authors_intrinsic"]
     assert note["state"] == "note"
     assert "research.iac.es" in note["advice"]

@@ -160,6 +160,11 @@ def test_fault_of_all_services_is_mended_or_named_in_one_line(name, serve, place
     assert "Gaia magnitudes" in message
 
 
+def test_overflow_is_asked_for_in_halves_of_the_same_service(serve, place, sky):
+    serve(Fault("/tap/", "tap-overflow", 20))
+    assert whole(place, sky)["providers"] == {"gaia": 97}
+
+
 def test_connection_refused_by_one_is_taken_to_the_other_and_by_both_is_named(serve, place, sky):
     serve(refused=[TAP])
     assert whole(place, sky)["providers"] == {"gaia_esa": 97}

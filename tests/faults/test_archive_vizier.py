@@ -140,6 +140,12 @@ def test_table_that_is_not_there_is_named(serve, place, monkeypatch):
         fetch(place)
 
 
+def test_table_without_rows_is_refused(serve, place):
+    serve().add_table(TABLE, copy().iloc[:0])
+    with pytest.raises(InputError, match="no rows"):
+        fetch(place)
+
+
 def test_reader_fills_values_but_refuses_without_key_and_leaves_flags_out(serve, place):
     serve()
     fetch(place)

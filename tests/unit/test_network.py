@@ -6,6 +6,7 @@ import torch
 
 from spectrotranslator.configuration.model import NetworkSettings, TrainingSettings
 from spectrotranslator.errors import InputError
+from spectrotranslator.network.device import choose
 from spectrotranslator.network.model import load_model, save
 from spectrotranslator.network.scaling import Scaling
 from spectrotranslator.network.training import Stars, mean_absolute_error, train
@@ -187,3 +188,16 @@ def test_tampered_weights_are_refused(weights):
     path.write_bytes(bytes(data))
     with pytest.raises(InputError, match="changed since"):
         load_model(path, check_digest=True)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_auto_falls_back_to_the_cpu_and_says_so_in_one_line(capsys):
+    assert choose("auto") == "cpu"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "the CPU is used" in line
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_asked_for_by_name_that_is_not_there_is_refused():
+    with pytest.raises(InputError, match="cuda cannot train here"):
+        choose("cuda")

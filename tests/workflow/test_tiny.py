@@ -73,6 +73,7 @@ AFTER_TRANSLATION = {
     "judge",
     "draw_figures",
     "write_page",
+    "write_crate",
     "gather_provenance",
 }
 AFTER_TRAINING = {
@@ -88,7 +89,7 @@ AFTER_SAMPLES = {"crossmatch", "build_ledger", *AFTER_TRAINING}
 @pytest.mark.parametrize(
     ("file", "rules"),
     [
-        ("report/index.html", {"write_page", "gather_provenance"}),
+        ("report/index.html", {"write_page", "write_crate", "gather_provenance"}),
         ("figures/quality-as-published-g2a.csv", {"draw_figures", "write_page"}),
         ("verdict.json", {"judge", "write_page"}),
         ("diff/g2a/rows.parquet", {"compare_catalogue", "judge", "draw_figures", "write_page"}),
@@ -108,7 +109,7 @@ AFTER_SAMPLES = {"crossmatch", "build_ledger", *AFTER_TRAINING}
 def test_a_deleted_file_reruns_what_makes_it_and_what_hangs_on_it(clone, file, rules):
     path = clone.root / "results/tiny" / file
     path.unlink()
-    extra = {"gather_provenance", "draw_figures", "write_page"}
+    extra = {"gather_provenance", "draw_figures", "write_page", "write_crate"}
     assert rules <= clone.would_run() <= rules | extra
 
 

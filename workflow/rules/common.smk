@@ -200,6 +200,18 @@ def patience():
     return ",".join(f"{name}={value}" for name, value in given.items())
 
 
+def marked_in(survey):
+    """The direction whose rows are those of the published file, if the survey has one."""
+    return [
+        direction
+        for direction in DIRECTIONS.values()
+        if direction.origin == survey
+        and direction.published
+        and direction.catalogue
+        and any(re.search(r"\bpublished\b", cut.cut) for cut in direction.rows)
+    ][:1]
+
+
 def stars_of(side):
     return lambda wildcards: (
         f"{RESULTS}/sample/{getattr(DIRECTIONS[wildcards.direction], side)}.parquet"

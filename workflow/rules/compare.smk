@@ -26,11 +26,13 @@ rule compare_catalogue:
         config=RESOLVED,
         settings=settings("comparison"),
         code=code_digest("compare.catalogues"),
+        tolerances=lambda wildcards, input: "--tolerances" if input.tolerances else "",
     shell:
         "python -m spectrotranslator.compare.catalogues --config {params.config:q}"
         " --direction {wildcards.direction:q} --readme {input.readme:q}"
         " --published {input.published:q} --own-readme {input.own_readme:q}"
-        " --regenerated {input.regenerated:q} --diff {output.diff:q} --rows {output.rows:q}"
+        " --regenerated {input.regenerated:q} {params.tolerances} {input.tolerances:q}"
+        " --diff {output.diff:q} --rows {output.rows:q}"
         " --record {output.record:q} > {log:q} 2>&1"
 
 

@@ -31,6 +31,12 @@ rule prepare_stars:
     input:
         rows=rules.read_survey.output.rows,
         photometry=[f"{RESULTS}/sources/gaia.parquet"] if PHOTOMETRY else [],
+        published=lambda wildcards: [
+            fetched(direction.published) for direction in marked_in(wildcards.survey)
+        ],
+        layouts=lambda wildcards: [
+            direction.catalogue for direction in marked_in(wildcards.survey)
+        ],
     output:
         stars=f"{RESULTS}/sample/{{survey}}.parquet",
         record=record_of("prepare-{survey}"),
@@ -45,10 +51,15 @@ rule prepare_stars:
         settings=settings_for("surveys.{survey}"),
         code=code_digest("surveys.stars"),
         photometry=lambda wildcards, input: "--photometry" if input.photometry else "",
+        marks=lambda wildcards, input: (
+            f"--published {quoted(input.published)} --layouts {quoted(input.layouts)}"
+            if input.published
+            else ""
+        ),
     shell:
         "python -m spectrotranslator.surveys.stars --config {params.config:q}"
         " --survey {wildcards.survey:q} --rows {input.rows:q}"
-        " {params.photometry} {input.photometry:q} --stars {output.stars:q}"
+        " {params.photometry} {input.photometry:q} {params.marks} --stars {output.stars:q}"
         " --record {output.record:q} > {log:q} 2>&1"
 
 

@@ -17,8 +17,8 @@ rule train_member:
         "../../envs/workflow.yaml"
     threads: CONFIGURATION.compute.threads
     resources:
-        mem_mb=CONFIGURATION.compute.memory_mb,
-        runtime=CONFIGURATION.compute.runtime_min,
+        mem_mb=lambda wildcards, attempt: attempt * CONFIGURATION.compute.memory_mb,
+        runtime=lambda wildcards, attempt: attempt * CONFIGURATION.compute.runtime_min,
     params:
         config=RESOLVED,
         settings=settings_for(
@@ -78,8 +78,8 @@ rule weigh_inputs:
         "../../envs/workflow.yaml"
     threads: CONFIGURATION.compute.threads
     resources:
-        mem_mb=CONFIGURATION.compute.memory_mb,
-        runtime=CONFIGURATION.compute.runtime_min,
+        mem_mb=lambda wildcards, attempt: attempt * CONFIGURATION.compute.memory_mb,
+        runtime=lambda wildcards, attempt: attempt * CONFIGURATION.compute.runtime_min,
     params:
         config=RESOLVED,
         settings=settings_for(

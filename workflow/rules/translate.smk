@@ -22,8 +22,8 @@ rule translate_shard:
         "../../envs/workflow.yaml"
     threads: CONFIGURATION.compute.threads
     resources:
-        mem_mb=CONFIGURATION.compute.memory_mb,
-        runtime=CONFIGURATION.compute.runtime_min,
+        mem_mb=lambda wildcards, attempt: attempt * CONFIGURATION.compute.memory_mb,
+        runtime=lambda wildcards, attempt: attempt * CONFIGURATION.compute.runtime_min,
     params:
         config=RESOLVED,
         settings=settings_for(
@@ -63,9 +63,11 @@ rule assemble_catalogue:
         config=RESOLVED,
         settings=settings_for("directions.{direction}.catalogue"),
         code=code_digest("catalogue.assemble"),
+        layout=lambda wildcards, input: "--layout" if input.layout else "",
     shell:
         "python -m spectrotranslator.catalogue.assemble --config {params.config:q}"
-        " --direction {wildcards.direction:q} --parts {input.parts:q}"
+        " --direction {wildcards.direction:q} {params.layout} {input.layout:q}"
+        " --parts {input.parts:q}"
         " --parquet {output.parquet:q} --fits {output.fits:q}"
         " --record {output.record:q} > {log:q} 2>&1"
 

@@ -4,8 +4,8 @@ Proxies and certificates are taken from the environment, as ``requests`` documen
 """
 
 import fcntl
-import getpass
 import hashlib
+import os
 import tempfile
 import time
 from collections.abc import Container, Iterator
@@ -159,7 +159,7 @@ def slot(url: str, per_host: int) -> Iterator[None]:
     Slots are locked files in the user's temporary folder: a killed process frees its own.
     """
     host = hashlib.sha256(urlsplit(address(url)).netloc.encode()).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir()) / f"spectrotranslator-{getpass.getuser()}"
+    folder = Path(tempfile.gettempdir()) / f"spectrotranslator-{os.getuid()}"
     folder.mkdir(exist_ok=True, mode=0o700)
     while True:
         for number in range(per_host):

@@ -70,6 +70,8 @@ def fetch_table(
         f'SELECT MIN({RECORD}) AS low, MAX({RECORD}) AS high, COUNT(*) AS n FROM "{vizier.table}"',
         2,
     ).table
+    if np.ma.is_masked(bounds[0][0]):
+        raise InputError(f"{vizier.table}: VizieR says that it has no rows; try again later")
     low, high, rows = (int(column[0]) for column in bounds.columns.values())
     parts = [_page(route, first, min(first + route.page - 1, high))
              for first in range(low, high + 1, route.page)]  # fmt: skip

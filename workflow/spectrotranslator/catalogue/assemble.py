@@ -51,6 +51,7 @@ def _fits_column(label: str, values: pd.Series) -> fits.Column:
 stage = Stage(__doc__)
 stage.input("config", "resolved configuration")
 stage.option("direction", "name of the direction", required=True)
+stage.input("layout", "the column layout that the configuration names", required=False)
 stage.input("parts", "shards in order, Parquet", many=True)
 stage.output("parquet", "all columns, members and reasons, Parquet")
 stage.output("fits", "the same, FITS")

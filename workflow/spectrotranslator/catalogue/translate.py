@@ -11,6 +11,7 @@ import torch
 from ..configuration import Configuration, load
 from ..errors import InputError
 from ..files import atomic
+from ..network.device import choose
 from ..network.model import load_model
 from ..network.sample import TRAIN, Sample
 from ..sample.cuts import apply_cuts
@@ -41,13 +42,14 @@ def network_parts(
         "inputs": configuration.surveys[chosen.origin].features,
         "outputs": configuration.surveys[chosen.target].features,
     }
+    device = choose(configuration.compute.device)
     parts = []
     for (kind, shape), path in zip(chosen.networks.items(), samples, strict=True):
         training = Sample.read(path, shape).of(TRAIN)
         parts.append(
             NetworkPart(
                 kind=kind,
-                ensemble=Ensemble([load_model(member) for member in weights[kind]]),
+                ensemble=Ensemble([load_model(member) for member in weights[kind]], device),
                 input_maps=PairMaps.of(training.inputs, settings.map_bins),
                 output_maps=PairMaps.of(training.outputs, settings.map_bins),
                 input_names=[features["inputs"][name].comment or name for name in shape.inputs],

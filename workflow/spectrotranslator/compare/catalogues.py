@@ -46,6 +46,7 @@ stage.input("readme", "the published ReadMe")
 stage.input("published", "the published table")
 stage.input("own-readme", "the ReadMe of the regenerated table")
 stage.input("regenerated", "the regenerated table")
+stage.input("tolerances", "the tolerances that the configuration names", required=False)
 stage.output("diff", "all figures and grades, JSON")
 stage.output("rows", "one line a star, Parquet")
 

@@ -67,7 +67,7 @@ def _beside_archive(run: Configuration, arguments: list[str]) -> int:
     with _sky(run) as (sky, published):
         command = [sys.executable, "-m", "spectrotranslator.minisky.serve", "--sky", str(sky)]
         command += ["--published", str(published), "--"] if published else ["--"]
-        command += [sys.executable, "-m", "spectrotranslator", "preflight", "--", *arguments]
+        command += [sys.executable, "-m", "spectrotranslator", "preflight", *arguments]
         package = Path(__file__).resolve().parents[2]
         return subprocess.run(command, env=os.environ | {"PYTHONPATH": str(package)}).returncode
 

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from .slurm import status_command
+
 PROGRESS = re.compile(r"^(\d+) of (\d+) steps \((\d+)%\) done")
 FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)")
 ERROR = re.compile(r"^(?:\S+\.py: )?error: (.+)")
@@ -25,6 +27,7 @@ def call_snakemake(
     command = [sys.executable, "-m", "snakemake", "--rerun-incomplete", "--config", f"run={run}"]
     if not any(word.split("=")[0] in CORES for word in extra):
         command += ["--cores", str(len(os.sched_getaffinity(0)))]
+    extra = [*extra, *status_command(extra, environment)]
     log.parent.mkdir(parents=True, exist_ok=True)
     output: list[str] = []
     with (

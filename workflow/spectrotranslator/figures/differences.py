@@ -4,7 +4,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .style import BLUE, robust_limits
+from ..compare.statistics import robust_scatter
+from .style import BLUE
+
+WIDTHS = 6
 
 
 def difference_table(stars: pd.DataFrame, diff: dict) -> pd.DataFrame:
@@ -30,10 +33,18 @@ def draw(stars: pd.DataFrame, diff: dict) -> Figure:
     for axis, label in zip(figure.subplots(1, len(labels), squeeze=False)[0], labels, strict=True):
         values = stars[f"{label}_difference"].to_numpy()
         values = values[np.isfinite(values)]
-        low, high = robust_limits(values, 0.02)
-        axis.hist(values, bins=60, range=(low, high), color=BLUE, histtype="stepfilled")
+        middle, half = np.median(values), WIDTHS * robust_scatter(values)
+        axis.hist(
+            values, bins=60, range=(middle - half, middle + half), color=BLUE, histtype="stepfilled"
+        )
         axis.axvline(0, color="black", lw=0.8)
-        unit = diff["columns"][label]["unit"]
-        axis.set_xlabel(f"Δ {label}" + (f"\n[{unit}]" if unit != "---" else ""))
+        axis.set_xlabel(f"Δ {label}\n{_unit(diff['columns'][label]['unit'])}")
         axis.set_yticks([])
     return figure
+
+
+def _unit(unit: str) -> str:
+    """A CDS unit for an axis; square brackets mean a logarithm."""
+    if unit == "---":
+        return ""
+    return f"[dex({unit[1:-1]})]" if unit.startswith("[") else f"[{unit}]"

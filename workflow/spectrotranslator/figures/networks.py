@@ -42,7 +42,7 @@ def draw_importance(table: pd.DataFrame) -> Figure:
             bottom = bottom + wide[name]
         axis.set_xlabel("importance [%]")
         axis.set_title(f"of the {quantity}")
-        axis.invert_yaxis()
+    axes[0].invert_yaxis()
     handles, names = axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=min(len(inputs), 7))
     return figure

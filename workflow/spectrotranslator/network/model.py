@@ -32,7 +32,8 @@ def save(network: Translator, facts: dict, weights: Path, description: Path) -> 
     """Write weights, and ``facts`` with the weights' digest."""
     with atomic(weights) as temporary:
         save_file(
-            {name: value.contiguous() for name, value in network.state_dict().items()}, temporary
+            {name: value.cpu().contiguous() for name, value in network.state_dict().items()},
+            temporary,
         )
     write_json(description, {**facts, "weights_sha256": sha256(weights)})
 

@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..files import atomic, sha256
 from ..seeds import seed
 from ..stage import Stage
+from .device import choose
 from .model import describe, save
 from .sample import TRAIN, VALIDATION, Sample
 from .training import History, mean_absolute_error, train
@@ -36,7 +37,9 @@ def train_member(
     torch.set_num_threads(configuration.compute.threads)
     torch.manual_seed(number)
     network = Translator(len(shape.inputs), len(shape.outputs), shape.correct, settings.network)
-    history = train(network, training, validation, settings.training)
+    device = choose(configuration.compute.device)
+    training, validation = training.to(device), validation.to(device)
+    history = train(network.to(device), training, validation, settings.training)
     facts = {
         **describe(shape, settings.network, scalings),
         "method": method,
@@ -44,6 +47,7 @@ def train_member(
         "kind": kind,
         "member": member,
         "seed": number,
+        "device": device,
         "training": settings.training.model_dump(mode="json"),
         "training_stars": len(training),
         "validation_stars": len(validation),

@@ -27,6 +27,10 @@ class Stars:
     def __len__(self) -> int:
         return len(self.inputs)
 
+    def to(self, device: str) -> "Stars":
+        """The same stars on ``device``."""
+        return Stars(self.inputs.to(device), self.outputs.to(device))
+
 
 def mean_absolute_error(network: Translator, stars: Stars) -> float:
     """Loss over all ``stars`` and outputs, without dropout, in standardised units."""
@@ -84,7 +88,7 @@ def _phase(network, optimiser, training, validation, settings, history, first) -
 
 def _epoch(network: Translator, optimiser, training: Stars, batch: int) -> float:
     network.train()
-    order = torch.randperm(len(training))
+    order = torch.randperm(len(training)).to(training.inputs.device)
     total = 0.0
     for rows in order.split(batch):
         optimiser.zero_grad(set_to_none=True)

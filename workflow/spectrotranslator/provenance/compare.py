@@ -29,9 +29,13 @@ class Cause:
 
 @dataclass(frozen=True)
 class Comparison:
-    """First diverging job with its causes, what follows, and what does not."""
+    """First diverging job with its causes, what follows, and what does not.
+
+    ``alike`` are jobs that differ too and do not follow from another.
+    """
 
     job: str | None
+    alike: list[str]
     causes: list[Cause]
     differing: list[str]
     following: list[str]
@@ -47,15 +51,16 @@ def compare(first: Run, second: Run) -> Comparison:
     differing = [job for job in jobs if outputs[job][0] != outputs[job][1]]
     results = _results(first, jobs, outputs, differing)
     if not differing:
-        return Comparison(None, [], [], [], results[1], _anywhere(first, second, jobs))
-    job = next((job for job in differing if not _follows(first, second, job, differing)), None)
-    job = job or differing[0]
-    after = first.follows({job}) | second.follows({job})
+        return Comparison(None, [], [], [], [], results[1], _anywhere(first, second, jobs))
+    roots = [job for job in differing if not _follows(first, second, job, differing)]
+    job, *alike = roots or differing
+    after = (first.follows({job, *alike}) | second.follows({job, *alike})) - {job, *alike}
     return Comparison(
         job=job,
+        alike=alike,
         causes=causes(first, second, job),
         differing=results[0],
-        following=sorted(name for name in differing if name in after and name != job),
+        following=[name for name in differing if name in after],
         same=results[1],
     )
 
@@ -273,13 +278,19 @@ def tell(first: Run, second: Run, found: Comparison) -> str:
     for cause in found.causes:
         more = f" and {len(cause.what) - 4} more" if len(cause.what) > 4 else ""
         lines.append(f"cause, {cause.kind}: {'; '.join(cause.what[:4])}{more}")
-    follows = ", ".join(found.following[:6]) or "nothing"
+    if found.alike:
+        lines.append(f"so do {len(found.alike)} more jobs that do not follow: {_few(found.alike)}")
+    follows = _few(found.following) or "nothing"
     lines.append(f"what follows from it ({len(found.following)} jobs): {follows}")
     lines.append(f"{len(found.differing)} files differ, {len(found.same)} are the same")
     for path, grade in found.grades.items():
         columns = ", ".join(f"{n} {name}" for name, n in grade["columns"].items())
         lines.append(f"{path}: {grade['grade']} ({columns} columns)")
     return "\n".join(lines)
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
 def main(arguments: list[str]) -> int:

@@ -11,7 +11,7 @@ from ..configuration import Configuration, load
 from ..files import atomic, read_json, write_text
 from ..stage import Stage
 from .canonical import text
-from .code import PACKAGE
+from .code import PACKAGE, source_files
 from .entities import Entities
 from .record import file_entry
 from .repository import ROOT
@@ -54,6 +54,8 @@ def crate(configuration: Configuration, records: dict[str, dict], extra: list[di
 def write_code(records: dict[str, dict], workflow: list[Path], path: Path) -> None:
     """All code and configuration the run was made of, as a tar archive without times or owners."""
     names = {name for record in records.values() for name in record["code"]["files"]}
+    for module in ("provenance.crate", "provenance.manifest"):
+        names |= {file.relative_to(PACKAGE).as_posix() for file in source_files(module)}
     files = {f"workflow/{PACKAGE.name}/{name}": PACKAGE / name for name in names}
     files |= {str(file): file for file in workflow if not file.is_absolute()}
     files |= {

@@ -42,10 +42,15 @@ class Catalogue:
     direction: str
 
     def __post_init__(self):
-        jobs = (f"translate-{self.method}-{self.direction}-", f"assemble-{self.method}-")
-        self.records = [r for job, r in self.run.records.items() if job.startswith(jobs[0])]
+        wanted = {"method": self.method, "direction": self.direction}
+        self.records = [
+            record
+            for record in self.run.records.values()
+            if record["stage"] == "catalogue.translate"
+            and wanted.items() <= record["parameters"].items()
+        ]
         if not self.records:
-            raise InputError(f"run {self.run.name} has no catalogue {self.direction} of it")
+            raise InputError(f"run {self.run.name} has no {self.method}/{self.direction}")
         told = next(f["sha256"] for f in self.records[0]["inputs"] if f["role"] == "config")
         kept = self.run.folder / "provenance" / "configurations" / f"{told}.yaml"
         self.configuration = load(kept)
@@ -54,6 +59,7 @@ class Catalogue:
         self.survey = self.configuration.surveys[self.shape.origin]
         self.folder = self.run.folder / "catalogues" / self.method
         self.parquet = self.folder / f"{self.direction}.parquet"
+        self._centres: dict[tuple[int, str], np.ndarray] = {}
 
     @cached_property
     def layout(self) -> Table | None:
@@ -156,6 +162,14 @@ class Catalogue:
     def realisations(self, place: int, output: str) -> np.ndarray:
         """Trimmed mean of the members in every realisation of one output, the first unperturbed."""
         part = next(part for part in self.parts if output in part.ensemble.outputs)
+        rows = self.bounds(place)
+        if (rows.start, part.kind) not in self._centres:
+            self._centres[rows.start, part.kind] = self._centre(place, part)
+        centre = self._centres[rows.start, part.kind]
+        return centre[place - rows.start, :, part.ensemble.outputs.index(output)]
+
+    def _centre(self, place: int, part: NetworkPart) -> np.ndarray:
+        """Shape (rows of the block, realisations, outputs)."""
         names = list(dict.fromkeys(name for part in self.parts for name in part.ensemble.inputs))
         block, settings = self._stars_of(place), self.settings.montecarlo
         values, errors = measurements(block, names, settings)
@@ -165,11 +179,8 @@ class Catalogue:
             perturbed = values[:, None, chosen] + noise[:, :, chosen]
             rows, times, features = perturbed.shape
             members = part.ensemble.predict(perturbed.reshape(rows * times, features))
-            centre, _ = trimmed(
-                members.reshape(-1, rows, times, len(part.output_names)),
-                self.settings.ensemble.trim,
-            )
-        return centre[place - self.bounds(place).start, :, part.ensemble.outputs.index(output)]
+            shaped = members.reshape(-1, rows, times, len(part.output_names))
+            return trimmed(shaped, self.settings.ensemble.trim)[0]
 
     def cells(self, place: int, row: pd.Series) -> Iterator[dict]:
         """For every network and side: how many pairs were looked at, and those that failed."""

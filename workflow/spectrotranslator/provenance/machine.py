@@ -2,9 +2,10 @@
 
 import os
 import platform
+import re
 import sys
+from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import distributions
 from pathlib import Path
 
 from ..files import digest
@@ -20,13 +21,21 @@ INSTRUCTION_SETS = (
 @cache
 def environment() -> dict:
     """Installed distributions and their digest, and Python."""
-    installed = sorted({f"{found.name}=={found.version}" for found in distributions()})
+    installed = sorted(set(_distributions()))
     return {
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
         "distributions": installed,
         "digest": digest(installed),
     }
+
+
+def _distributions() -> Iterator[str]:
+    """``name==version`` by the names of their folders: reading their metadata takes 0.1 s a job."""
+    for place in dict.fromkeys(filter(None, sys.path)):
+        for folder in Path(place).glob("*.dist-info"):
+            name, _, version = folder.name.removesuffix(".dist-info").partition("-")
+            yield f"{re.sub('[-_.]+', '-', name).lower()}=={version}"
 
 
 def machine() -> dict:

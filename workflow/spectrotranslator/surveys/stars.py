@@ -7,6 +7,7 @@ from ..configuration import load
 from ..configuration.model import Feature, Survey
 from ..files import atomic
 from ..stage import Stage
+from .published import is_published, published_rows
 
 SENTINEL = -9999.0
 
@@ -63,6 +64,8 @@ def main(arguments) -> None:
     survey = load(arguments.config).surveys[arguments.survey]
     photometry = pd.read_parquet(arguments.photometry) if arguments.photometry else None
     table = stars(survey, pd.read_parquet(arguments.rows), photometry)
+    for path, layout in zip(arguments.published, arguments.layouts, strict=True):
+        table["published"] = is_published(table, published_rows(path, layout))
     with atomic(arguments.stars) as temporary:
         table.to_parquet(temporary, index=False)
 
@@ -72,6 +75,8 @@ stage.input("config", "resolved configuration")
 stage.option("survey", "name of the survey", required=True)
 stage.input("rows", "the survey's rows, Parquet")
 stage.input("photometry", "Gaia magnitudes, Parquet", required=False)
+stage.input("published", "published tables whose rows are marked", many=True, required=False)
+stage.input("layouts", "their layouts, in the same order", many=True, required=False)
 stage.output("stars", "stars with features and errors, Parquet")
 
 if __name__ == "__main__":

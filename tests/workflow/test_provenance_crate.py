@@ -1,0 +1,203 @@
+"""The crate of a run under roc-validator with the network off, and under our own profile."""
+
+import copy
+import io
+import json
+from pathlib import Path
+
+import pytest
+import requests
+import requests_cache
+import urllib3
+from rocrate_validator import models, services
+
+PROFILES = Path(__file__).parents[2] / "workflow/spectrotranslator/provenance/profiles"
+OWN = "spectrotranslator-run-crate-1.0"
+# Asks for a web address as the main workflow's name, where another check demands a local file.
+CONTRADICTED = {"process-run-crate-0.5_5.1"}
+SCHEMA, BIOSCHEMAS = "http://schema.org/", "https://bioschemas.org/"
+WORKFLOW_RUN = "https://w3id.org/ro/terms/workflow-run#"
+SCHEMA_TERMS = [
+    "CreativeWork",
+    "Dataset",
+    "Organization",
+    "WebSite",
+    "ComputerLanguage",
+    "SoftwareApplication",
+    "SoftwareSourceCode",
+    "HowTo",
+    "HowToStep",
+    "CreateAction",
+    "ControlAction",
+    "OrganizeAction",
+    "PropertyValue",
+    "name",
+    "description",
+    "license",
+    "datePublished",
+    "keywords",
+    "author",
+    "publisher",
+    "creator",
+    "version",
+    "url",
+    "mainEntity",
+    "hasPart",
+    "mentions",
+    "about",
+    "identifier",
+    "softwareVersion",
+    "position",
+    "workExample",
+    "step",
+    "programmingLanguage",
+    "dateCreated",
+    "sdPublisher",
+    "sdDatePublished",
+    "contentSize",
+    "encodingFormat",
+    "exampleOfWork",
+    "conditionsOfAccess",
+    "isBasedOn",
+    "abstract",
+    "instrument",
+    "agent",
+    "startTime",
+    "endTime",
+    "actionStatus",
+    "object",
+    "result",
+    "additionalProperty",
+    "propertyID",
+    "value",
+    "unitCode",
+    "additionalType",
+    "valueRequired",
+]
+
+
+def contexts() -> dict[str, dict]:
+    """The two contexts a crate names, with just the terms ours uses."""
+    terms = {name: SCHEMA + name for name in SCHEMA_TERMS}
+    terms |= {
+        "File": f"{SCHEMA}MediaObject",
+        "ComputationalWorkflow": f"{BIOSCHEMAS}ComputationalWorkflow",
+        "FormalParameter": f"{BIOSCHEMAS}FormalParameter",
+        "input": f"{BIOSCHEMAS}ComputationalWorkflow#input",
+        "output": f"{BIOSCHEMAS}ComputationalWorkflow#output",
+        "conformsTo": "http://purl.org/dc/terms/conformsTo",
+    }
+    run = {name: WORKFLOW_RUN + name for name in ("sha256", "resourceUsage", "environment")}
+    return {
+        "https://w3id.org/ro/crate/1.1/context": {"@context": terms},
+        "https://w3id.org/ro/terms/workflow-run/context": {"@context": run},
+    }
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> Path:
+    """A cache of roc-validator's that holds the two contexts and nothing else."""
+    path = tmp_path_factory.mktemp("roc") / "cache"
+    session = requests_cache.CachedSession(str(path))
+    for url, context in contexts().items():
+        body, headers = json.dumps(context).encode(), {"Content-Type": "application/ld+json"}
+        response = requests.Response()
+        response.status_code, response.url, response._content = 200, url, body
+        response.headers.update(headers)
+        response.request = requests.Request("GET", url).prepare()
+        response.raw = urllib3.HTTPResponse(io.BytesIO(body), headers, 200, preload_content=False)
+        session.cache.save_response(response)
+    session.close()
+    return path
+
+
+@pytest.fixture(scope="module")
+def provenance(finished) -> Path:
+    return finished.root / "results" / "tiny" / "provenance"
+
+
+def issues(cache: Path, profile: str, **settings) -> set[str]:
+    """Checks of at least recommended severity that fail."""
+    given = services.ValidationSettings(
+        rocrate_uri=settings.pop("rocrate_uri", None),
+        profile_identifier=profile,
+        extra_profiles_path=PROFILES,
+        requirement_severity=models.Severity.RECOMMENDED,
+        cache_path=cache,
+        offline=True,
+        **{name: value for name, value in settings.items() if name != "crate"},
+    )
+    if "crate" in settings:
+        result = services.validate_metadata_as_dict(settings["crate"], given)
+    else:
+        result = services.validate(given)
+    return {f"{issue.check.identifier}: {issue.message}" for issue in result.get_issues()}
+
+
+def checks(found: set[str]) -> set[str]:
+    return {issue.partition(":")[0] for issue in found}
+
+
+@pytest.mark.parametrize("profile", ["provenance-run-crate-0.5", OWN])
+def test_the_crate_passes_but_for_one_check_that_contradicts_another(cache, provenance, profile):
+    found = issues(cache, profile, rocrate_uri=str(provenance))
+    assert checks(found) <= CONTRADICTED, found
+
+
+FIELDS = ["sha256", "contentSize", "startTime", "endTime", "actionStatus", "result"]
+FACTS = ["commit", "environment", "seeds", "hardware", "code", "parameters"]
+
+
+@pytest.fixture(scope="module")
+def crate(provenance) -> dict:
+    return json.loads((provenance / "ro-crate-metadata.json").read_text())
+
+
+def only_own(cache, crate) -> set[str]:
+    """What our profile alone says; the profiles below it are held to elsewhere."""
+    found = issues(cache, OWN, crate=crate, metadata_only=True)
+    return {issue for issue in found if issue.startswith(OWN)}
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_field_our_profile_demands_cannot_be_left_out(cache, crate, field):
+    spoilt = copy.deepcopy(crate)
+    kind = "File" if field in ("sha256", "contentSize") else "CreateAction"
+    chosen = [e for e in spoilt["@graph"] if kind in e["@type"] and field in e]
+    del chosen[len(chosen) // 2][field]
+    assert only_own(cache, crate) == set()
+    assert only_own(cache, spoilt)
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_a_fact_our_profile_demands_cannot_be_left_out(cache, crate, fact):
+    spoilt = copy.deepcopy(crate)
+    actions = [e for e in spoilt["@graph"] if e["@id"].startswith("#job-")]
+    action = actions[len(actions) // 2]
+    action["additionalProperty"] = [
+        entry for entry in action["additionalProperty"] if not entry["@id"].startswith(f"#{fact}-")
+    ]
+    assert len(action["additionalProperty"]) == len(FACTS) - 1
+    assert only_own(cache, spoilt)
+
+
+def test_every_fetched_file_says_its_terms_and_whether_it_may_be_passed_on(crate):
+    fetched = [e for e in crate["@graph"] if "isBasedOn" in e]
+    assert len(fetched) == 6
+    for entity in fetched:
+        assert entity["license"]["@id"].startswith("#licence-")
+        assert entity["conditionsOfAccess"].startswith("May be passed on: ")
+        assert entity["sdDatePublished"]
+
+
+def test_the_crate_stands_alone(finished, provenance, tmp_path):
+    import tarfile
+
+    with tarfile.open(provenance / "code.tar") as archive:
+        archive.extractall(tmp_path, filter="data")
+    for name in ("workflow/Snakefile", "config/paper.yaml", "envs/run.lock"):
+        assert (tmp_path / name).read_bytes() == (finished.root / name).read_bytes()
+    records = [json.loads(path.read_text()) for path in (provenance / "jobs").glob("*.json")]
+    ran = {name for record in records for name in record["code"]["files"]}
+    for name in ran:
+        assert (tmp_path / "workflow/spectrotranslator" / name).is_file(), name

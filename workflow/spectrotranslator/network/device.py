@@ -1,0 +1,48 @@
+"""Which device torch computes on."""
+
+import sys
+
+import torch
+from torch import nn
+
+from ..errors import InputError
+
+PREFERENCE = ("cuda", "mps")
+
+
+def choose(wanted: str) -> str:
+    """The device to use: ``wanted``, or for ``auto`` the first that proves it can train.
+
+    Raises
+    ------
+    InputError
+        A device was asked for by name and cannot train.
+    """
+    if wanted == "cpu":
+        return "cpu"
+    if wanted != "auto":
+        if reason := _fault(wanted):
+            raise InputError(
+                f"compute.device: {wanted} cannot train here ({reason}); use auto or cpu"
+            )
+        return wanted
+    faults = {device: _fault(device) for device in PREFERENCE}
+    for device, fault in faults.items():
+        if fault is None:
+            return device
+    reasons = "; ".join(f"{device}: {fault}" for device, fault in faults.items())
+    print(f"No GPU proves itself ({reasons}); the CPU is used", file=sys.stderr)
+    return "cpu"
+
+
+def _fault(device: str) -> str | None:
+    """Why one real training step fails on ``device``; None if it works."""
+    try:
+        layer = nn.Linear(64, 64).to(device)
+        optimiser = torch.optim.Adam(layer.parameters())
+        loss = layer(torch.ones(8, 64, device=device)).square().mean()
+        loss.backward()
+        optimiser.step()
+        return None if torch.isfinite(loss).item() else "a training step gave no number"
+    except (AssertionError, RuntimeError) as error:
+        return str(error).splitlines()[0]

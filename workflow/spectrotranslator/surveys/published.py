@@ -1,0 +1,49 @@
+"""Which of our rows the published catalogue holds, by its identifiers."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from ..cds.layout import Table, layout_from_yaml
+from ..cds.read import iter_batches
+from ..errors import InputError
+
+NAMES = ["identifier", "source_id"]
+
+
+def published_rows(path: Path, layout: Path) -> pd.DataFrame:
+    """Identifier (text) and Gaia source id of every published row, in its order.
+
+    Raises
+    ------
+    InputError
+        The layout says of no column that it holds the identifier and the source id.
+    """
+    table = layout_from_yaml(layout)
+    labels = _labels(table, layout)
+    batches = [batch.to_pandas() for batch in iter_batches(path, table, labels)]
+    rows = pd.concat(batches, ignore_index=True).set_axis(NAMES, axis=1)
+    return rows.assign(
+        identifier=rows["identifier"].astype(str).str.strip(),
+        source_id=rows["source_id"].fillna(0).astype("int64"),
+    )
+
+
+def _labels(table: Table, layout: Path) -> list[str]:
+    named = {dict(c.value)["identifier"]: c.label for c in table.columns
+             if c.value and "identifier" in c.value}  # fmt: skip
+    others = [label for what, label in named.items() if what != "source_id"]
+    if "source_id" not in named or len(others) != 1:
+        raise InputError(f"{layout}: one identifier and one source_id column are expected")
+    return [others[0], named["source_id"]]
+
+
+def is_published(stars: pd.DataFrame, published: pd.DataFrame) -> pd.Series:
+    """Whether each of ``stars`` is published: as many rows of one name and id as there are.
+
+    Of rows that share both, the first ones in the survey's file are meant.
+    """
+    ours = stars[NAMES].assign(identifier=stars["identifier"].astype(str).str.strip())
+    counts = published.value_counts(NAMES)
+    allowed = counts.reindex(pd.MultiIndex.from_frame(ours)).fillna(0).to_numpy()
+    return pd.Series(ours.groupby(NAMES).cumcount().to_numpy() < allowed, index=stars.index)
