@@ -24,6 +24,17 @@ class Clone:
             ["./reproduce", *arguments], cwd=self.root, capture_output=True, text=True, **settings
         )
 
+    def started(self) -> subprocess.Popen:
+        """``./reproduce tiny`` at work, leading a process group of its own."""
+        return subprocess.Popen(
+            ["./reproduce", "tiny"],
+            cwd=self.root,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
     def would_run(self, run: str = "tiny") -> set[str]:
         """Rules that a dry run of Snakemake would run again."""
         done = subprocess.run(

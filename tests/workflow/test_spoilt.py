@@ -4,7 +4,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import time
 
 import numpy as np
@@ -59,13 +58,7 @@ def test_one_bad_member_is_named(clone):
 def test_ten_kills_at_random_moments_end_in_the_same_bytes(finished, bare):
     chance = random.Random(20)
     for _ in range(10):
-        process = subprocess.Popen(
-            ["./reproduce", "tiny"],
-            cwd=bare.root,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        process = bare.started()
         time.sleep(chance.uniform(1, 9))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -76,13 +69,7 @@ def test_ten_kills_at_random_moments_end_in_the_same_bytes(finished, bare):
 
 
 def test_survivors_of_a_killed_call_are_ended(bare):
-    process = subprocess.Popen(
-        ["./reproduce", "tiny"],
-        cwd=bare.root,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    process = bare.started()
     lock = bare.root / "results/.locks/tiny.lock"
     jobs = bare.root / "results/tiny/logs/snakemake.log"
     wait_for(lambda: lock.is_file() and lock.read_text() and jobs.is_file())
@@ -114,13 +101,7 @@ def marked(token: str) -> list[int]:
 
 
 def test_a_second_call_at_the_same_time_says_so(bare):
-    process = subprocess.Popen(
-        ["./reproduce", "tiny"],
-        cwd=bare.root,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    process = bare.started()
     try:
         wait_for(lambda: (bare.root / "results/tiny/logs/snakemake.log").is_file())
         done = bare.reproduce("tiny")
@@ -132,14 +113,7 @@ def test_a_second_call_at_the_same_time_says_so(bare):
 
 
 def test_an_interrupt_leaves_a_run_that_can_go_on(bare):
-    started = subprocess.Popen(
-        ["./reproduce", "tiny"],
-        cwd=bare.root,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    started = bare.started()
     wait_for(lambda: (bare.root / "results/tiny/logs/snakemake.log").is_file())
     time.sleep(3)
     os.killpg(started.pid, signal.SIGINT)

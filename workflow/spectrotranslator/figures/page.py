@@ -54,6 +54,7 @@ def _figure(path: Path) -> dict[str, str]:
     what, _, rest = path.stem.partition("-")
     return {
         "name": path.stem,
+        "what": what,
         "title": f"{what.capitalize()}: {rest.replace('-', ' ')}",
         "caption": CAPTIONS[what],
         "image": f"data:image/png;base64,{image}",
