@@ -1,5 +1,6 @@
 """Make a run with Snakemake, and say how it went."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +16,8 @@ from .origin import claim
 from .snakemake import DRY_RUN, call_snakemake, last_error
 from .summary import summary
 from .verdicts import GOOD
+
+SCARCE_BYTES = 1 << 20
 
 
 def main(arguments: list[str]) -> int:
@@ -32,7 +35,7 @@ def main(arguments: list[str]) -> int:
         log = RESULTS / configuration.run / "logs" / "snakemake.log"
         status, output = call_snakemake(run, extra, environment, log)
     if status:
-        raise InputError(last_error(output))
+        raise InputError(_full_disk() or last_error(output))
     if _dry(extra):
         return 0
     if "Nothing to be done" in output:
@@ -68,6 +71,13 @@ def _unlock(environment: dict[str, str]) -> None:
         subprocess.run(
             [sys.executable, "-m", "snakemake", "--unlock"], env=environment, capture_output=True
         )
+
+
+def _full_disk() -> str | None:
+    """What to say where the disk is so full that a job could not even write its log."""
+    if shutil.disk_usage(RESULTS).free >= SCARCE_BYTES:
+        return None
+    return f"{RESULTS}: No space left on that disk; free some and call again"
 
 
 def _tidy(folder: Path) -> None:
