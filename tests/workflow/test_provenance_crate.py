@@ -3,7 +3,6 @@
 import copy
 import io
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -115,9 +114,8 @@ def cache(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def provenance(finished, tmp_path_factory) -> Path:
     """The run's provenance in a path without a space, which roc-validator does not quote."""
-    run = tmp_path_factory.mktemp("run") / "tiny"
-    shutil.copytree(finished.root / "results" / "tiny", run)
-    return run / "provenance"
+    clone = finished.copy(tmp_path_factory.mktemp("crate") / "clone")
+    return clone.root / "results" / "tiny" / "provenance"
 
 
 def issues(cache: Path, profile: str, **settings) -> set[str]:
