@@ -108,6 +108,15 @@ def test_a_flipped_bit_in_any_file_is_caught_though_its_time_is_the_old_one(spoi
     assert missed == []
 
 
+def test_a_manifest_flipped_anywhere_is_caught_and_crashes_nothing(spoilt):
+    missed, chance = [], random.Random(2)
+    for _ in range(40):
+        with spoilt.kept(MANIFEST) as [path]:
+            flip(path, chance.randrange(1 << 40))
+            missed += spoilt.missed(MANIFEST)
+    assert not missed
+
+
 def test_a_missing_cut_or_added_file_is_caught(spoilt):
     missed, chance = [], random.Random(2)
     for name in chance.sample(spoilt.files(), 12):

@@ -117,6 +117,6 @@ def test_an_interrupt_leaves_a_run_that_can_go_on(bare):
     wait_for(lambda: (bare.root / "results/tiny/logs/snakemake.log").is_file())
     time.sleep(3)
     os.killpg(started.pid, signal.SIGINT)
-    _, errors = started.communicate(timeout=60)
+    _, errors = started.communicate(timeout=150)
     assert started.returncode == 2
     assert errors.strip().splitlines()[-1].startswith("error: ")

@@ -4,7 +4,11 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from .slurm import status_command
 
@@ -13,6 +17,7 @@ FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)")
 ERROR = re.compile(r"^(?:\S+\.py: )?error: (.+)")
 TELLING = re.compile(r"(?!RuleException|CalledProcessError|WorkflowError)\w+(Error|Exception): .")
 CORES = {"--profile", "--cores", "-c", "--jobs", "-j"}
+GRACE_S = 40
 DRY_RUN = {"-n", "--dry-run", "--dryrun"}
 
 
@@ -46,12 +51,27 @@ def call_snakemake(
             _follow(process, stream, output, shown)
         except KeyboardInterrupt:
             print("\nInterrupted: ending the running jobs", file=sys.stderr)
+            patience = threading.Timer(GRACE_S, _kill, [process.pid])
+            patience.start()
             _follow(process, stream, output, shown)
             process.wait()
+            patience.cancel()
             raise
         finally:
             shown.end()
     return process.returncode, "".join(output)
+
+
+def _kill(pid: int) -> None:
+    """End a Snakemake that does not end of itself, and all it started."""
+    try:
+        snakemake = psutil.Process(pid)
+        family = [*snakemake.children(recursive=True), snakemake]
+    except psutil.Error:
+        return
+    for process in family:
+        with suppress(psutil.Error):
+            process.kill()
 
 
 def _follow(process, stream, output: list[str], shown: "Progress") -> None:

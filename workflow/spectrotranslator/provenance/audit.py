@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ..archive.registry import read_registry
@@ -40,8 +41,12 @@ class Audit:
         self.run, self.signers = run, signers
         self.damage: list[Damage] = []
         self.notes: list[str] = []
-        self.listed = {file["path"]: file for file in run.manifest["files"]}
         self.files = 0
+
+    @cached_property
+    def listed(self) -> dict[str, dict]:
+        """Path to what the manifest says of the file; ``KeyError`` where it is damaged."""
+        return {file["path"]: file for file in self.run.manifest["files"]}
 
     def check(self) -> list[Damage]:
         """Do everything; the damage, each fault once."""

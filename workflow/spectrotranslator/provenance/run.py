@@ -128,6 +128,8 @@ def read_run(run: str | Path, root: Path | None = None) -> Run:
     manifest = read_json(folder / MANIFEST)
     if not isinstance(manifest, dict) or manifest.get("schema_version") != 2:
         raise InputError(f"{folder / MANIFEST}: not a manifest of version 2; make the run again")
+    if lacking := {"run", "evidence", "files", "jobs"} - manifest.keys():
+        raise InputError(f"{folder / MANIFEST}: damaged, no {min(lacking)!r}; make the run again")
     records, broken = {}, {}
     for path in sorted((folder / "provenance" / "jobs").glob("*.json")):
         try:
