@@ -13,7 +13,10 @@ PARTS = {
     "run": [["--require-hashes", "-r", "run.lock"], ["-r", "torch.txt"]],
     "test": [["--require-hashes", "-r", "test.lock"]],
 }
-SIZES = {"run": "about 400 MB with a CPU build of torch, 3 GB with a CUDA build", "test": "100 MB"}
+SIZES = {
+    "run": "about 400 MB with a CPU build of torch, several GB with a CUDA build",
+    "test": "about 160 MB",
+}
 
 
 def stamp(part: str) -> tuple[Path, str]:
