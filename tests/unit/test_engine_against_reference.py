@@ -8,7 +8,7 @@ import torch
 from reference import application
 from spectrotranslator.catalogue.draws import key_hashes, normal
 from spectrotranslator.catalogue.ensemble import Ensemble
-from spectrotranslator.catalogue.montecarlo import NetworkPart, translate
+from spectrotranslator.catalogue.montecarlo import NetworkPart, in_blocks, translate
 from spectrotranslator.catalogue.support import PairMaps
 from spectrotranslator.configuration.model import (
     EnsembleSettings,
@@ -24,6 +24,12 @@ OUTPUTS = ["TEFF", "LOGG", "M_H", "MG_FE", "VHELIO_AVG"]
 SHAPE = NetworkSettings(widths=[8, 16])
 MONTECARLO = MonteCarloSettings(realisations=4, block_rows=64)
 MEMBERS = EnsembleSettings(members=5)
+
+
+def translated(stars, parts, settings: MonteCarloSettings = MONTECARLO) -> pd.DataFrame:
+    """All blocks of the engine, in one table."""
+    blocks = translate(in_blocks(stars, settings.block_rows), parts, MEMBERS, settings)
+    return pd.concat(blocks, ignore_index=True)
 
 
 def training_rows(stars: int = 150) -> tuple[np.ndarray, np.ndarray]:
@@ -120,7 +126,10 @@ def awkward_stars(inputs: np.ndarray) -> pd.DataFrame:
 def both(setting):
     inputs, parts, references = setting
     stars = awkward_stars(inputs)
-    engine = pd.concat(translate(stars, parts, MEMBERS, MONTECARLO), ignore_index=True)
+    engine = pd.concat(
+        translate(in_blocks(stars, MONTECARLO.block_rows), parts, MEMBERS, MONTECARLO),
+        ignore_index=True,
+    )
     hashes = key_hashes(stars["key"])
     draws = np.stack([normal(MONTECARLO.seed, hashes, name, 4) for name in INPUTS], axis=2)
     rows = [
@@ -189,8 +198,13 @@ def test_the_edge_cases_are_met(both):
 def test_blocks_do_not_change_values_beyond_rounding(setting):
     inputs, parts, _ = setting
     stars = awkward_stars(inputs)
-    whole = pd.concat(translate(stars, parts, MEMBERS, MONTECARLO), ignore_index=True)
+    whole = pd.concat(
+        translate(in_blocks(stars, MONTECARLO.block_rows), parts, MEMBERS, MONTECARLO),
+        ignore_index=True,
+    )
     small = MONTECARLO.model_copy(update={"block_rows": 7})
-    cut = pd.concat(translate(stars, parts, MEMBERS, small), ignore_index=True)
+    cut = pd.concat(
+        translate(in_blocks(stars, small.block_rows), parts, MEMBERS, small), ignore_index=True
+    )
     assert np.allclose(whole["TEFF_p50"], cut["TEFF_p50"], rtol=1e-5)
     assert whole["comment"].tolist() == cut["comment"].tolist()

@@ -53,7 +53,8 @@ def grades(networks, tmp_path, change=lambda table: table, **settings) -> dict[s
     montecarlo_settings = method.montecarlo.model_copy(
         update={k: v for k, v in settings.items() if k not in ("trim",)}
     )
-    blocks = montecarlo.translate(stars, parts, ensemble, montecarlo_settings)
+    blocks = montecarlo.in_blocks(stars, montecarlo_settings.block_rows)
+    blocks = montecarlo.translate(blocks, parts, ensemble, montecarlo_settings)
     translated = change(pd.concat(blocks, ignore_index=True))
     layout = layout_from_yaml(LAYOUT)
     table = columns.layout_columns(translated, layout, columns.comment_style(LAYOUT))

@@ -1,6 +1,7 @@
 """All members of one network as stacked matrix products."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,6 +11,9 @@ from torch.nn import functional
 from ..errors import InputError
 from ..network.model import Model
 from ..network.translator import NormalisedLinear, ResidualBlock
+
+# Bits depend on it, as on every shape of a product.
+CACHED_ROWS = 1024
 
 
 class Ensemble:
@@ -35,10 +39,17 @@ class Ensemble:
         self.corrected = first.network.corrected
         self.device = device
         self.members = len(models)
-        self._layers = [
-            _stack(layers, device)
+        stacked = [
+            _Layer.of(layers, device)
             for layers in zip(*(model.network.layers for model in models), strict=True)
         ]
+        self._stacked = stacked
+        self._single = [[layer.member(m) for layer in stacked] for m in range(self.members)]
+
+    @property
+    def shapes(self) -> list[tuple[int, int]]:
+        """Inputs and outputs of every matrix product of one member, in order."""
+        return [tuple(weight.shape[1:]) for layer in self._stacked for weight, _ in layer.products]
 
     def predict(self, values: np.ndarray) -> np.ndarray:
         """Predictions of each member in the outputs' units.
@@ -61,11 +72,18 @@ class Ensemble:
         return self.output_scaling.restore(y.cpu().numpy().astype(np.float64))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Standardised (rows, inputs) to standardised (members, rows, outputs)."""
-        y = x.expand(self.members, *x.shape)
-        for layer in self._layers:
-            y = layer(y)
-        return y + x[:, self.corrected]
+        """Standardised (rows, inputs) to standardised (members, rows, outputs).
+
+        A GPU takes all members at once; a CPU one member and so many rows at a time that what a
+        layer hands to the next stays in its cache.
+        """
+        if self.device != "cpu":
+            return _through(self._stacked, x.expand(self.members, *x.shape)) + x[:, self.corrected]
+        pieces = x.split(CACHED_ROWS)
+        corrections = [
+            torch.cat([_through(one, piece) for piece in pieces]) for one in self._single
+        ]
+        return torch.stack(corrections) + x[:, self.corrected]
 
 
 def _same(first: Model, other: Model) -> None:
@@ -78,20 +96,49 @@ def _same(first: Model, other: Model) -> None:
             )
 
 
-def _stack(layers: Sequence[nn.Module], device: str):
-    if isinstance(layers[0], ResidualBlock):
-        inner = _affine([layer.inner for layer in layers], device)
-        outer = _affine([layer.outer for layer in layers], device)
-        return lambda x: x + outer(functional.relu_(inner(functional.relu(x))))
-    return _affine(layers, device)
+@dataclass(frozen=True)
+class _Layer:
+    """A linear layer, one product, or a residual block, two; weights (..., inputs, outputs)."""
+
+    products: list[tuple[Tensor, Tensor]]
+
+    @classmethod
+    def of(cls, layers: Sequence[nn.Module], device: str) -> "_Layer":
+        """One layer of every member, stacked."""
+        if isinstance(layers[0], ResidualBlock):
+            pairs = [[layer.inner for layer in layers], [layer.outer for layer in layers]]
+        else:
+            pairs = [layers]
+        return cls([_affine(pair, device) for pair in pairs])
+
+    def member(self, number: int) -> "_Layer":
+        """The layer of one member."""
+        return _Layer([(weight[number], bias[number, 0]) for weight, bias in self.products])
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if len(self.products) == 1:
+            return _product(x, *self.products[0])
+        inner, outer = self.products
+        y = _product(functional.relu(x), *inner).relu_()
+        return _product(y, *outer).add_(x)
 
 
-def _affine(layers: Sequence[nn.Module], device: str):
-    """Weights (members, inputs, outputs) and biases (members, 1, outputs) as one product."""
+def _through(layers: list[_Layer], x: Tensor) -> Tensor:
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
+def _product(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return torch.baddbmm(bias, x, weight) if x.ndim == 3 else torch.addmm(bias, x, weight)
+
+
+def _affine(layers: Sequence[nn.Module], device: str) -> tuple[Tensor, Tensor]:
+    """Weights (members, inputs, outputs) and biases (members, 1, outputs) of one product."""
     with torch.inference_mode():
         weight = torch.stack([_weight(layer).T for layer in layers]).contiguous().to(device)
         bias = torch.stack([layer.bias for layer in layers]).unsqueeze(1).to(device)
-    return lambda x: torch.baddbmm(bias, x, weight)
+    return weight, bias
 
 
 def _weight(layer: nn.Module) -> Tensor:

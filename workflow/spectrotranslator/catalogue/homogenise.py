@@ -1,7 +1,10 @@
 """Both surveys on one base, a row a star."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from ..configuration import Configuration, load
 from ..configuration.model import Direction, Selection
@@ -10,6 +13,7 @@ from ..sample.cuts import apply_cuts
 from ..sample.match import best_rows
 from ..stage import Stage
 from ..surveys.stars import missing
+from .parts import read_parts
 
 
 def homogenise(
@@ -116,6 +120,22 @@ def _choose(both: pd.DataFrame, direction: Direction, labels, on: str) -> pd.Dat
     return pd.DataFrame(columns).sort_values(on, ignore_index=True)
 
 
+def _translated(direction: Direction, parts: list[Path]) -> pd.DataFrame:
+    """What is needed of the translated rows: medians, widths, errors, flags."""
+    kinds = direction.networks
+    names = ["row", "key", "identifier"]
+    names += [
+        f"{label}_{what}"
+        for network in kinds.values()
+        for label in network.outputs
+        for what in ("p16", "p50", "p84", "systematic")
+    ]
+    names += [f"{what}_{kind}" for kind in kinds for what in ("missing", "input", "output")]
+    there = pq.read_schema(parts[0]).names
+    names += ["source_id"] if "source_id" in there else []
+    return pd.concat(read_parts(parts, names), ignore_index=True)
+
+
 def main(arguments) -> None:
     configuration = load(arguments.config)
     direction = configuration.directions[arguments.direction]
@@ -124,7 +144,7 @@ def main(arguments) -> None:
         direction,
         pd.read_parquet(arguments.origin),
         pd.read_parquet(arguments.target),
-        pd.concat(map(pd.read_parquet, arguments.parts), ignore_index=True),
+        _translated(direction, arguments.parts),
     )
     with atomic(arguments.homogenised) as temporary:
         table.to_parquet(temporary, index=False)

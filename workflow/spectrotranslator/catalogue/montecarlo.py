@@ -1,6 +1,6 @@
 """From stars to percentiles, systematic errors and flags, block by block."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,15 +26,20 @@ class NetworkPart:
 
 
 def translate(
-    stars: pd.DataFrame,
+    blocks: Iterable[pd.DataFrame],
     parts: list[NetworkPart],
     ensemble: EnsembleSettings,
     settings: MonteCarloSettings,
 ) -> Iterator[pd.DataFrame]:
-    """Translated blocks of ``stars``, in order; ``settings.block_rows`` rows at a time."""
-    for first in range(0, len(stars), settings.block_rows):
-        block = stars.iloc[first : first + settings.block_rows].reset_index(drop=True)
-        yield translate_block(block, parts, ensemble, settings)
+    """Translated blocks, in order; bits depend on how many rows a block has."""
+    for block in blocks:
+        yield translate_block(block.reset_index(drop=True), parts, ensemble, settings)
+
+
+def in_blocks(stars: pd.DataFrame, rows: int) -> Iterator[pd.DataFrame]:
+    """A table in blocks of ``rows`` rows, the last one shorter."""
+    for first in range(0, len(stars), rows):
+        yield stars.iloc[first : first + rows]
 
 
 def translate_block(

@@ -3,21 +3,18 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 
 from ..configuration import Configuration, load
 from ..errors import InputError
-from ..files import atomic
 from ..network.device import choose
 from ..network.model import load_model
 from ..network.sample import TRAIN, Sample
-from ..sample.cuts import apply_cuts
+from ..sample.rows import count_rows, read_rows
 from ..stage import Stage
 from .ensemble import Ensemble
 from .montecarlo import NetworkPart, translate
+from .parts import write_groups
 from .support import PairMaps
 
 
@@ -64,15 +61,14 @@ def main(arguments) -> None:
     method = configuration.methods[arguments.method]
     torch.set_num_threads(configuration.compute.threads)
     direction = configuration.directions[arguments.direction]
-    stars, _ = apply_cuts(pd.read_parquet(arguments.stars), direction.rows)
     block = method.montecarlo.block_rows
-    rows = shard_rows(len(stars), block, *arguments.shard)
+    rows = shard_rows(count_rows(arguments.stars, direction.rows), block, *arguments.shard)
     weights = {kind: _of_kind(arguments.weights, kind) for kind in direction.networks}
     parts = network_parts(
         configuration, arguments.method, arguments.direction, arguments.samples, weights
     )
-    blocks = translate(stars.iloc[rows], parts, method.ensemble, method.montecarlo)
-    _write(blocks, arguments.part)
+    stars = read_rows(arguments.stars, direction.rows, rows, block)
+    write_groups(arguments.part, translate(stars, parts, method.ensemble, method.montecarlo))
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -87,18 +83,6 @@ def _of_kind(weights: list[Path], kind: str) -> list[Path]:
     if not found:
         raise InputError(f"no weights of the {kind} network among those given")
     return found
-
-
-def _write(blocks, path: Path) -> None:
-    writer = None
-    with atomic(path) as temporary:
-        for block in blocks:
-            table = pa.Table.from_pandas(block, preserve_index=False)
-            writer = writer or pq.ParquetWriter(temporary, table.schema)
-            writer.write_table(table)
-        if writer is None:
-            raise InputError(f"{path}: no row to translate; lower compute.shards")
-        writer.close()
 
 
 stage = Stage(__doc__)

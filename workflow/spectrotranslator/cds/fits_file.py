@@ -128,7 +128,7 @@ def _cells(values: pa.Array, column: Column) -> np.ndarray | list[bytes]:
         truth = values.fill_null(False).to_numpy(zero_copy_only=False)
         known = values.is_valid().to_numpy(zero_copy_only=False)
         return np.where(known, np.where(truth, b"T", b"F"), b"\0")
-    if pa.types.is_string(values.type):
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         return [text.encode() for text in values.fill_null("").to_pylist()]
     if pa.types.is_integer(values.type):
         if (values.null_count < len(values)) and _NULL in (values.drop_null().to_numpy()):

@@ -12,7 +12,7 @@ import torch
 
 from ..catalogue.columns import comment_style, layout_columns
 from ..catalogue.ensemble import Ensemble
-from ..catalogue.montecarlo import NetworkPart, translate
+from ..catalogue.montecarlo import NetworkPart, in_blocks, translate
 from ..catalogue.support import PairMaps
 from ..cds.layout import layout_from_yaml
 from ..configuration import Configuration, resolve
@@ -66,7 +66,8 @@ def _catalogue(configuration: Configuration, name: str, folder: Path) -> pd.Data
     if len(stars) > MOST_ROWS:
         chosen = np.random.default_rng(seed(name, "calibration rows")).permutation(len(stars))
         stars = stars.iloc[np.sort(chosen[:MOST_ROWS])]
-    blocks = translate(stars, parts, method.ensemble, method.montecarlo)
+    blocks = in_blocks(stars, method.montecarlo.block_rows)
+    blocks = translate(blocks, parts, method.ensemble, method.montecarlo)
     translated = pd.concat(blocks, ignore_index=True)
     layout = layout_from_yaml(direction.catalogue)
     return layout_columns(translated, layout, comment_style(direction.catalogue))
