@@ -3,7 +3,8 @@
 Run it with ``PYTHONPATH=workflow python benchmarks/engine.py``. In one run, round by round, it
 times whole blocks of the engine (draws, all members and realisations, trimming, percentiles,
 flags, comments) and ``torch.mm`` of the same shapes with nothing between, and prints the sustained
-FLOP/s of both, their ratio, and the hours both published catalogues would take. ``--device cuda`` does the same on a GPU.
+FLOP/s of both, their ratio, and the hours both published catalogues would take. ``--device cuda``
+does the same on a GPU.
 """
 
 import argparse

@@ -108,7 +108,7 @@ def _network(
     rows, realisations, features = noise.shape
     perturbed = (values[:, None, :] + noise).reshape(rows * realisations, features)
     members = part.ensemble.predict(perturbed).reshape(
-        -1, rows, realisations, len(part.output_names)
+        part.ensemble.members, rows, realisations, len(part.output_names)
     )
     centre, spread = trimmed(members, ensemble.trim)
     percentiles = np.percentile(centre, settings.percentiles, axis=1)
