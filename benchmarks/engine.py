@@ -11,71 +11,14 @@ import argparse
 import statistics
 import time
 
-import numpy as np
-import pandas as pd
 import torch
 
-from spectrotranslator.catalogue.ensemble import Ensemble
-from spectrotranslator.catalogue.montecarlo import NetworkPart, translate_block
-from spectrotranslator.catalogue.support import PairMaps
-from spectrotranslator.configuration.model import (
-    EnsembleSettings,
-    MonteCarloSettings,
-    NetworkKind,
-    NetworkSettings,
-)
-from spectrotranslator.network.model import Model, describe
-from spectrotranslator.network.scaling import Scaling
-from spectrotranslator.network.translator import NormalisedLinear, Translator
+from spectrotranslator.catalogue.montecarlo import translate_block
+from spectrotranslator.configuration import resolve
+from spectrotranslator.door.speed import made_up_stars, network_part
 
-INPUTS = ["teff", "logg", "fe_h", "Mg_fe", "BP-G", "G-RP", "rv_galah"]
-KINDS = {
-    "intrinsic": NetworkKind(
-        inputs=INPUTS[:6], outputs=["TEFF", "LOGG", "M_H", "MG_FE"], correct="first"
-    ),
-    "extrinsic": NetworkKind(inputs=INPUTS, outputs=["VHELIO_AVG"], correct="last"),
-}
 PUBLISHED_ROWS = 588_464 + 675_857
 BAR = {"cpu": 0.7, "cuda": 0.5}
-
-
-def part(kind: str, shape: NetworkKind, members: int, device: str) -> NetworkPart:
-    """Untrained members of the paper's network; speed does not hang on the weights."""
-    settings = NetworkSettings()
-    models = []
-    for member in range(members):
-        torch.manual_seed(member)
-        network = Translator(len(shape.inputs), len(shape.outputs), shape.correct, settings).eval()
-        for layer in network.modules():
-            if isinstance(layer, NormalisedLinear):
-                layer.started = True
-        scalings = {
-            side: Scaling(np.zeros(n), np.ones(n))
-            for side, n in (("input", len(shape.inputs)), ("output", len(shape.outputs)))
-        }
-        facts = describe(shape, settings, scalings) | {"member": member}
-        models.append(
-            Model(network, shape.inputs, shape.outputs, shape.correct, *scalings.values(), facts)
-        )
-    training = np.random.default_rng(1).normal(size=(2000, len(shape.inputs)))
-    return NetworkPart(
-        kind,
-        Ensemble(models, device),
-        PairMaps.of(training, 30),
-        PairMaps.of(training[:, : len(shape.outputs)], 30),
-        shape.inputs,
-        shape.outputs,
-    )
-
-
-def stars(rows: int) -> pd.DataFrame:
-    """Stars with values and errors of order one."""
-    rng = np.random.default_rng(2)
-    table = {"row": np.arange(rows), "key": np.arange(rows).astype(str)}
-    for name in INPUTS:
-        table[name] = rng.normal(size=rows)
-        table[f"{name}_error"] = np.full(rows, 0.1)
-    return pd.DataFrame(table)
 
 
 def bare(products: list[tuple[int, int]], rows: int, members: int, device: str) -> float:
@@ -83,9 +26,14 @@ def bare(products: list[tuple[int, int]], rows: int, members: int, device: str) 
     pairs = [
         (torch.ones(rows, i, device=device), torch.ones(i, o, device=device)) for i, o in products
     ]
-    out = [torch.empty(rows, o, device=device) for _, o in products]
-    return timed(lambda: [[torch.mm(*p, out=o) for p, o in zip(pairs, out, strict=True)]
-                          for _ in range(members)], device)  # fmt: skip
+    outputs = [torch.empty(rows, o, device=device) for _, o in products]
+
+    def multiply() -> None:
+        for _ in range(members):
+            for pair, out in zip(pairs, outputs, strict=True):
+                torch.mm(*pair, out=out)
+
+    return timed(multiply, device)
 
 
 def timed(work, device: str) -> float:
@@ -108,16 +56,21 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    settings = MonteCarloSettings(realisations=given.realisations, block_rows=given.rows)
-    ensemble = EnsembleSettings(members=given.members)
-    parts = [part(kind, shape, given.members, given.device) for kind, shape in KINDS.items()]
-    products = [pair for one in parts for pair in one.ensemble.shapes]
-    flops = 2 * sum(i * o for i, o in products) * given.members * given.rows * given.realisations
-    table = stars(given.rows)
+    configuration = resolve("full")
+    method, direction = configuration.methods["as-published"], configuration.directions["g2a"]
+    method.ensemble.members = given.members
+    settings = method.montecarlo.model_copy(
+        update={"realisations": given.realisations, "block_rows": given.rows}
+    )
+    parts = [network_part(method, direction, kind, given.device) for kind in direction.networks]
+    products = [pair for part in parts for pair in part.ensemble.shapes]
+    table, passes = made_up_stars(direction, given.rows), given.rows * given.realisations
+    flops = 2 * sum(i * o for i, o in products) * given.members * passes
     whole, alone = [], []
     for _ in range(given.rounds + 1):
-        whole.append(timed(lambda: translate_block(table, parts, ensemble, settings), given.device))
-        alone.append(bare(products, given.rows * given.realisations, given.members, given.device))
+        block = lambda: translate_block(table, parts, method.ensemble, settings)  # noqa: E731
+        whole.append(timed(block, given.device))
+        alone.append(bare(products, passes, given.members, given.device))
     whole, alone = whole[1:], alone[1:]
     ratios = [b / a for a, b in zip(whole, alone, strict=True)]
     print(f"{given.members} members, {given.realisations} realisations, blocks of {given.rows}")

@@ -2,8 +2,6 @@
 
 
 localrules:
-    simulate_sky,
-    publish_sky,
     fetch_file,
     fetch_copy,
     fetch_photometry,
@@ -11,6 +9,10 @@ localrules:
 
 
 if CONFIGURATION.sky:
+
+    localrules:
+        simulate_sky,
+        publish_sky,
 
     rule simulate_sky:
         output:

@@ -8,6 +8,7 @@ from .errors import InputError
 VERBS = {
     "test": ("door.test", "run the whole test suite"),
     "preflight": ("door.preflight", "before a run: are its sources as known, is there room"),
+    "plan": ("door.plan", "the jobs of a run with predicted time, memory and disk"),
     "list": ("door.runs", "what runs there are, their grade, age and size"),
     "remove": ("door.remove", "remove a run, never the shared downloads"),
     "calibrate": ("compare.calibrate", "how far independent executions of a run lie apart"),

@@ -1,0 +1,110 @@
+"""Fit what a job of each rule costs to finished runs of several sizes.
+
+Run it with ``PYTHONPATH=workflow python benchmarks/costs.py RUN RUN ...``, names of finished runs
+of one structure and different numbers of rows, made on this machine while it was idle. It prints,
+for every rule, the seconds measured at each size and the line through them, and writes
+``config/costs.json``, which ``./reproduce plan`` reads. With ``--check RUN`` it writes nothing and
+prints how far the table is off for one more run.
+"""
+
+import argparse
+import csv
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import nnls
+
+from spectrotranslator.archive.registry import read_registry
+from spectrotranslator.configuration import load
+from spectrotranslator.door.costs import TABLE, survey_rows
+from spectrotranslator.door.plan import ON_DEVICE
+from spectrotranslator.door.speed import plain_work
+from spectrotranslator.files import write_json
+
+JOB_OVERHEAD_S = 0.3
+FIGURES = ("seconds", "memory_mb", "bytes")
+
+
+def rows_of(run: str) -> int:
+    """Rows of all surveys of a finished run."""
+    configuration = load(Path("results") / run / "config.yaml")
+    registry = read_registry(configuration.sources.registry)
+    return sum(survey_rows(configuration, {n: s.rows for n, s in registry.items()}).values())
+
+
+def jobs_of(run: str) -> dict[str, list[dict[str, float]]]:
+    """Rule to the figures of its jobs: seconds, peak memory, bytes written.
+
+    Of wall clock and processor time the lesser counts: a busy machine stretches the one, threads
+    the other.
+    """
+    folder = Path("results") / run
+    found = defaultdict(list)
+    for path in sorted((folder / "benchmarks").glob("*.tsv")):
+        record = json.loads((folder / "provenance/jobs" / f"{path.stem}.json").read_text())
+        with path.open(newline="") as stream:
+            line = next(csv.DictReader(stream, delimiter="\t"))
+        found[record["rule"]].append(
+            {
+                "seconds": min(float(line["s"]), record["cpu_seconds"]) + JOB_OVERHEAD_S,
+                "memory_mb": float(line["max_rss"]) if line["max_rss"] != "-" else 0.0,
+                "bytes": float(sum(file["size"] for file in record["outputs"])),
+            }
+        )
+    return found
+
+
+def fitted(rows: list[int], values: list[float]) -> list[float]:
+    """A fixed part and a part a row, neither negative, relative errors least squared."""
+    if len(set(rows)) < 2:
+        return [float(np.mean(values)), 0.0]
+    weight = 1 / np.maximum(values, 1e-9)
+    matrix = np.stack([np.ones(len(rows)), np.array(rows, float)], axis=1)
+    return nnls(matrix * weight[:, None], np.asarray(values) * weight)[0].tolist()
+
+
+def main() -> None:
+    """Fit, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("runs", nargs="+")
+    given = parser.parse_args()
+    sizes = {run: rows_of(run) for run in given.runs}
+    jobs = {run: jobs_of(run) for run in given.runs}
+    rules = {}
+    print(
+        f"{'rule':<20} "
+        + " ".join(f"{run:>12}" for run in given.runs)
+        + "   fixed + a 100,000 rows"
+    )
+    for rule in sorted({rule for one in jobs.values() for rule in one}):
+        if rule in ON_DEVICE:
+            continue
+        here = [run for run in given.runs if rule in jobs[run]]
+        rows = [sizes[run] for run in here]
+        rules[rule] = {
+            name: fitted(rows, [float(np.mean([j[name] for j in jobs[run][rule]])) for run in here])
+            for name in FIGURES
+        }
+        means = {run: np.mean([j["seconds"] for j in jobs[run][rule]]) for run in here}
+        fixed, each = rules[rule]["seconds"]
+        shown = " ".join(
+            f"{means[run]:>10.2f} s" if run in means else " " * 12 for run in given.runs
+        )
+        print(f"{rule:<20} {shown}   {fixed:.2f} + {each * 1e5:.2f}")
+    write_json(
+        TABLE,
+        {
+            "schema_version": 1,
+            "command": f"python benchmarks/costs.py {' '.join(given.runs)}",
+            "rows": sizes,
+            "work_s": plain_work(),
+            "rules": rules,
+        },
+    )
+    print(f"{TABLE} written")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""What a plan predicts follows from the run, the machine's speed and the table of costs."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from spectrotranslator.configuration import resolve
+from spectrotranslator.door import costs, plan
+from spectrotranslator.door.speed import Speed, here
+from spectrotranslator.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def full(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    return resolve("full")
+
+
+@pytest.fixture
+def speed(full):
+    networks = [f"{method}/{name}" for method in full.methods for name in full.directions]
+    kinds = {f"{name}/{kind}": 1e-3 for name in networks for kind in ("intrinsic", "extrinsic")}
+    return Speed("cpu", 0.5, kinds, dict.fromkeys(networks, 0.01))
+
+
+TABLE = costs.Costs(
+    0.5,
+    {
+        "score_members": {"seconds": [3.0, 0.0], "memory_mb": [300, 0], "bytes": [0, 0]},
+        "write_table": {"seconds": [1.0, 1e-5], "memory_mb": [200, 0], "bytes": [0, 450]},
+    },
+)
+
+
+def test_the_paper_s_network_has_1213056_weights_in_its_matrices():
+    assert costs.weights([64, 128, 256, 512], 6, 4) == 1_213_056
+
+
+def test_the_published_size_is_known_without_a_download(full):
+    rows = costs.survey_rows(full, {"galah_main": 588_571, "apogee_lite": 733_901})
+    assert rows == {"galah": 588_571, "apogee": 733_901}
+
+
+def test_a_cost_has_a_fixed_part_and_one_that_grows_with_rows(full, speed):
+    small, large = (TABLE.of("write_table", rows, speed).seconds for rows in (0, 100_000))
+    assert (small, large) == (1.0, 2.0)
+    slow = Speed("cpu", 1.0, {}, {})
+    assert TABLE.of("write_table", 100_000, slow).seconds == 4.0
+
+
+def test_shards_share_the_rows_of_their_catalogue(full, speed):
+    jobs = {"translate_shard": len(full.methods) * 2 * full.compute.shards}
+    (line,) = plan.predict(full, jobs, speed, TABLE)
+    translated = sum(line.seconds) - 3.0 * line.jobs
+    assert translated == pytest.approx(len(full.methods) * (588_571 + 733_901) * 0.01)
+
+
+def test_a_rule_that_was_never_measured_is_said_to_be_so(full, speed):
+    (line,) = plan.predict(full, {"read_survey": 2}, speed, TABLE)
+    assert not line.measured
+    assert "never measured" in plan._text(
+        {
+            "run": "full", "cores": 2, "device": "cpu", "machine": {"seconds": 0}, "disk_bytes": 0,
+            "slurm": plan._slurm([line], full), "shards": 1,
+        },
+        [line], full,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seconds", "at_once", "end"),
+    [([4, 3, 2], 1, 9), ([4, 3, 2], 2, 5), ([4, 3, 2], 10, 4), ([], 2, 0)],
+)
+def test_the_last_job_ends_when_the_longest_were_given_out_first(seconds, at_once, end):
+    assert plan._makespan(seconds, at_once) == end
+
+
+def test_every_rule_of_the_workflow_has_its_stage_and_local_ones_are_known():
+    text = "\n".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    rules = set(re.findall(r"^\s*rule (\w+):", text, re.M))
+    listed = re.findall(r"^\s*localrules:\n((?:\s+\w+,\n)+)", text, re.M)
+    local = {name for block in listed for name in re.findall(r"\w+", block)}
+    assert {rule for stage in plan.STAGES for rule in stage} == rules
+    assert local == plan.LOCAL
+
+
+def test_this_machine_s_speed_is_measured_for_every_network_of_the_run(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    tiny = resolve("tiny")
+    found = here(tiny)
+    assert set(found.row) == {f"{m}/{d}" for m in tiny.methods for d in tiny.directions}
+    assert min(found.row.values()) > 0
+    assert min(found.epoch_star.values()) > 0
+
+
+def test_a_table_of_costs_that_is_none_is_refused(tmp_path):
+    path = tmp_path / "costs.json"
+    path.write_text("[]")
+    with pytest.raises(InputError, match=r"benchmarks/costs\.py"):
+        costs.Costs.read(path)

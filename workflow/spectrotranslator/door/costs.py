@@ -1,0 +1,127 @@
+"""What a job of each rule costs: a fixed part and a part that grows with the surveys' rows.
+
+The table is fitted to finished runs of several sizes by ``benchmarks/costs.py``. Training and
+translation are not in it: they are timed on the machine that asks (``speed``).
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from ..configuration import Configuration
+from ..errors import InputError
+from ..files import read_json
+from .speed import Speed
+
+TABLE = Path("config/costs.json")
+TYPICAL_TRAINING_STARS = 13_680
+FLOPS_SHARE_OF_GPU = 0.5
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One job: seconds of one core, megabytes of memory, bytes that stay on the disk."""
+
+    seconds: float
+    memory_mb: float
+    disk_bytes: float
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The table: by rule ``(fixed, a row)`` of seconds, megabytes and bytes; the work's seconds."""
+
+    work: float
+    rules: dict[str, dict[str, list[float]]]
+
+    @classmethod
+    def read(cls, path: Path = TABLE) -> "Costs":
+        """From the file that ``benchmarks/costs.py`` wrote.
+
+        Raises
+        ------
+        InputError
+            It is not there or not such a file.
+        """
+        value = read_json(path)
+        try:
+            return cls(value["work_s"], value["rules"])
+        except (KeyError, TypeError):
+            raise InputError(
+                f"{path}: not a table of costs; make it with benchmarks/costs.py"
+            ) from None
+
+    def of(self, rule: str, rows: int, speed: Speed) -> Cost | None:
+        """A job of ``rule`` in a run of ``rows`` survey rows; none if it was never measured."""
+        found = self.rules.get(rule)
+        if found is None:
+            return None
+        figures = [
+            found[name][0] + found[name][1] * rows for name in ("seconds", "memory_mb", "bytes")
+        ]
+        return Cost(figures[0] * speed.work / self.work, figures[1], figures[2])
+
+
+def survey_rows(configuration: Configuration, registered: dict[str, int | None]) -> dict[str, int]:
+    """Rows of every survey: as simulated, as registered, or of the user's own table.
+
+    Parameters
+    ----------
+    registered
+        Source to its rows, from the table of sources.
+    """
+    rows = {}
+    for name, survey in configuration.surveys.items():
+        if configuration.sky:
+            sizes = {"galah": configuration.sky.n_galah, "apogee": configuration.sky.n_apogee}
+            rows[name] = sizes.get(name, max(sizes.values()))
+        elif survey.path:
+            with Path(survey.path).open("rb") as stream:
+                rows[name] = sum(1 for _ in stream)
+        else:
+            files = configuration.sources.surveys.get(name, [])
+            rows[name] = next((registered[f] for f in files if registered.get(f)), 0)
+    return rows
+
+
+def training_stars(configuration: Configuration) -> int:
+    """Stars of a training sample, training and validation together: published, or likely."""
+    counts = [
+        d.published_counts["intrinsic"][1]
+        for d in configuration.directions.values()
+        if "intrinsic" in d.published_counts
+    ]
+    if counts:
+        return max(counts)
+    common = configuration.sky.n_common if configuration.sky else TYPICAL_TRAINING_STARS
+    return min(common, TYPICAL_TRAINING_STARS)
+
+
+def training_seconds(configuration: Configuration, speed: Speed, name: str) -> float:
+    """Seconds of training one member of ``METHOD/DIRECTION/KIND``, if no phase stops early."""
+    training = configuration.methods[name.split("/")[0]].training
+    epochs = training.epochs + training.patience * (len(training.learning_rates) - 1)
+    share = 1 - configuration.split.validation - configuration.split.test
+    return epochs * training_stars(configuration) * share * speed.epoch_star[name]
+
+
+def flops(configuration: Configuration, method: str, direction: str, rows: int) -> float:
+    """Floating point operations of a translation: two a weight, member, realisation and row."""
+    settings = configuration.methods[method]
+    passes = settings.ensemble.members * settings.montecarlo.realisations
+    total = 0
+    for network in configuration.directions[direction].networks.values():
+        total += 2 * weights(settings.network.widths, len(network.inputs), len(network.outputs))
+    return float(rows) * passes * total
+
+
+def weights(widths: list[int], inputs: int, outputs: int) -> int:
+    """Entries of all weight matrices of one network (biases and lengths apart)."""
+    up = [a * b for a, b in pairwise(widths)]
+    blocks = 2 * sum(2 * width**2 for width in widths[:-1]) + 2 * widths[-1] ** 2
+    return widths[0] * (inputs + outputs) + 2 * sum(up) + blocks
+
+
+def on_gpu(operations: float, gflops: float) -> float:
+    """Seconds of ``operations`` on a GPU of ``gflops``, of which half is reached."""
+    return operations / (FLOPS_SHARE_OF_GPU * gflops * 1e9)

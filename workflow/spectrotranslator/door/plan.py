@@ -1,0 +1,280 @@
+"""The jobs of a run with their time, memory and disk, before anything runs."""
+
+import argparse
+import heapq
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+from ..archive.registry import read_registry
+from ..configuration import Configuration, dump, resolve
+from ..configuration.load import find
+from ..errors import InputError
+from .costs import Cost, Costs, flops, on_gpu, survey_rows, training_seconds
+from .speed import Speed, measure
+
+# Rules in the order of the way of a star; those of one line can run side by side.
+STAGES = (
+    ("simulate_sky",),
+    ("publish_sky",),
+    ("fetch_file", "fetch_copy", "fetch_photometry"),
+    ("list_sources", "read_survey"),
+    ("prepare_stars",),
+    ("crossmatch",),
+    ("build_ledger", "train_member"),
+    ("score_members", "weigh_inputs", "translate_shard"),
+    ("assemble_catalogue", "homogenise"),
+    ("write_table",),
+    ("describe_catalogues",),
+    ("compare_catalogue",),
+    ("judge", "draw_figures"),
+    ("write_page",),
+    ("write_crate",),
+    ("gather_provenance",),
+)
+# Where the workflow is called: compute nodes have no internet, and these are small.
+LOCAL = {
+    "simulate_sky", "publish_sky", "fetch_file", "fetch_copy", "fetch_photometry", "list_sources",
+    "build_ledger", "describe_catalogues", "judge", "write_page", "write_crate",
+    "gather_provenance",
+}  # fmt: skip
+ON_DEVICE = {"train_member", "translate_shard"}
+SUBMISSIONS = 100
+SHARD_S = 1200
+JOB_LINE = re.compile(r"^(\w+)\s+(\d+)\s*$")
+
+
+@dataclass(frozen=True)
+class Line:
+    """All jobs of one rule: how many, what one costs at most, and the seconds of each."""
+
+    rule: str
+    jobs: int
+    seconds: list[float]
+    memory_mb: float
+    disk_bytes: float
+    measured: bool = True
+
+
+def main(arguments: list[str]) -> int:
+    """``./reproduce plan RUN [--members N] [--realisations N] [--gpu GFLOPS] [--json]``."""
+    given = _parse(arguments)
+    configuration = _changed(resolve(given.run), given)
+    cores = given.cores or len(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / f"{configuration.run}.yaml"
+        dump(configuration, config)
+        jobs = remaining_jobs(given.run)
+        at_once = max(1, cores // configuration.compute.threads)
+        speed = measure(config, at_once)
+    lines = predict(configuration, jobs, speed, Costs.read())
+    told = {
+        "run": configuration.run,
+        "cores": cores,
+        "device": speed.device,
+        "rules": [vars(line) | {"seconds": sum(line.seconds)} for line in lines],
+        "machine": {"seconds": schedule(lines, at_once)},
+        "slurm": _slurm(lines, configuration),
+        "shards": suggested_shards(configuration, lines, at_once),
+        "disk_bytes": sum(line.disk_bytes * line.jobs for line in lines),
+    }
+    if given.gpu:
+        told["gpu"] = {
+            "gflops": given.gpu,
+            "translation_seconds": on_gpu(_all_flops(configuration), given.gpu),
+        }
+    print(json.dumps(told, indent=1) if given.json else _text(told, lines, configuration))
+    return 0
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "./reproduce plan",
+        description=__doc__,
+        epilog="example: ./reproduce plan full --members 10 --realisations 100 --gpu 50000",
+    )
+    parser.add_argument("run", help="name of a run in config/runs, or its file")
+    parser.add_argument("--members", type=int, help="as if every ensemble had so many")
+    parser.add_argument("--realisations", type=int, help="as if every catalogue had so many")
+    parser.add_argument("--cores", type=int, help="of this machine; all it offers")
+    parser.add_argument("--gpu", type=float, metavar="GFLOPS", help="single precision of a GPU")
+    parser.add_argument("--json", action="store_true", help="for scripts")
+    return parser.parse_args(arguments)
+
+
+def _changed(configuration: Configuration, given: argparse.Namespace) -> Configuration:
+    methods = {}
+    for name, method in configuration.methods.items():
+        ensemble, montecarlo = method.ensemble, method.montecarlo
+        if given.members:
+            ensemble = type(ensemble)(**ensemble.model_dump() | {"members": given.members})
+        if given.realisations:
+            changed = {"realisations": given.realisations}
+            montecarlo = type(montecarlo)(**montecarlo.model_dump() | changed)
+        methods[name] = method.model_copy(update={"ensemble": ensemble, "montecarlo": montecarlo})
+    return configuration.model_copy(update={"methods": methods})
+
+
+def remaining_jobs(run: str) -> dict[str, int]:
+    """Rule to the number of its jobs that a call would run now, as Snakemake counts them.
+
+    Raises
+    ------
+    InputError
+        Snakemake cannot make a plan; its last line is repeated.
+    """
+    find(run)
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "-n", "--quiet", "rules", "--config", f"run={run}"],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        reason = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1]
+        raise InputError(f"run {run}: Snakemake makes no plan ({reason})")
+    lines = map(JOB_LINE.match, (done.stdout + done.stderr).splitlines())
+    found = {line[1]: int(line[2]) for line in lines if line}
+    return {rule: n for rule, n in found.items() if rule not in ("total", "all", "reproduce")}
+
+
+def predict(
+    configuration: Configuration, jobs: dict[str, int], speed: Speed, costs: Costs
+) -> list[Line]:
+    """One line a rule, in the order of the stages."""
+    registry = read_registry(configuration.sources.registry)
+    rows = survey_rows(configuration, {name: source.rows for name, source in registry.items()})
+    total = sum(rows.values())
+    known = [rule for stage in STAGES for rule in stage]
+    order = sorted(jobs, key=lambda rule: known.index(rule) if rule in known else len(known))
+    lines = []
+    for rule in order:
+        # A training or a shard costs, beside what is timed, what loading the networks costs.
+        cost = costs.of("score_members" if rule in ON_DEVICE else rule, total, speed)
+        measured = cost is not None
+        cost = cost or Cost(0.0, configuration.compute.memory_mb, 0.0)
+        seconds = [cost.seconds] * jobs[rule]
+        if rule in ON_DEVICE:
+            own = _device_seconds(configuration, speed, rule, rows)
+            share = jobs[rule] / len(own)
+            seconds = [cost.seconds + s for s in own][: jobs[rule]] if share <= 1 else seconds
+        lines.append(Line(rule, jobs[rule], seconds, cost.memory_mb, cost.disk_bytes, measured))
+    return lines
+
+
+def _device_seconds(configuration, speed: Speed, rule: str, rows: dict[str, int]) -> list[float]:
+    """Seconds of every training or shard of the run, the longest first."""
+    found = []
+    for method, settings in configuration.methods.items():
+        for name, direction in configuration.directions.items():
+            if rule == "train_member":
+                for kind in direction.networks:
+                    one = training_seconds(configuration, speed, f"{method}/{name}/{kind}")
+                    found += [one] * settings.ensemble.members
+            else:
+                shards = configuration.compute.shards
+                here = rows[direction.origin] / shards
+                found += [here * speed.row[f"{method}/{name}"]] * shards
+    return sorted(found, reverse=True)
+
+
+def schedule(lines: list[Line], at_once: int) -> float:
+    """Seconds until all is done with ``at_once`` jobs at a time, stage after stage."""
+    by_rule = {line.rule: line for line in lines}
+    staged = {rule for stage in STAGES for rule in stage}
+    other = tuple(rule for rule in by_rule if rule not in staged)
+    total = 0.0
+    for stage in (*STAGES, other):
+        seconds = [s for rule in stage if rule in by_rule for s in by_rule[rule].seconds]
+        total += _makespan(seconds, at_once)
+    return total
+
+
+def _makespan(seconds: list[float], at_once: int) -> float:
+    """When the last of jobs ends that are given, longest first, to whoever is free."""
+    free = [0.0] * max(1, min(at_once, len(seconds)))
+    for one in sorted(seconds, reverse=True):
+        heapq.heapreplace(free, free[0] + one)
+    return max(free)
+
+
+def _slurm(lines: list[Line], configuration: Configuration) -> dict:
+    submitted = [line for line in lines if line.rule not in LOCAL]
+    hours = sum(sum(line.seconds) for line in submitted) * configuration.compute.threads / 3600
+    return {
+        "submitted": sum(line.jobs for line in submitted),
+        "local": sum(line.jobs for line in lines if line.rule in LOCAL),
+        "core_hours": hours,
+        "widest": max((line.jobs for line in submitted), default=0),
+        "longest_job_seconds": max((max(line.seconds) for line in submitted), default=0.0),
+        "seconds": schedule(lines, SUBMISSIONS),
+    }
+
+
+def suggested_shards(configuration: Configuration, lines: list[Line], at_once: int) -> int:
+    """Shards a catalogue that make jobs of at most 20 minutes and keep every core busy."""
+    line = next((line for line in lines if line.rule == "translate_shard"), None)
+    if line is None:
+        return configuration.compute.shards
+    whole = max(line.seconds) * configuration.compute.shards
+    return max(at_once, ceil(whole / SHARD_S))
+
+
+def _all_flops(configuration: Configuration) -> float:
+    registry = read_registry(configuration.sources.registry)
+    rows = survey_rows(configuration, {name: source.rows for name, source in registry.items()})
+    return sum(
+        flops(configuration, method, name, rows[direction.origin])
+        for method in configuration.methods
+        for name, direction in configuration.directions.items()
+    )
+
+
+def _text(told: dict, lines: list[Line], configuration: Configuration) -> str:
+    rows = [
+        f"Plan of {told['run']}: what is left to do, on this machine ({told['cores']} cores,"
+        f" {told['device']})",
+        "",
+        f"  {'rule':<20} {'jobs':>5} {'longest':>9} {'together':>10} {'memory':>9} {'disk':>9}",
+    ]
+    for line in lines:
+        note = "" if line.measured else "  never measured: counted as nothing"
+        rows.append(
+            f"  {line.rule:<20} {line.jobs:>5} {_time(max(line.seconds)):>9}"
+            f" {_time(sum(line.seconds)):>10} {line.memory_mb:>6.0f} MB"
+            f" {line.disk_bytes * line.jobs / 1e6:>6.0f} MB{note}"
+        )
+    slurm = told["slurm"]
+    rows += [
+        "",
+        f"This machine (profiles/default): {_time(told['machine']['seconds'])},"
+        f" {told['disk_bytes'] / 1e9:.1f} GB of disk",
+        f"Slurm (profiles/slurm):          {_time(slurm['seconds'])} with {SUBMISSIONS} jobs at a"
+        f" time of this machine's speed, {slurm['core_hours']:.2f} core-hours, {slurm['submitted']}"
+        f" jobs (at most {slurm['widest']} side by side, the longest"
+        f" {_time(slurm['longest_job_seconds'])}), {slurm['local']} where you call",
+        f"Shards: {configuration.compute.shards} a catalogue are set,"
+        f" {told['shards']} would make jobs of at most {SHARD_S // 60} minutes",
+    ]
+    if "gpu" in told:
+        gpu = told["gpu"]
+        rows.append(
+            f"GPU of {gpu['gflops']:.0f} GFLOP/s:        all translation in"
+            f" {_time(gpu['translation_seconds'])}, half of its speed reached"
+        )
+    epochs = {m.training.epochs for m in configuration.methods.values()}
+    rows.append(f"Trainings are counted whole ({max(epochs)} epochs); most stop earlier.")
+    return "\n".join(rows)
+
+
+def _time(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3600:.2f} h"
