@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 import pytest
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from spectrotranslator.catalogue.draws import inverse_normal, key_hashes, normal
 
@@ -31,8 +31,27 @@ def test_draws_are_standard_normal_and_independent():
     assert np.abs(together - np.eye(10)).max() < 0.03
 
 
-def test_the_first_realisation_is_unperturbed():
-    assert not normal(1, KEYS, "teff", 3)[:, 0].any()
+@pytest.mark.parametrize("kind", ["independent", "stratified"])
+def test_the_first_realisation_is_unperturbed(kind):
+    assert not normal(1, KEYS, "teff", 3, kind)[:, 0].any()
+
+
+def test_stratified_draws_fill_every_interval_once_in_orders_of_their_own():
+    draws = normal(1, KEYS, "teff", 11, "stratified")[:, 1:]
+    intervals = np.floor(ndtr(draws) * 10)
+    assert np.array_equal(np.sort(intervals, axis=1), np.tile(np.arange(10.0), (len(KEYS), 1)))
+    other = np.floor(ndtr(normal(1, KEYS, "logg", 11, "stratified")[:, 1:]) * 10)
+    assert (intervals == other).mean() == pytest.approx(0.1, abs=0.01)
+    assert np.array_equal(normal(1, KEYS[7:9], "teff", 11, "stratified")[:, 1:], draws[7:9])
+
+
+def test_stratified_draws_bring_percentiles_of_few_realisations_nearer_to_those_of_many():
+    def error(kind: str) -> float:
+        centre = 2.0 * normal(1, KEYS, "teff", 11, kind) + normal(1, KEYS, "logg", 11, kind)
+        middle = np.percentile(centre[:, 1:], [16, 50, 84], axis=1)
+        return (middle - middle.mean(axis=1, keepdims=True)).std()
+
+    assert error("stratified") < 0.6 * error("independent")
 
 
 @pytest.mark.parametrize("other", [(2, "teff"), (1, "logg")])

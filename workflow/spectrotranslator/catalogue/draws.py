@@ -18,15 +18,24 @@ def key_hashes(keys: Sequence[str]) -> np.ndarray:
     return np.array([seed(key) for key in keys], dtype=np.uint64)
 
 
-def normal(number: int, keys: np.ndarray, parameter: str, realisations: int) -> np.ndarray:
+def normal(
+    number: int, keys: np.ndarray, parameter: str, realisations: int, kind: str = "independent"
+) -> np.ndarray:
     """Standard normal draws of one parameter, shape (rows, realisations), float64.
 
-    Column 0 belongs to the unperturbed realisation and is zero.
+    Column 0 belongs to the unperturbed realisation and is zero. ``kind`` says how the others
+    hang together: ``independent``, or ``stratified``, where each of n equally probable intervals
+    holds one of the n draws, in an order of its own for every row and parameter (a Latin
+    hypercube; McKay, Beckman & Conover 1979, Technometrics 21, 239).
     """
     stream = np.uint64(seed(number, parameter))
     steps = np.arange(realisations, dtype=np.uint64) * _GOLDEN
     bits = _mix(_mix(keys[:, None] ^ stream) + steps[None, :])
-    draws = inverse_normal((bits >> np.uint64(11)).astype(np.float64) * 2.0**-53 + 2.0**-54)
+    uniform = (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53 + 2.0**-54
+    if kind == "stratified" and realisations > 1:
+        order = _mix(bits[:, 1:] ^ _GOLDEN).argsort(axis=1, kind="stable").argsort(axis=1)
+        uniform[:, 1:] = (order + uniform[:, 1:]) / (realisations - 1)
+    draws = inverse_normal(uniform)
     draws[:, 0] = 0.0
     return draws
 

@@ -92,7 +92,9 @@ def perturbations(
     A missing error makes its value missing in every realisation but the first.
     """
     hashes = key_hashes(keys)
-    draws = [normal(settings.seed, hashes, name, settings.realisations) for name in names]
+    draws = [
+        normal(settings.seed, hashes, name, settings.realisations, settings.draws) for name in names
+    ]
     noise = np.stack(draws, axis=2) * errors[:, None, :]
     noise[:, 0, :] = 0.0
     return noise

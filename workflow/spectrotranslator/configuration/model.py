@@ -231,6 +231,9 @@ class MonteCarloSettings(Section):
     realisations: int = number(
         10, "Realisations, the first one unperturbed.", "authors' code", unknown=True, ge=1
     )
+    draws: Literal["independent", "stratified"] = number(
+        "independent", "How the draws of a row hang together.", "authors' code"
+    )
     percentiles: list[float] = number([5, 16, 50, 84, 95], "Percentiles written.", "readme")
     missing: Literal["not finite", "sentinels too"] = number(
         "not finite",

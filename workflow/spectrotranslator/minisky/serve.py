@@ -39,14 +39,17 @@ def main() -> int:
     """Parse the command line and serve."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--sky", type=Path, help="folder of the simulated files")
-    parser.add_argument("--published", type=Path, help="folder of ReadMe, g2a.dat.gz, a2g.dat.gz")
+    parser.add_argument(
+        "--published",
+        type=Path,
+        help="folder of ReadMe, g2a.dat.gz, a2g.dat.gz; before it is made, none is served",
+    )
     parser.add_argument("--faults", type=Path, help="JSON list of faults, for tests")
     parser.add_argument("command", nargs="+", help="command to run, after --")
     arguments = parser.parse_args()
     try:
-        for folder in filter(None, (arguments.sky, arguments.published)):
-            if not folder.is_dir():
-                raise InputError(f"{folder}: no such folder; simulate the sky first")
+        if arguments.sky and not arguments.sky.is_dir():
+            raise InputError(f"{arguments.sky}: no such folder; simulate the sky first")
         faults = _faults(arguments.faults) if arguments.faults else []
         return serve(arguments.sky, arguments.published, arguments.command, faults)
     except FileNotFoundError as error:
