@@ -412,7 +412,7 @@ def tree_of_the_run():
         *(
             f"{RESULTS}/diff/{d}/{name}"
             for d in COMPARED
-            for name in ("diff.json", "rows.parquet")
+            for name in ("diff.json", "rows.parquet", "peculiar.parquet")
         ),
         f"{RESULTS}/verdict.json",
         f"{RESULTS}/figures/facts.json",

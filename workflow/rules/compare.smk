@@ -15,6 +15,7 @@ rule compare_catalogue:
     output:
         diff=f"{RESULTS}/diff/{{direction}}/diff.json",
         rows=f"{RESULTS}/diff/{{direction}}/rows.parquet",
+        peculiar=f"{RESULTS}/diff/{{direction}}/peculiar.parquet",
         record=record_of("compare-{direction}"),
     log:
         log_of("compare-{direction}"),
@@ -32,7 +33,7 @@ rule compare_catalogue:
         " --direction {wildcards.direction:q} --readme {input.readme:q}"
         " --published {input.published:q} --own-readme {input.own_readme:q}"
         " --regenerated {input.regenerated:q} {params.tolerances} {input.tolerances:q}"
-        " --diff {output.diff:q} --rows {output.rows:q}"
+        " --diff {output.diff:q} --rows {output.rows:q} --peculiar {output.peculiar:q}"
         " --record {output.record:q} > {log:q} 2>&1"
 
 

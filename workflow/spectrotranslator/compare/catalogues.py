@@ -6,7 +6,6 @@ from ..cds.layout import ReadMe
 from ..cds.readme import parse_readme
 from ..configuration import load
 from ..errors import InputError
-from ..files import atomic, write_json
 from ..stage import Stage
 from .diff import compare
 from .tables import read_catalogue
@@ -34,9 +33,7 @@ def main(arguments) -> None:
         read_tolerances(Path(path), arguments.direction) if path else None,
         layout_differences(theirs, ours),
     )
-    with atomic(arguments.rows) as temporary:
-        difference.stars.to_parquet(temporary, index=False)
-    write_json(arguments.diff, difference.summary)
+    difference.write(arguments.diff, arguments.rows, arguments.peculiar)
 
 
 stage = Stage(__doc__)
@@ -49,6 +46,7 @@ stage.input("regenerated", "the regenerated table")
 stage.input("tolerances", "the tolerances that the configuration names", required=False)
 stage.output("diff", "all figures and grades, JSON")
 stage.output("rows", "one line a star, Parquet")
+stage.output("peculiar", "rows without a partner, repeated or moved, Parquet")
 
 if __name__ == "__main__":
     stage.run(main)

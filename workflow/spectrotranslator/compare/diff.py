@@ -5,27 +5,42 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ..cds.layout import Table
 from ..errors import InputError
+from ..files import atomic, write_json
 from .flags import comment_figures, flag_figures
-from .grade import DEVIATES, IDENTICAL, Grade, grade_numbers, grade_share, worst
+from .grade import DEVIATES, EQUIVALENT, IDENTICAL, Grade, grade_numbers, grade_share, worst
 from .groups import find_groups
-from .rows import Pairing, pair
+from .regions import regions
+from .rows import Pairing, pair, peculiar
+from .stars import star_lines
 from .statistics import describe, grading_statistics, pulls
 from .tables import Catalogue, flag_labels, number_labels, text_labels
-from .text import fields, identical
+from .text import is_text, same_fields
 from .tolerances import Tolerances
 
 
 @dataclass(frozen=True)
 class Difference:
-    """All that the comparison found; ``summary`` is diff.json, ``stars`` is rows.parquet."""
+    """All that the comparison found.
+
+    ``summary`` is diff.json; ``stars`` rows.parquet, a line a matched star; ``peculiar``
+    peculiar.parquet, the rows that have no partner, repeat an identifier or moved.
+    """
 
     summary: dict
-    stars: pd.DataFrame
-    published: pd.DataFrame
-    regenerated: pd.DataFrame
+    stars: pa.Table
+    peculiar: pa.Table
+
+    def write(self, diff: Path, rows: Path, peculiar: Path) -> None:
+        """Write the three files."""
+        for path, table in ((rows, self.stars), (peculiar, self.peculiar)):
+            with atomic(path) as temporary:
+                pq.write_table(table, temporary)
+        write_json(diff, self.summary)
 
 
 def compare(
@@ -50,23 +65,36 @@ def compare(
             f"{published.path} and {regenerated.path}: no common {identifier}; "
             "are they the same catalogue?"
         )
-    p = published.columns.iloc[pairing.published].reset_index(drop=True)
-    r = regenerated.columns.iloc[pairing.regenerated].reset_index(drop=True)
     rows = _rows(pairing, len(published), len(regenerated))
-    same_bytes = _same_bytes(published.path, regenerated.path, table, pairing)
-    columns = _columns(p, r, table, tolerances, same_bytes)
+    names = [side.columns[identifier] for side in (published, regenerated)]
+    p, r = published.matched(pairing.published), regenerated.matched(pairing.regenerated)
+    same_bytes, decimals = _same_fields(published, regenerated, table, pairing, p, r)
+    columns = _columns(p, r, table, tolerances, same_bytes, decimals)
     grades = [column["grade"] for column in columns.values()]
+    groups = find_groups(numbers)
     whole = _whole(rows, layout_faults)
     summary = {
-        "schema_version": 1,
+        "schema_version": 2,
         "table": table.name,
         "grade": worst([whole.grade, *grades]),
         "layout": layout_faults,
         "rows": rows | whole.as_dict(),
+        "first": _exact_faults(columns),
         "columns": columns,
+        "regions": regions(p, r, groups, flag_labels(table)),
         "tolerances": tolerances.origin if tolerances else None,
     }
-    return Difference(summary, _stars(p, r, table, identifier), p, r)
+    odd = peculiar(pairing, names[0], names[1])
+    return Difference(summary, star_lines(p, r, table, pairing, groups), odd)
+
+
+def _exact_faults(columns: dict[str, dict]) -> list[str]:
+    """What follows from inputs and selection alone and differs: to be looked at first."""
+    return [
+        f"{label}: {column['reason']} ({column['class']})"
+        for label, column in columns.items()
+        if column["grade"] == DEVIATES and column["class"] in ("inputs", "selection")
+    ]
 
 
 def _rows(pairing: Pairing, published: int, regenerated: int) -> dict:
@@ -76,8 +104,8 @@ def _rows(pairing: Pairing, published: int, regenerated: int) -> dict:
         "matched": len(pairing.published),
         "only_published": len(pairing.only_published),
         "only_regenerated": len(pairing.only_regenerated),
-        "repeated_identifier": pairing.repeated,
-        "moved": pairing.moved,
+        "repeated_identifier": int(pairing.repeated.sum()),
+        "moved": int(pairing.moved.sum()),
     }
 
 
@@ -92,15 +120,17 @@ def _whole(rows: dict, layout_faults: list[str]) -> Grade:
     return Grade(IDENTICAL, "the same rows in the same order")
 
 
-def _same_bytes(published: Path, regenerated: Path, table: Table, pairing: Pairing) -> dict:
-    texts = [path.name.removesuffix(".gz").endswith(".dat") for path in (published, regenerated)]
-    if not all(texts):
-        return {}
-    sides = (fields(path, table) for path in (published, regenerated))
-    return identical(*sides, pairing.published, pairing.regenerated)
+def _same_fields(published: Catalogue, regenerated: Catalogue, table, pairing, p, r):
+    """Counts of equal bytes and of equal decimals by column; none where one side is no text."""
+    if not (is_text(published.path) and is_text(regenerated.path)):
+        return {}, {}
+    equal = {label: (p[label] == r[label]).to_numpy() for label in number_labels(table)}
+    return same_fields(published.path, regenerated.path, table, pairing, equal)
 
 
-def _columns(p, r, table: Table, tolerances: Tolerances | None, same_bytes: dict) -> dict:
+def _columns(
+    p, r, table: Table, tolerances: Tolerances | None, same_bytes: dict, decimals: dict
+) -> dict:
     groups = find_groups(number_labels(table))
     statistics = grading_statistics(p, r, groups)
     tests = sum(map(len, statistics.values())) + len(flag_labels(table)) + 1
@@ -125,11 +155,23 @@ def _columns(p, r, table: Table, tolerances: Tolerances | None, same_bytes: dict
             if found["equal"] == found["matched"]:
                 graded = Grade(IDENTICAL, "all numbers are equal")
             found |= {"statistics": statistics[label], **graded.as_dict()}
-            found |= _detectable(tolerances, label, tests)
+            found |= _detectable(tolerances, label, tests, p, unit.get(label))
         else:
             found = _exact(p[label], r[label])
         columns[label] = {"unit": column.unit, "same_bytes": same_bytes.get(label), **found}
+        if label in decimals:
+            columns[label]["equal_decimals"] = decimals[label]
+        columns[label] |= _written_otherwise(columns[label])
     return columns
+
+
+def _written_otherwise(column: dict) -> dict:
+    """Identical is said of bytes: what is equal and written in other bytes is equivalent."""
+    same, rows = column["same_bytes"], column["matched"]
+    if column["grade"] != IDENTICAL or same is None or same == rows:
+        return {}
+    reason = f"all {rows} rows are equal, {rows - same} of them written in other bytes"
+    return Grade(EQUIVALENT, reason).as_dict()
 
 
 def _number(label: str, p, r, names, group) -> dict:
@@ -145,11 +187,22 @@ def _number(label: str, p, r, names, group) -> dict:
     return figures
 
 
-def _detectable(tolerances: Tolerances | None, label: str, tests: int) -> dict:
+def _detectable(tolerances: Tolerances | None, label: str, tests: int, p, group) -> dict:
+    """Smallest effect that would be called deviating, by statistic; a bias in three units."""
     if tolerances is None:
         return {}
-    found = tolerances.numbers(label)
-    return {"smallest_detectable": {n: t.detectable(tests) for n, t in found.items()}}
+    found = {n: t.detectable(tests) for n, t in tolerances.numbers(label).items()}
+    if group is not None and group.systematic:
+        found["bias_in_systematic"] = _in_units(found["bias"], p[group.systematic])
+    if group is not None and {16, 84} <= group.percentiles.keys():
+        low, high = (p[group.percentiles[n]] for n in (16, 84))
+        found["bias_in_half_interval"] = _in_units(found["bias"], (high - low) / 2)
+    return {"smallest_detectable": found}
+
+
+def _in_units(value: float, unit: pd.Series) -> float | None:
+    middle = float(np.median(unit))
+    return value / middle if middle > 0 else None
 
 
 def _flag(label: str, p, r, tolerances: Tolerances | None, tests: int) -> dict:
@@ -163,7 +216,7 @@ def _flag(label: str, p, r, tolerances: Tolerances | None, tests: int) -> dict:
 
 
 def _comment(label: str, p, r, tolerances: Tolerances | None, tests: int) -> dict:
-    figures = comment_figures(p.astype(str).to_numpy(), r.astype(str).to_numpy())
+    figures = comment_figures(p, r)
     if figures["other_input_reasons"]:
         count = figures["other_input_reasons"]
         graded = Grade(
@@ -182,13 +235,3 @@ def _exact(p: pd.Series, r: pd.Series) -> dict:
     differing = int((p.to_numpy() != r.to_numpy()).sum())
     graded = grade_share(differing, len(p), None, 1, "inputs")
     return {"matched": len(p), "differing": differing, **graded.as_dict()}
-
-
-def _stars(p: pd.DataFrame, r: pd.DataFrame, table: Table, identifier: str) -> pd.DataFrame:
-    """One line a matched star: identifier, every difference, which flags and text differ."""
-    columns = {identifier: p[identifier]}
-    for label in number_labels(table):
-        columns[f"{label}_difference"] = r[label] - p[label]
-    for label in flag_labels(table) + text_labels(table):
-        columns[f"{label}_differs"] = p[label].to_numpy() != r[label].to_numpy()
-    return pd.DataFrame(columns)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 
 WHOLE = " outside training range"
 
@@ -42,12 +44,12 @@ def comment_figures(published: Sequence[str], regenerated: Sequence[str]) -> dic
 
     A reason that one side names and the other does not counts only if the other was not cut.
     """
-    same = np.array([a == b for a, b in zip(published, regenerated, strict=True)], dtype=bool)
+    same = _same(published, regenerated)
     cache: dict[str, tuple[frozenset[str], bool]] = {}
     counts = {"Input": 0, "Output": 0}
     differing: dict[str, int] = {}
     rows = 0
-    for a, b in zip(np.asarray(published)[~same], np.asarray(regenerated)[~same], strict=True):
+    for a, b in zip(_chosen(published, ~same), _chosen(regenerated, ~same), strict=True):
         left, right = (cache.setdefault(text, parse_comment(text)) for text in (a, b))
         reasons = _difference(left, right)
         rows += bool(reasons)
@@ -63,6 +65,36 @@ def comment_figures(published: Sequence[str], regenerated: Sequence[str]) -> dic
         "other_output_reasons": counts["Output"],
         "reasons": dict(sorted(differing.items(), key=lambda item: (-item[1], item[0]))),
     }
+
+
+def reasons_apart(published: Sequence[str], regenerated: Sequence[str]) -> pa.Array:
+    """For each row the reasons that only one side names: ``-`` published, ``+`` regenerated."""
+    differs = ~_same(published, regenerated)
+    cache: dict[tuple[str, str], str] = {}
+    words = [
+        _in_words(a, b, cache)
+        for a, b in zip(_chosen(published, differs), _chosen(regenerated, differs), strict=True)
+    ]
+    places = np.where(differs, np.cumsum(differs), 0)
+    return pa.array(["", *words], pa.string()).take(pa.array(places))
+
+
+def _same(published: Sequence[str], regenerated: Sequence[str]) -> np.ndarray:
+    one, other = (pd.Series(side).reset_index(drop=True) for side in (published, regenerated))
+    return (one == other).to_numpy(bool)
+
+
+def _chosen(texts: Sequence[str], rows: np.ndarray) -> list[str]:
+    return pd.Series(texts).reset_index(drop=True)[rows].tolist()
+
+
+def _in_words(a: str, b: str, cache: dict[tuple[str, str], str]) -> str:
+    if (a, b) not in cache:
+        left, right = parse_comment(a), parse_comment(b)
+        apart = _difference(left, right)
+        marked = [f"{'-' if reason in left[0] else '+'}{reason}" for reason in sorted(apart)]
+        cache[a, b] = "; ".join(marked)
+    return cache[a, b]
 
 
 def _difference(left, right) -> frozenset[str]:

@@ -1,9 +1,11 @@
 """Which rows of two catalogues belong together."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from scipy.optimize import linear_sum_assignment
 
 NEARER = 0.1
@@ -11,14 +13,18 @@ NEARER = 0.1
 
 @dataclass(frozen=True)
 class Pairing:
-    """Row numbers of matched rows on both sides, and of those that have no partner."""
+    """Row numbers of matched rows on both sides, and of those that have no partner.
+
+    ``repeated`` and ``moved`` tell of every matched row whether its identifier stands more than
+    once among them, and whether it comes in another order.
+    """
 
     published: np.ndarray
     regenerated: np.ndarray
     only_published: np.ndarray
     only_regenerated: np.ndarray
-    repeated: int
-    moved: int
+    repeated: np.ndarray
+    moved: np.ndarray
 
 
 def pair(
@@ -45,8 +51,36 @@ def pair(
         r,
         merged.loc[merged["row_r"].isna(), "row_p"].to_numpy(np.int64),
         merged.loc[merged["row_p"].isna(), "row_r"].to_numpy(np.int64),
-        int(repeated.sum()),
-        len(r) - _longest_increasing(r),
+        repeated,
+        ~_longest_increasing(r),
+    )
+
+
+def peculiar(pairing: Pairing, published: pd.Series, regenerated: pd.Series) -> pa.Table:
+    """Rows that are not simply matched, a line each: ``identifier``, ``what``, and the rows.
+
+    ``what`` is ``only published``, ``only regenerated``, ``repeated`` or ``moved``; the rows count
+    from 0 and are -1 where that side has none.
+    """
+    tables = [
+        _lines("only published", published, pairing.only_published, None),
+        _lines("only regenerated", regenerated, None, pairing.only_regenerated),
+    ]
+    for what, here in (("repeated", pairing.repeated), ("moved", pairing.moved)):
+        tables.append(_lines(what, published, pairing.published[here], pairing.regenerated[here]))
+    return pa.concat_tables(tables)
+
+
+def _lines(what: str, names: pd.Series, p, r) -> pa.Table:
+    rows = p if p is not None else r
+    nowhere = np.full(len(rows), -1)
+    return pa.table(
+        {
+            "identifier": pa.array(names.iloc[rows].astype(str), pa.string()),
+            "what": pa.array([what] * len(rows), pa.string()),
+            "row_published": nowhere if p is None else p,
+            "row_regenerated": nowhere if r is None else r,
+        }
     )
 
 
@@ -74,12 +108,21 @@ def _nearest(published, regenerated, p, r, names, places) -> np.ndarray:
     return result
 
 
-def _longest_increasing(values: np.ndarray) -> int:
-    """Length of the longest increasing subsequence: the most rows that kept their order."""
+def _longest_increasing(values: np.ndarray) -> np.ndarray:
+    """Which values make a longest increasing subsequence: the most rows that kept their order."""
     if len(values) < 2 or (np.diff(values) > 0).all():
-        return len(values)
+        return np.ones(len(values), bool)
     ends: list[int] = []
-    for value in values.tolist():
-        place = int(np.searchsorted(ends, value))
-        ends[place : place + 1] = [value]
-    return len(ends)
+    places: list[int] = []
+    before = np.empty(len(values), np.int64)
+    for i, value in enumerate(values.tolist()):
+        length = bisect_left(ends, value)
+        ends[length : length + 1] = [value]
+        places[length : length + 1] = [i]
+        before[i] = places[length - 1] if length else -1
+    kept = np.zeros(len(values), bool)
+    i = places[-1]
+    while i >= 0:
+        kept[i] = True
+        i = before[i]
+    return kept

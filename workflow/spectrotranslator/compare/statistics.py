@@ -19,15 +19,22 @@ def robust_scatter(values: np.ndarray) -> float:
     return float(SIGMA_PER_MAD * np.median(np.abs(values - np.median(values))))
 
 
-def runaway(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Which values lie further from the reference's median than 30 of its 16-84% widths."""
+def tame_range(reference: np.ndarray) -> tuple[float, float]:
+    """From 30 of the reference's 16-84% widths below its median to as many above."""
     low, middle, high = np.percentile(reference, [16, 50, 84])
-    return ~(np.abs(values - middle) <= RUNAWAY_WIDTHS * max(high - low, 1e-300))
+    reach = RUNAWAY_WIDTHS * max(high - low, 1e-300)
+    return float(middle - reach), float(middle + reach)
+
+
+def runaway(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    """Which values lie outside the limits or are no numbers."""
+    return ~((values >= limits[0]) & (values <= limits[1]))
 
 
 def describe(published: np.ndarray, regenerated: np.ndarray, names: Sequence) -> dict:
     """Differences (regenerated minus published) of matched stars; run-aways counted apart."""
-    wild_p, wild_r = (runaway(side, published) for side in (published, regenerated))
+    limits = tame_range(published)
+    wild_p, wild_r = (runaway(side, limits) for side in (published, regenerated))
     tame = ~(wild_p | wild_r)
     difference = (regenerated - published)[tame]
     equal = int((published == regenerated).sum())
@@ -53,7 +60,10 @@ def describe(published: np.ndarray, regenerated: np.ndarray, names: Sequence) ->
 
 
 def _worst(difference, names, published, regenerated) -> list[dict]:
-    rows = np.argsort(-np.abs(difference), kind="stable")[:20]
+    size = np.abs(difference)
+    least = np.partition(size, -20)[-20] if len(size) > 20 else 0.0
+    rows = np.flatnonzero(size >= least)
+    rows = rows[np.argsort(-size[rows], kind="stable")][:20]
     return [
         {
             "identifier": str(names[row]),
@@ -120,7 +130,8 @@ def _median_distance(side: pd.DataFrame, label: str, group: Group) -> float:
 
 
 def _location(published: np.ndarray, regenerated: np.ndarray) -> dict[str, float]:
-    tame = ~(runaway(published, published) | runaway(regenerated, published))
+    limits = tame_range(published)
+    tame = ~(runaway(published, limits) | runaway(regenerated, limits))
     difference = (regenerated - published)[tame]
     return {
         "bias": float(np.median(difference)),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from astropy.table import Table as AstropyTable
 
@@ -13,12 +14,20 @@ from ..errors import InputError
 FLAGS = {"true": True, "false": False}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Catalogue:
     """A catalogue's columns by label; text columns are stripped, flags are booleans."""
 
     path: Path
     columns: pd.DataFrame
+
+    def matched(self, rows: np.ndarray) -> pd.DataFrame:
+        """Rows ``rows`` in that order; the catalogue gives its columns away, to hold them once."""
+        columns, self.columns = self.columns, self.columns.iloc[:0]
+        taken = {}
+        for label in list(columns):
+            taken[label] = columns.pop(label).array.take(rows)
+        return pd.DataFrame(taken, copy=False)
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -51,7 +60,7 @@ def _read(path: Path, table: Table) -> pd.DataFrame:
             if frame[name].dtype.kind == "S":
                 frame[name] = frame[name].astype(str)
         return frame.to_pandas()
-    return read(path, table).to_pandas()
+    return read(path, table, booleans=True).to_pandas(split_blocks=True, self_destruct=True)
 
 
 def flag_labels(table: Table) -> list[str]:

@@ -1,53 +1,126 @@
 """The bytes of two CDS tables, field by field."""
 
 import gzip
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import numpy as np
 
 from ..cds.layout import Table
-from ..errors import InputError
+from .rows import Pairing
+
+CHUNK_ROWS = 20_000
 
 
-def fields(path: Path, table: Table) -> np.ndarray:
-    """Records of a CDS table as a structured array of byte strings, one field a column.
+def is_text(path: Path) -> bool:
+    """Whether a catalogue is a CDS table, so that its bytes can be compared."""
+    return path.name.removesuffix(".gz").endswith((".dat", ".txt"))
 
-    Raises
-    ------
-    InputError
-        The file is not a whole number of records of the table's length.
+
+def same_fields(
+    published: Path,
+    regenerated: Path,
+    table: Table,
+    pairing: Pairing,
+    equal: Mapping[str, np.ndarray],
+) -> tuple[dict[str, int], dict[str, int]]:
+    """For each column, how many matched rows hold the same bytes, and the same decimal number.
+
+    The files are read side by side, in pieces; the few rows that moved are gathered first.
+
+    Parameters
+    ----------
+    equal
+        Label of a numeric column to the matched rows whose numbers are equal as doubles: of those
+        alone the decimals are compared, digit by digit.
     """
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rb") as stream:
-        data = stream.read()
+    same = {column.label: 0 for column in table.columns}
+    decimals = dict.fromkeys(equal, 0)
+    for p, r, rows in _side_by_side(published, regenerated, table, pairing):
+        for column, differs in zip(table.columns, _differing(p, r, table), strict=True):
+            label = column.label
+            same[label] += int(len(rows) - differs.sum())
+            if label in equal:
+                here = differs & equal[label][rows]
+                decimals[label] += int(len(rows) - differs.sum())
+                decimals[label] += _equal_decimals(p[here], r[here], column)
+    return same, decimals
+
+
+def _side_by_side(
+    published: Path, regenerated: Path, table: Table, pairing: Pairing
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Records of both sides, (rows, bytes), and which matched rows they are."""
     length = table.lrecl + 1
-    if len(data) % length:
-        line = len(data) // length + 1
-        raise InputError(
-            f"{path}, line {line}: records of {table.lrecl} bytes are expected; the file is cut or "
-            "of another layout"
-        )
-    dtype = np.dtype(
-        {
-            "names": [column.label for column in table.columns],
-            "formats": [f"S{column.end - column.start + 1}" for column in table.columns],
-            "offsets": [column.start - 1 for column in table.columns],
-            "itemsize": length,
-        }
-    )
-    return np.frombuffer(data, dtype)
+    for rows in (np.flatnonzero(~pairing.moved), np.flatnonzero(pairing.moved)):
+        moved = bool(pairing.moved[rows].any())
+        with _Records(published, length) as left, _Records(regenerated, length) as right:
+            for first in range(0, len(rows), CHUNK_ROWS):
+                here = rows[first : first + CHUNK_ROWS]
+                p, r = pairing.published[here], pairing.regenerated[here]
+                # A moved row may lie before the last one read: its side starts anew.
+                yield left.take(p), (right.gather(r) if moved else right.take(r)), here
 
 
-def identical(
-    published: np.ndarray, regenerated: np.ndarray, p: np.ndarray, r: np.ndarray
-) -> dict[str, int]:
-    """Label to how many matched rows hold the same bytes."""
-    same = np.array_equal(p, r) and len(p) == len(published) == len(regenerated)
-    rows = (slice(None), slice(None)) if same else (p, r)
-    return {
-        label: int((published[label][rows[0]] == regenerated[label][rows[1]]).sum())
-        for label in published.dtype.names
-    }
+class _Records:
+    """Records of a plain or gzip file, read forwards."""
+
+    def __init__(self, path: Path, length: int):
+        self.path, self.length, self.next = path, length, 0
+
+    def __enter__(self) -> "_Records":
+        self.stream = gzip.open(self.path) if self.path.suffix == ".gz" else self.path.open("rb")
+        self.next = 0
+        return self
+
+    def __exit__(self, *failure) -> None:
+        self.stream.close()
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """Records ``rows``, rising and none before the last one taken."""
+        self.stream.seek((rows[0] - self.next) * self.length, 1)
+        count = int(rows[-1] - rows[0]) + 1
+        data = self.stream.read(count * self.length)
+        self.next = int(rows[-1]) + 1
+        return np.frombuffer(data, np.uint8).reshape(count, self.length)[rows - rows[0]]
+
+    def gather(self, rows: np.ndarray) -> np.ndarray:
+        """Records ``rows`` in any order, a piece of the file at a time."""
+        order = np.argsort(rows, kind="stable")
+        result = np.empty((len(rows), self.length), np.uint8)
+        with _Records(self.path, self.length) as anew:
+            for piece in np.split(order, _far_apart(rows[order])):
+                result[piece] = anew.take(rows[piece])
+        return result
+
+
+def _far_apart(rows: np.ndarray) -> np.ndarray:
+    """Places before which rising rows jump by more than a chunk, or have filled one."""
+    return np.flatnonzero(np.diff(rows // CHUNK_ROWS)) + 1
+
+
+def _differing(p: np.ndarray, r: np.ndarray, table: Table) -> Iterator[np.ndarray]:
+    """For each column in turn, which records differ in its bytes."""
+    unequal = p != r
+    some = unequal.any(axis=1)
+    for column in table.columns:
+        differs = some.copy()
+        differs[some] = unequal[some, column.start - 1 : column.end].any(axis=1)
+        yield differs
+
+
+def _equal_decimals(p: np.ndarray, r: np.ndarray, column) -> int:
+    place = slice(column.start - 1, column.end)
+    pairs = zip(p[:, place], r[:, place], strict=True)
+    return sum(_decimal(a) == _decimal(b) is not None for a, b in pairs)
+
+
+def _decimal(field: np.ndarray) -> Decimal | None:
+    try:
+        return Decimal(field.tobytes().decode("ascii").strip())
+    except (InvalidOperation, UnicodeDecodeError):
+        return None
 
 
 def layout_differences(published: Table, own: Table) -> list[str]:

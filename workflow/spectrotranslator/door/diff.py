@@ -9,7 +9,6 @@ from ..compare.diff import compare
 from ..compare.grade import IDENTICAL
 from ..compare.tables import read_catalogue
 from ..compare.tolerances import Tolerances, read_tolerances
-from ..files import atomic, write_json
 from .summary import catalogue_table
 from .verdicts import GOOD
 
@@ -25,9 +24,8 @@ def main(arguments: list[str]) -> int:
         _tolerances(given.tolerances, table.name),
         [],
     )
-    with atomic(given.out / "rows.parquet") as temporary:
-        difference.stars.to_parquet(temporary, index=False)
-    write_json(given.out / "diff.json", difference.summary)
+    names = ("diff.json", "rows.parquet", "peculiar.parquet")
+    difference.write(*(given.out / name for name in names))
     if given.json:
         print(json.dumps(difference.summary, indent=1))
     else:
@@ -47,9 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("published", type=Path, help="one catalogue")
     parser.add_argument("regenerated", type=Path, help="the other")
     parser.add_argument("--readme", type=Path, required=True, help="describes both")
-    parser.add_argument(
-        "--out", type=Path, required=True, help="folder for diff.json, rows.parquet"
-    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for what is found")
     parser.add_argument("--tolerances", type=Path, help="as ./reproduce calibrate makes them")
     parser.add_argument("--strict", action="store_true", help="anything but identical is bad")
     parser.add_argument("--json", action="store_true", help="print diff.json")

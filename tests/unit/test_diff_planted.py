@@ -1,0 +1,255 @@
+"""Every planted difference between two catalogues is found, exactly, and nothing else is."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from spectrotranslator.cds.layout import Table, layout_from_yaml
+from spectrotranslator.cds.write import TableWriter
+from spectrotranslator.compare.diff import Difference, compare
+from spectrotranslator.compare.tables import number_labels, read_catalogue
+from spectrotranslator.compare.text import layout_differences
+from spectrotranslator.errors import InputError
+
+LAYOUT = "config/catalogues/g2a.yaml"
+ROWS = 40
+REASON = '"| Input teff_GALAH_logg_GALAH outside training range|"'
+OTHER = '"| Output TEFF_APOGEE_LOGG_APOGEE outside training range|"'
+SEEDS = range(12)
+
+
+@pytest.fixture(autouse=True)
+def _at_the_root(monkeypatch, request):
+    monkeypatch.chdir(request.config.rootpath)
+
+
+@cache
+def layout() -> Table:
+    return layout_from_yaml(LAYOUT)
+
+
+@cache
+def catalogue() -> pd.DataFrame:
+    """A clean catalogue of ROWS rows."""
+    chance = np.random.default_rng(3)
+    columns = {}
+    for column in layout().columns:
+        if column.kind == "I":
+            columns[column.label] = 10 ** (column.width - 1) + np.arange(ROWS)
+        elif column.boolean:
+            columns[column.label] = chance.random(ROWS) < (2 if column.width == 4 else 0.5)
+        elif column.kind == "A":
+            columns[column.label] = np.where(chance.random(ROWS) < 0.5, '""', REASON)
+        else:
+            centre, width = (5000.0, 500.0) if column.unit == "K" else (0.5, 0.1)
+            columns[column.label] = np.abs(centre + width * chance.normal(size=ROWS))
+    return pd.DataFrame(columns)
+
+
+def write(table: pd.DataFrame, path) -> None:
+    with TableWriter(path, layout()) as writer:
+        writer.write(pa.Table.from_pandas(table, preserve_index=False))
+
+
+def differences(tmp_path, table: pd.DataFrame, spoil=lambda lines: lines) -> Difference:
+    """The clean catalogue against ``table``, whose lines are spoilt last."""
+    paths = tmp_path / "p.dat", tmp_path / "r.dat"
+    write(catalogue(), paths[0])
+    write(table, paths[1])
+    paths[1].write_bytes(b"".join(spoil(paths[1].read_bytes().splitlines(keepends=True))))
+    sides = [read_catalogue(path, layout()) for path in paths]
+    return compare(*sides, layout(), None, [])
+
+
+def not_identical(found: Difference) -> set[str]:
+    columns = found.summary["columns"]
+    return {label for label, column in columns.items() if column["grade"] != "identical"}
+
+
+def place(seed: int) -> tuple[int, str]:
+    """A row and a numeric column of this case."""
+    chance = np.random.default_rng(seed)
+    return int(chance.integers(ROWS)), str(chance.choice(number_labels(layout())))
+
+
+def listed(found: Difference, what: str) -> pd.DataFrame:
+    table = found.peculiar.to_pandas()
+    return table[table["what"] == what]
+
+
+def test_a_clean_pair_is_identical(tmp_path):
+    found = differences(tmp_path, catalogue())
+    assert found.summary["grade"] == "identical"
+    assert not_identical(found) == set()
+    assert len(found.peculiar) == 0
+    assert found.summary["first"] == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_missing_row(tmp_path, seed):
+    row, _ = place(seed)
+    found = differences(tmp_path, catalogue().drop(index=row))
+    orphans = listed(found, "only published")
+    assert orphans["identifier"].tolist() == [str(catalogue()["GALAH"][row])]
+    assert orphans["row_published"].tolist() == [row]
+    assert len(found.peculiar) == 1
+    assert (found.summary["rows"]["grade"], not_identical(found)) == ("deviates", set())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_added_row(tmp_path, seed):
+    row, _ = place(seed)
+    added = catalogue().iloc[[row]].assign(GALAH=999_999_999_999_999)
+    table = pd.concat([catalogue()[:row], added, catalogue()[row:]])
+    found = differences(tmp_path, table)
+    assert listed(found, "only regenerated")["identifier"].tolist() == ["999999999999999"]
+    assert len(found.peculiar) == 1
+    assert not_identical(found) == set()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_doubled_row(tmp_path, seed):
+    row, _ = place(seed)
+    table = pd.concat([catalogue()[: row + 1], catalogue()[row:]])
+    found = differences(tmp_path, table)
+    doubled = listed(found, "only regenerated")
+    assert doubled["identifier"].tolist() == [str(catalogue()["GALAH"][row])]
+    assert doubled["row_regenerated"].tolist() == [row + 1]
+    assert len(found.peculiar) == 1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_moved_row(tmp_path, seed):
+    row, _ = place(seed)
+    rest = catalogue().drop(index=row)
+    target = (row + 5 + seed) % (ROWS - 1)
+    found = differences(
+        tmp_path, pd.concat([rest[:target], catalogue().iloc[[row]], rest[target:]])
+    )
+    moved = listed(found, "moved")
+    assert moved["identifier"].tolist() == [str(catalogue()["GALAH"][row])]
+    assert moved["row_regenerated"].tolist() == [target]
+    assert not_identical(found) == set()
+    assert found.summary["rows"]["grade"] == "deviates"
+
+
+@pytest.mark.parametrize("seed", range(36))
+def test_a_changed_value(tmp_path, seed):
+    row, label = place(seed)
+    table = catalogue()
+    changed = table.assign(**{label: table[label].where(table.index != row, table[label] * 1.001)})
+    found = differences(tmp_path, changed)
+    column = found.summary["columns"][label]
+    assert not_identical(found) == {label}
+    assert (column["equal"], column["equal_decimals"], column["same_bytes"]) == (ROWS - 1,) * 3
+    assert column["worst"][0]["identifier"] == str(table["GALAH"][row])
+    stars = found.stars.to_pandas()
+    assert np.flatnonzero(stars[f"{label}_difference"]).tolist() == [row]
+
+
+@pytest.mark.parametrize("label", ["Flagmii", "Flagmie", "QflagIi", "QflagOi", "QflagIe"])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_changed_flag(tmp_path, seed, label):
+    row, _ = place(seed)
+    table = catalogue()
+    found = differences(tmp_path, table.assign(**{label: table[label] ^ (table.index == row)}))
+    column = found.summary["columns"][label]
+    assert not_identical(found) == {label}
+    assert column["true_false"] + column["false_true"] == 1
+    assert np.flatnonzero(found.stars[f"{label}_differs"].to_numpy()).tolist() == [row]
+
+
+@pytest.mark.parametrize(("text", "input_reasons"), [(OTHER, 1), ('""', 1)])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_changed_reason(tmp_path, seed, text, input_reasons):
+    rows = np.flatnonzero(catalogue()["Com"] == REASON)
+    row = int(np.random.default_rng(seed).choice(rows))
+    table = catalogue()
+    found = differences(tmp_path, table.assign(Com=table["Com"].where(table.index != row, text)))
+    column = found.summary["columns"]["Com"]
+    assert not_identical(found) == {"Com"}
+    assert (column["other_reasons"], column["other_input_reasons"]) == (1, input_reasons)
+    assert found.summary["first"]
+    reasons = found.stars["Com_reasons"].to_pylist()
+    assert [i for i, text in enumerate(reasons) if text] == [row]
+    assert "-Input teff_GALAH_logg_GALAH" in reasons[row]
+
+
+@pytest.mark.parametrize("seed", range(36))
+def test_a_number_one_byte_further_left(tmp_path, seed):
+    _, label = place(seed)
+    column = layout().column(label)
+
+    def shift(lines):
+        field = slice(column.start - 1, column.end)
+        row = next(i for i, line in enumerate(lines) if line[field].startswith(b" "))
+        line = bytearray(lines[row])
+        line[field] = line[field][1:] + b" "
+        return [*lines[:row], bytes(line), *lines[row + 1 :]]
+
+    try:
+        found = differences(tmp_path, catalogue(), shift)
+    except StopIteration:
+        pytest.skip("every number of this column fills its field")
+    figures = found.summary["columns"][label]
+    assert not_identical(found) == {label}
+    assert (figures["equal"], figures["equal_decimals"]) == (ROWS, ROWS)
+    assert (figures["same_bytes"], figures["grade"]) == (ROWS - 1, "equivalent")
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_a_line_that_is_one_byte_short_is_refused(tmp_path, seed):
+    row, _ = place(seed)
+
+    def cut(lines):
+        return [*lines[:row], lines[row][1:], *lines[row + 1 :]]
+
+    with pytest.raises(InputError, match=rf"line {row + 1}\b"):
+        differences(tmp_path, catalogue(), cut)
+
+
+@pytest.mark.parametrize("what", ["unit", "format", "start", "label"])
+@pytest.mark.parametrize("seed", range(9))
+def test_a_changed_description(seed, what):
+    _, label = place(seed)
+    columns = list(layout().columns)
+    number = next(i for i, column in enumerate(columns) if column.label == label)
+    other = {"unit": "pc", "format": "F9.3", "start": columns[number].start + 1, "label": "New"}
+    columns[number] = replace(columns[number], **{what: other[what]})
+    found = layout_differences(layout(), replace(layout(), columns=tuple(columns)))
+    assert len(found) == 1
+    assert ("New" if what == "label" else label) in found[0]
+
+
+def test_a_digit_beyond_the_doubles_is_no_equal_decimal(tmp_path):
+    table = catalogue().assign(logg50=1.5)
+    write(table, tmp_path / "p.dat")
+    write(table, tmp_path / "r.dat")
+    column = layout().column("logg50")
+    lines = (tmp_path / "r.dat").read_bytes().splitlines(keepends=True)
+    line = bytearray(lines[7])
+    text = b"1.50000000000000000001"
+    line[column.start - 1 : column.end] = text.rjust(column.width)
+    lines[7] = bytes(line)
+    (tmp_path / "r.dat").write_bytes(b"".join(lines))
+    sides = [read_catalogue(tmp_path / name, layout()) for name in ("p.dat", "r.dat")]
+    figures = compare(*sides, layout(), None, []).summary["columns"]["logg50"]
+    assert (figures["equal"], figures["equal_decimals"]) == (ROWS, ROWS - 1)
+
+
+def test_every_row_in_another_order_is_matched_and_counted(tmp_path):
+    table = catalogue().sample(frac=1, random_state=4)
+    found = differences(tmp_path, table)
+    assert found.summary["rows"]["matched"] == ROWS
+    assert found.summary["rows"]["moved"] > ROWS / 2
+    assert not_identical(found) == set()
+
+
+def test_two_catalogues_without_a_common_identifier_are_refused(tmp_path):
+    other = catalogue().assign(GALAH=catalogue()["GALAH"] + 10**6)
+    with pytest.raises(InputError, match="no common GALAH"):
+        differences(tmp_path, other)
