@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from spectrotranslator.catalogue import columns, montecarlo, support
-from spectrotranslator.catalogue.translate import network_parts
+from spectrotranslator.catalogue.networks import network_parts
 from spectrotranslator.cds.layout import layout_from_yaml
 from spectrotranslator.cds.write import TableWriter
 from spectrotranslator.compare.catalogues import read_readme
@@ -35,7 +35,7 @@ def networks(finished):
         for kind in kinds
     }
     samples = [folder / f"sample/g2a-{kind}.parquet" for kind in kinds]
-    parts = network_parts(configuration, "as-published", "g2a", samples, weights)
+    parts = network_parts(configuration, "as-published", "g2a", samples, weights, {})
     stars, _ = apply_cuts(
         pd.read_parquet(folder / "sample/galah.parquet"), configuration.directions["g2a"].rows
     )

@@ -244,6 +244,23 @@ def weights_of_direction(wildcards):
     ]
 
 
+def calibrated(method):
+    """Whether a method's percentiles are calibrated on stars its members left out."""
+    return CONFIGURATION.methods[method].montecarlo.intervals == "calibrated"
+
+
+def calibrations_of(method, direction):
+    kinds = DIRECTIONS[direction].networks if calibrated(method) else ()
+    return [
+        f"{RESULTS}/networks/{method}/{direction}/{kind}/calibration.json"
+        for kind in kinds
+    ]
+
+
+def calibrations_of_direction(wildcards):
+    return calibrations_of(wildcards.method, wildcards.direction)
+
+
 def networks():
     """Every method, direction and kind."""
     return [
@@ -346,6 +363,7 @@ def jobs_before_the_manifest():
         members = len(members_of(method, direction, kind))
         jobs += [f"train-{name}-{member}" for member in range(members)]
         jobs += [f"score-{name}", f"importance-{name}"]
+        jobs += [f"widths-{name}"] if calibrated(method) else []
     for method, direction in product(METHODS, DIRECTIONS):
         name = f"{method}-{direction}"
         jobs += [f"translate-{name}-{i}-of-{SHARDS}" for i in range(1, SHARDS + 1)]
@@ -402,6 +420,7 @@ def tree_of_the_run():
         *training_samples(),
         *(file for network in networks() for file in files_of_members(*network)),
         *(path for method in METHODS for path in scores_of(method)),
+        *(path for m in METHODS for d in DIRECTIONS for path in calibrations_of(m, d)),
         *importances(),
         *(
             f"{RESULTS}/catalogues/{m}/{file}"

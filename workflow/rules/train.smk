@@ -91,3 +91,41 @@ rule weigh_inputs:
         " --direction {wildcards.direction:q} --kind {wildcards.kind:q}"
         " --sample {input.sample:q} --weights {input.weights:q}"
         " --importance {output.importance:q} --record {output.record:q} > {log:q} 2>&1"
+
+
+rule calibrate_widths:
+    input:
+        sample=f"{RESULTS}/sample/{{direction}}-{{kind}}.parquet",
+        weights=weights_of_kind,
+        descriptions=descriptions_of(weights_of_kind),
+        origin=stars_of("origin"),
+        target=stars_of("target"),
+    output:
+        calibration=f"{RESULTS}/networks/{{method}}/{{direction}}/{{kind}}/calibration.json",
+        record=record_of("widths-{method}-{direction}-{kind}"),
+    log:
+        log_of("widths-{method}-{direction}-{kind}"),
+    benchmark:
+        benchmark_of("widths-{method}-{direction}-{kind}")
+    conda:
+        "../../envs/workflow.yaml"
+    threads: CONFIGURATION.compute.threads
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * CONFIGURATION.compute.memory_mb,
+        runtime=lambda wildcards, attempt: attempt * CONFIGURATION.compute.runtime_min,
+    params:
+        config=RESOLVED,
+        settings=settings_for(
+            "methods.{method}",
+            "directions.{direction}.networks.{kind}",
+            "surveys",
+            "compute.threads",
+            "compute.device",
+        ),
+        code=code_digest("catalogue.widths"),
+    shell:
+        "python -m spectrotranslator.catalogue.widths --config {params.config:q}"
+        " --method {wildcards.method:q} --direction {wildcards.direction:q}"
+        " --kind {wildcards.kind:q} --sample {input.sample:q} --weights {input.weights:q}"
+        " --origin {input.origin:q} --target {input.target:q}"
+        " --calibration {output.calibration:q} --record {output.record:q} > {log:q} 2>&1"

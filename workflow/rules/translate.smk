@@ -11,6 +11,7 @@ rule translate_shard:
         samples=samples_of,
         weights=weights_of_direction,
         descriptions=descriptions_of(weights_of_direction),
+        calibrations=calibrations_of_direction,
     output:
         part=f"{RESULTS}/catalogues/{{method}}/parts/{{direction}}-{{scatteritem}}.parquet",
         record=record_of("translate-{method}-{direction}-{scatteritem}"),
@@ -39,7 +40,8 @@ rule translate_shard:
         "python -m spectrotranslator.catalogue.translate --config {params.config:q}"
         " --method {wildcards.method:q} --direction {wildcards.direction:q}"
         " --shard {wildcards.scatteritem} --stars {input.stars:q} --samples {input.samples:q}"
-        " --weights {input.weights:q} --part {output.part:q}"
+        " --weights {input.weights:q} --calibrations {input.calibrations:q}"
+        " --part {output.part:q}"
         " --record {output.record:q} > {log:q} 2>&1"
 
 
@@ -134,10 +136,13 @@ rule homogenise:
     params:
         config=RESOLVED,
         direction=lambda w: TO_BASE[w.base],
-        settings=settings("directions", "selections", "selection", "match"),
+        settings=settings_for(
+            "directions", "selections", "selection", "match", "methods.{method}.montecarlo"
+        ),
         code=code_digest("catalogue.homogenise"),
     shell:
         "python -m spectrotranslator.catalogue.homogenise --config {params.config:q}"
-        " --direction {params.direction:q} --origin {input.origin:q} --target {input.target:q}"
+        " --method {wildcards.method:q} --direction {params.direction:q}"
+        " --origin {input.origin:q} --target {input.target:q}"
         " --parts {input.parts:q} --homogenised {output.homogenised:q}"
         " --record {output.record:q} > {log:q} 2>&1"

@@ -60,6 +60,8 @@ def diagnostic_columns(translated: pd.DataFrame) -> pd.DataFrame:
     chosen = [
         name
         for name in translated
-        if name in ("row", "key", "comment") or name.startswith("reasons_") or "_member_" in name
+        if name in ("row", "key", "comment")
+        or name.startswith(("reasons_", "distance_", "joint_"))
+        or "_member_" in name
     ]
     return translated[chosen].rename(columns={"comment": "full_comment"})

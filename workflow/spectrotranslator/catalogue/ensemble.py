@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from ..errors import InputError
 from ..network.model import Model
-from ..network.translator import NormalisedLinear, ResidualBlock
+from ..network.translator import NormalisedLinear, ResidualBlock, mark_missing
 
 # Bits depend on it, as on every shape of a product.
 CACHED_ROWS = 1024
@@ -37,6 +37,7 @@ class Ensemble:
         self.inputs, self.outputs = first.inputs, first.outputs
         self.input_scaling, self.output_scaling = first.input_scaling, first.output_scaling
         self.corrected = first.network.corrected
+        self.marks = first.network.marks
         self.device = device
         self.members = len(models)
         stacked = [
@@ -77,9 +78,11 @@ class Ensemble:
         A GPU takes all members at once; a CPU one member and so many rows at a time that what a
         layer hands to the next stays in its cache.
         """
+        read = mark_missing(x) if self.marks else x
         if self.device != "cpu":
-            return _through(self._stacked, x.expand(self.members, *x.shape)) + x[:, self.corrected]
-        pieces = x.split(CACHED_ROWS)
+            every = read.expand(self.members, *read.shape)
+            return _through(self._stacked, every) + x[:, self.corrected]
+        pieces = read.split(CACHED_ROWS)
         corrections = [
             torch.cat([_through(one, piece) for piece in pieces]) for one in self._single
         ]
@@ -87,8 +90,9 @@ class Ensemble:
 
 
 def _same(first: Model, other: Model) -> None:
-    for name in ("inputs", "outputs", "correct", "network", "input_scaling", "output_scaling"):
-        if first.facts[name] != other.facts[name]:
+    shared = ("inputs", "outputs", "correct", "network", "input_scaling", "output_scaling", "unit")
+    for name in shared:
+        if first.facts.get(name) != other.facts.get(name):
             raise InputError(
                 f"member {other.facts['member']} of {other.facts['direction']} "
                 f"{other.facts['kind']} differs from member {first.facts['member']} in {name}: "

@@ -22,6 +22,7 @@ def homogenise(
     origin: pd.DataFrame,
     target: pd.DataFrame,
     translated: pd.DataFrame,
+    whole_width: bool = False,
 ) -> pd.DataFrame:
     """One row a star on the target's base.
 
@@ -29,12 +30,12 @@ def homogenise(
     where the origin saw the star too, ``X_own`` as the origin measured it. ``measured`` says
     whether the target's survey itself saw the star; ``recommended`` whether the values are fit
     for use: the survey's cuts hold and, for a translation, no input is missing and all flags are
-    good.
+    good. ``whole_width``: the percentiles hold the scatter of the networks already.
     """
     labels = _labels(direction)
     on = configuration.match
     selection = configuration.selections.get(configuration.selection or "", Selection(cuts={}))
-    seen = _translated_side(direction, selection, origin, translated, labels, on)
+    seen = _translated_side(direction, selection, origin, translated, labels, on, whole_width)
     own = _measured_side(direction, selection, target, labels, on)
     both = seen.merge(own, on=on, how="outer", suffixes=("_origin", "_target"))
     return _choose(both, direction, labels, on)
@@ -55,19 +56,23 @@ def _kept(table: pd.DataFrame, selection: Selection, survey: str) -> pd.Series:
     return pd.Series(table.index.isin(good.index), index=table.index)
 
 
-def _translated_side(direction, selection, origin, translated, labels, on) -> pd.DataFrame:
+def _translated_side(
+    direction, selection, origin, translated, labels, on, whole_width
+) -> pd.DataFrame:
     origin = origin.assign(_clean=_kept(origin, selection, direction.origin))
     stars = translated.merge(origin.drop(columns=_shared(origin, translated)), on="row")
     stars = best_rows(stars[stars[on] > 0] if on == "source_id" else stars, on)
     good = stars["_clean"].copy()
     for kind in direction.networks:
         good &= ~stars[f"missing_{kind}"] & stars[f"input_{kind}"] & stars[f"output_{kind}"]
+        good &= stars.get(f"joint_{kind}", True)
     columns = {on: stars[on], "identifier": stars["identifier"].astype(str), "good": good}
     columns |= _places(stars)
     for label, own in labels.items():
         half = (stars[f"{label}_p84"] - stars[f"{label}_p16"]) / 2
         columns[f"{label}_translated"] = stars[f"{label}_p50"]
-        columns[f"{label}_error"] = np.hypot(half, stars[f"{label}_systematic"])
+        scatter = 0.0 if whole_width else stars[f"{label}_systematic"]
+        columns[f"{label}_error"] = np.hypot(half, scatter)
         columns[f"{label}_own"] = stars[own]
     return pd.DataFrame(columns)
 
@@ -132,7 +137,8 @@ def _translated(direction: Direction, parts: list[Path]) -> pd.DataFrame:
     ]
     names += [f"{what}_{kind}" for kind in kinds for what in ("missing", "input", "output")]
     there = pq.read_schema(parts[0]).names
-    names += ["source_id"] if "source_id" in there else []
+    optional = ["source_id", *(f"joint_{kind}" for kind in kinds)]
+    names += [name for name in optional if name in there]
     return pd.concat(read_parts(parts, names), ignore_index=True)
 
 
@@ -145,6 +151,7 @@ def main(arguments) -> None:
         pd.read_parquet(arguments.origin),
         pd.read_parquet(arguments.target),
         _translated(direction, arguments.parts),
+        configuration.methods[arguments.method].montecarlo.intervals == "calibrated",
     )
     with atomic(arguments.homogenised) as temporary:
         table.to_parquet(temporary, index=False)
@@ -152,6 +159,7 @@ def main(arguments) -> None:
 
 stage = Stage(__doc__)
 stage.input("config", "resolved configuration")
+stage.option("method", "name of the method", required=True)
 stage.option("direction", "direction whose target gives the base", required=True)
 stage.input("origin", "stars of the survey translated from, Parquet")
 stage.input("target", "stars of the survey translated to, Parquet")

@@ -1,7 +1,7 @@
 """From stars to percentiles, systematic errors and flags, block by block."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -10,12 +10,19 @@ from ..configuration.model import EnsembleSettings, MonteCarloSettings
 from ..surveys.stars import SENTINEL
 from .draws import key_hashes, normal
 from .ensemble import Ensemble
+from .intervals import Intervals
+from .joint import JointSupport
 from .support import PairMaps, bit_mask, comments, reasons
 
 
 @dataclass(frozen=True)
 class NetworkPart:
-    """One network of a direction, ready for stars."""
+    """One network of a direction, ready for stars.
+
+    ``intervals`` and ``joint`` are those of methods that calibrate their percentiles and look at
+    all inputs together; ``colours`` names the two magnitudes of every input that shares the noise
+    of its magnitudes with other inputs.
+    """
 
     kind: str
     ensemble: Ensemble
@@ -23,6 +30,21 @@ class NetworkPart:
     output_maps: PairMaps
     input_names: list[str]
     output_names: list[str]
+    intervals: Intervals | None = None
+    joint: JointSupport | None = None
+    colours: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def percentiles(
+        self, centre: np.ndarray, members: np.ndarray, wanted: list[float]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Percentiles, shape (percentiles, rows, outputs), and the 50th, shape (rows, outputs).
+
+        ``centre`` is the combined prediction, (rows, realisations, outputs), the first
+        realisation unperturbed; ``members`` are the unperturbed ones, (members, rows, outputs).
+        """
+        if self.intervals:
+            return self.intervals.percentiles(centre, members, wanted), centre[:, 0]
+        return np.percentile(centre, wanted, axis=1), np.percentile(centre, 50, axis=1)
 
 
 def translate(
@@ -52,11 +74,11 @@ def translate_block(
 
     For output ``X``: ``X_p5`` ..., ``X_systematic``, ``X_member_0`` ... For a network ``K``:
     ``missing_K``, ``input_K``, ``output_K`` (true: good) and ``reasons_input_K``,
-    ``reasons_output_K`` (bit a failing pair).
+    ``reasons_output_K`` (bit a failing pair); with joint support ``distance_K`` and ``joint_K``.
     """
     names = list(dict.fromkeys(name for part in parts for name in part.ensemble.inputs))
     values, errors = measurements(block, names, settings)
-    noise = perturbations(block["key"], names, errors, settings)
+    noise = perturbations(block, names, errors, settings, parts)
     columns = {
         name: block[name] for name in ("row", "key", "identifier", "source_id") if name in block
     }
@@ -85,17 +107,33 @@ def measurements(
 
 
 def perturbations(
-    keys: pd.Series, names: list[str], errors: np.ndarray, settings: MonteCarloSettings
+    block: pd.DataFrame,
+    names: list[str],
+    errors: np.ndarray,
+    settings: MonteCarloSettings,
+    parts: list[NetworkPart],
 ) -> np.ndarray:
     """Noise to add, shape (rows, realisations, features); zero in the first realisation.
 
-    A missing error makes its value missing in every realisation but the first.
+    A missing error makes its value missing in every realisation but the first. Colours that
+    share a magnitude share its noise where ``parts`` say so and its error is at hand.
     """
-    hashes = key_hashes(keys)
-    draws = [
-        normal(settings.seed, hashes, name, settings.realisations, settings.draws) for name in names
-    ]
-    noise = np.stack(draws, axis=2) * errors[:, None, :]
+    hashes = key_hashes(block["key"])
+    colours = {name: pair for part in parts for name, pair in part.colours.items()}
+
+    def drawn(name: str, error: np.ndarray) -> np.ndarray:
+        draws = normal(settings.seed, hashes, name, settings.realisations, settings.draws)
+        return draws * error[:, None]
+
+    columns = []
+    for name, error in zip(names, errors.T, strict=True):
+        magnitudes = [f"{magnitude}_error" for magnitude in colours.get(name, ())]
+        if magnitudes and all(column in block for column in magnitudes):
+            first, second = (drawn(c, block[c].to_numpy(np.float64)) for c in magnitudes)
+            columns.append(first - second)
+        else:
+            columns.append(drawn(name, error))
+    noise = np.stack(columns, axis=2)
     noise[:, 0, :] = 0.0
     return noise
 
@@ -113,7 +151,7 @@ def _network(
         part.ensemble.members, rows, realisations, len(part.output_names)
     )
     centre, spread = trimmed(members, ensemble.trim)
-    percentiles = np.percentile(centre, settings.percentiles, axis=1)
+    percentiles, middle = part.percentiles(centre, members[:, :, 0], settings.percentiles)
     columns: dict[str, np.ndarray] = {}
     for i, output in enumerate(part.ensemble.outputs):
         for percentile, column in zip(settings.percentiles, percentiles[..., i], strict=True):
@@ -121,9 +159,8 @@ def _network(
         columns[f"{output}_systematic"] = spread[:, 0, i]
         for member, column in enumerate(members[:, :, 0, i]):
             columns[f"{output}_member_{member}"] = column
-    median = np.percentile(centre, 50, axis=1)
     outside_input = part.input_maps.outside(values)
-    outside_output = part.output_maps.outside(median)
+    outside_output = part.output_maps.outside(middle)
     columns |= {
         f"missing_{part.kind}": np.isnan(values).any(axis=1),
         f"input_{part.kind}": ~outside_input.any(axis=1),
@@ -131,6 +168,10 @@ def _network(
         f"reasons_input_{part.kind}": bit_mask(outside_input),
         f"reasons_output_{part.kind}": bit_mask(outside_output),
     }
+    if part.joint:
+        distance = part.joint.distance(values)
+        columns[f"distance_{part.kind}"] = distance
+        columns[f"joint_{part.kind}"] = distance <= part.joint.limit
     text = zip(
         reasons("Input", part.input_names, outside_input),
         reasons("Output", part.output_names, outside_output),

@@ -5,17 +5,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..configuration import Configuration, load
+from ..configuration import load
 from ..errors import InputError
-from ..network.device import choose
-from ..network.model import load_model
-from ..network.sample import TRAIN, Sample
 from ..sample.rows import count_rows, read_rows
 from ..stage import Stage
-from .ensemble import Ensemble
-from .montecarlo import NetworkPart, translate
+from .montecarlo import translate
+from .networks import network_parts, of_kinds
 from .parts import write_groups
-from .support import PairMaps
 
 
 def shard_rows(rows: int, block: int, shard: int, shards: int) -> slice:
@@ -23,37 +19,6 @@ def shard_rows(rows: int, block: int, shard: int, shards: int) -> slice:
     blocks = -(-rows // block)
     first, last = (blocks * i // shards for i in (shard, shard + 1))
     return slice(first * block, min(last * block, rows))
-
-
-def network_parts(
-    configuration: Configuration,
-    method: str,
-    direction: str,
-    samples: list[Path],
-    weights: dict[str, list[Path]],
-) -> list[NetworkPart]:
-    """The networks of one direction with the maps of their training stars."""
-    settings = configuration.methods[method].montecarlo
-    chosen = configuration.directions[direction]
-    features = {
-        "inputs": configuration.surveys[chosen.origin].features,
-        "outputs": configuration.surveys[chosen.target].features,
-    }
-    device = choose(configuration.compute.device)
-    parts = []
-    for (kind, shape), path in zip(chosen.networks.items(), samples, strict=True):
-        training = Sample.read(path, shape).of(TRAIN)
-        parts.append(
-            NetworkPart(
-                kind=kind,
-                ensemble=Ensemble([load_model(member) for member in weights[kind]], device),
-                input_maps=PairMaps.of(training.inputs, settings.map_bins),
-                output_maps=PairMaps.of(training.outputs, settings.map_bins),
-                input_names=[features["inputs"][name].comment or name for name in shape.inputs],
-                output_names=[features["outputs"][name].comment or name for name in shape.outputs],
-            )
-        )
-    return parts
 
 
 def main(arguments) -> None:
@@ -65,7 +30,12 @@ def main(arguments) -> None:
     rows = shard_rows(count_rows(arguments.stars, direction.rows), block, *arguments.shard)
     weights = {kind: _of_kind(arguments.weights, kind) for kind in direction.networks}
     parts = network_parts(
-        configuration, arguments.method, arguments.direction, arguments.samples, weights
+        configuration,
+        arguments.method,
+        arguments.direction,
+        arguments.samples,
+        weights,
+        of_kinds(arguments.calibrations),
     )
     stars = read_rows(arguments.stars, direction.rows, rows, block)
     write_groups(arguments.part, translate(stars, parts, method.ensemble, method.montecarlo))
@@ -93,6 +63,7 @@ stage.option("shard", "which part of how many: 1-of-4", type=_shard, required=Tr
 stage.input("stars", "stars of the survey translated from, Parquet")
 stage.input("samples", "training samples, in the order of the direction's networks", many=True)
 stage.input("weights", "weights of every member of every network", many=True)
+stage.input("calibrations", "calibrated widths of its networks", many=True, required=False)
 stage.output("part", "translated rows, Parquet")
 
 if __name__ == "__main__":

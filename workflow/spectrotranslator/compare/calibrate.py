@@ -11,15 +11,14 @@ import pandas as pd
 import torch
 
 from ..catalogue.columns import comment_style, layout_columns
-from ..catalogue.ensemble import Ensemble
 from ..catalogue.montecarlo import NetworkPart, in_blocks, translate
-from ..catalogue.support import PairMaps
+from ..catalogue.networks import network_part
 from ..cds.layout import layout_from_yaml
 from ..configuration import Configuration, resolve
 from ..errors import InputError
 from ..files import digest, write_json
 from ..network.model import Model
-from ..network.sample import TRAIN, Sample
+from ..network.sample import Sample
 from ..network.train import train_member
 from ..provenance.code import code_digest
 from ..sample.cuts import apply_cuts
@@ -78,7 +77,7 @@ def _part(configuration: Configuration, name: str, kind: str, path: Path) -> Net
     direction = configuration.directions[name]
     shape = direction.networks[kind]
     sample = Sample.read(path, shape)
-    scalings = sample.scalings(shape)
+    scalings = sample.scalings(shape, configuration.methods[method])
     models = []
     for member in range(configuration.methods[method].ensemble.members):
         network, facts, _ = train_member(configuration, method, name, kind, member, sample)
@@ -89,22 +88,12 @@ def _part(configuration: Configuration, name: str, kind: str, path: Path) -> Net
                 shape.inputs,
                 shape.outputs,
                 shape.correct,
-                scalings["input"],
-                scalings["output"],
+                scalings.input,
+                scalings.output,
                 facts,
             )
         )
-    training = sample.of(TRAIN)
-    bins = configuration.methods[method].montecarlo.map_bins
-    names = [configuration.surveys[side].features for side in (direction.origin, direction.target)]
-    return NetworkPart(
-        kind,
-        Ensemble(models),
-        PairMaps.of(training.inputs, bins),
-        PairMaps.of(training.outputs, bins),
-        [names[0][feature].comment or feature for feature in shape.inputs],
-        [names[1][feature].comment or feature for feature in shape.outputs],
-    )
+    return network_part(configuration, method, name, kind, sample, models)
 
 
 def _execute(task: tuple[Configuration, int, Path]) -> dict[str, pd.DataFrame]:

@@ -171,6 +171,9 @@ class Sources(Section):
 class Split(Section):
     """How a training sample is parted."""
 
+    by: Literal["row", "star"] = number(
+        "row", "Whether rows of one star (`source_id`) may come to lie in two parts.", "authors' code"
+    )
     validation: float = number(0.2, "Share for early stopping.", "authors' code", gt=0, lt=1)
     test: float = number(0.0, "Share no network sees at all.", "ours", ge=0, lt=1)
     seed: int = number(42, "Seed of the permutation.", "authors' code")
@@ -186,6 +189,15 @@ class NetworkSettings(Section):
     dropout_from_width: int = number(256, "Narrowest block with dropout.", "authors' code", ge=1)
     zero_output: bool = number(
         False, "Start the last layer at zero, so that training starts from no correction.", "ours"
+    )
+    base: Literal["moment matching", "identity"] = number(
+        "moment matching",
+        "What no correction means: mean and deviation of the target's, or the input itself plus "
+        "the median offset, the correction then measured on the difference's own scale.",
+        "authors' code",
+    )
+    mark_missing: bool = number(
+        False, "Tell the network which inputs are missing, beside their stand-in.", "ours"
     )
 
 
@@ -203,10 +215,39 @@ class TrainingSettings(Section):
     )
     batch: int = number(4096, "Stars in a batch.", "authors' code", ge=1)
     epsilon: float = number(1e-7, "Adam's epsilon.", "authors' code", gt=0)
+    loss: Literal["absolute", "huber"] = number(
+        "absolute",
+        "Mean absolute error, or squared up to one correction's scale and absolute beyond.",
+        "authors' code",
+    )
+    folds: int = number(
+        0,
+        "Parts by star of which each member leaves out one to know when to stop; 0: all members "
+        "share the sample's own split.",
+        "ours",
+        ge=0,
+    )
+    hide: float = number(
+        0.0,
+        "Share of the inputs not corrected that are hidden at random in every batch, as missing "
+        "ones are in application.",
+        "ours",
+        ge=0,
+        lt=1,
+    )
+    precision: Literal["fp32", "tf32", "bf16"] = number(
+        "fp32", "Arithmetic of the matrix products.", "ours"
+    )
     best_weights: Literal["when stopped early", "always", "never"] = number(
         "when stopped early", "When the best weights come back.", "authors' code"
     )
     seed: int = number(1, "Seed of the run's trainings.", "ours")
+
+    @model_validator(mode="after")
+    def _folds_leave_something(self):
+        if self.folds == 1:
+            raise ValueError("folds: 1 would leave every star out; give 0, or 2 and more")
+        return self
 
 
 class EnsembleSettings(Section):
@@ -242,6 +283,29 @@ class MonteCarloSettings(Section):
         unknown=True,
     )
     map_bins: int = number(30, "Cells a side of a pairwise map.", "authors' code", ge=1)
+    colours: Literal["apart", "together"] = number(
+        "apart",
+        "Whether colours that share a magnitude are perturbed apart or share its noise.",
+        "authors' code",
+    )
+    intervals: Literal["realisations", "calibrated"] = number(
+        "realisations",
+        "Percentiles over the realisations alone, or around the unperturbed prediction with "
+        "input noise, network scatter and residual width, calibrated on stars left out.",
+        "readme",
+        unknown=True,
+    )
+    joint_support: float = number(
+        0.0,
+        "Quantile of the training stars' own distances beyond which a star lies outside them in "
+        "all inputs together; 0: only pairs are looked at.",
+        "ours",
+        ge=0,
+        lt=1,
+    )
+    neighbours: int = number(
+        5, "Which nearest training star the distance of joint support is to.", "ours", ge=1
+    )
     block_rows: int = number(512, "Rows computed at once; bits depend on it.", "ours", ge=1)
     seed: int = number(1, "Seed of the draws.", "ours")
 
@@ -253,6 +317,17 @@ class Method(Section):
     training: TrainingSettings = TrainingSettings()
     ensemble: EnsembleSettings = EnsembleSettings()
     montecarlo: MonteCarloSettings = MonteCarloSettings()
+
+    @model_validator(mode="after")
+    def _something_left_out(self):
+        if self.montecarlo.intervals == "calibrated" and not self.training.folds:
+            raise ValueError("montecarlo.intervals: calibrated needs training.folds of 2 or more")
+        if self.training.folds > self.ensemble.members:
+            raise ValueError(
+                f"training.folds: {self.training.folds} folds need as many members, "
+                f"there are {self.ensemble.members}"
+            )
+        return self
 
 
 class NetworkKind(Section):

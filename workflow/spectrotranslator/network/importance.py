@@ -17,7 +17,7 @@ from ..files import write_json
 from ..seeds import seed
 from ..stage import Stage
 from .model import Model, load_model
-from .sample import TRAIN, VALIDATION, Sample
+from .sample import TRAIN, VALIDATION, Sample, Scalings
 from .training import Stars
 
 
@@ -83,7 +83,7 @@ def main(arguments) -> None:
     models = [load_model(path) for path in arguments.weights]
     kind = configuration.directions[arguments.direction].networks[arguments.kind]
     sample = Sample.read(arguments.sample, kind)
-    scalings = {"input": models[0].input_scaling, "output": models[0].output_scaling}
+    scalings = Scalings(models[0].input_scaling, models[0].output_scaling)
     names = (arguments.direction, arguments.kind, "importance")
     settings = configuration.importance
     stars = _choose(

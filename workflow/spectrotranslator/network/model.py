@@ -12,7 +12,7 @@ from ..configuration.model import NetworkKind, NetworkSettings
 from ..errors import InputError
 from ..files import atomic, read_json, sha256, write_json
 from .scaling import Scaling
-from .translator import NormalisedLinear, Translator
+from .translator import Translator
 
 
 @dataclass(frozen=True)
@@ -52,20 +52,20 @@ def load_model(weights: Path, check_digest: bool = False) -> Model:
     facts = read_json(weights.with_name("training.json"))
     if check_digest and sha256(weights) != facts["weights_sha256"]:
         raise InputError(f"{weights}: changed since training.json was written; train it again")
+    unit = facts.get("unit")
     network = Translator(
         len(facts["inputs"]),
         len(facts["outputs"]),
         facts["correct"],
         NetworkSettings.model_validate(facts["network"]),
+        None if unit is None else tensor(unit),
     )
     try:
         network.load_state_dict(load_file(weights))
     except (SafetensorError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{weights}: not the weights of this network ({reason})") from None
-    for layer in network.modules():
-        if isinstance(layer, NormalisedLinear):
-            layer.started = True
+    network.mark_started()
     network.eval()
     return Model(
         network=network,
@@ -78,15 +78,20 @@ def load_model(weights: Path, check_digest: bool = False) -> Model:
     )
 
 
-def describe(kind: NetworkKind, settings: NetworkSettings, scalings: dict[str, Scaling]) -> dict:
-    """The part of ``training.json`` that says how to use the network."""
+def describe(kind: NetworkKind, settings: NetworkSettings, scalings) -> dict:
+    """The part of ``training.json`` that says how to use the network.
+
+    ``scalings`` are the sample's: ``input``, ``output`` and the correction's ``unit``.
+    """
     return {
         "schema_version": 1,
         "inputs": kind.inputs,
         "outputs": kind.outputs,
         "correct": kind.correct,
         "network": settings.model_dump(mode="json"),
-        **{f"{side}_scaling": _listed(scaling) for side, scaling in scalings.items()},
+        "input_scaling": _listed(scalings.input),
+        "output_scaling": _listed(scalings.output),
+        "unit": None if scalings.unit is None else scalings.unit.tolist(),
     }
 
 
@@ -98,6 +103,6 @@ def _scaling(listed: dict[str, list[float]]) -> Scaling:
     return Scaling(np.array(listed["mean"]), np.array(listed["std"]))
 
 
-def tensor(values: np.ndarray) -> torch.Tensor:
+def tensor(values) -> torch.Tensor:
     """Float32 tensor of ``values``."""
     return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))

@@ -1,56 +1,117 @@
 """A training sample as the networks read it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 
-from ..configuration.model import NetworkKind
-from ..sample.split import TEST, TRAIN, VALIDATION
+from ..configuration.model import Method, NetworkKind
+from ..errors import InputError
+from ..sample.split import TEST, TRAIN, VALIDATION, folds_of, stars_of
 from .model import tensor
-from .scaling import Scaling
+from .scaling import Scaling, on_own_scale
 from .training import Stars
+
+FEWEST_STARS = 32
+
+
+@dataclass(frozen=True)
+class Scalings:
+    """Scaling of inputs and outputs over the training stars: one for all members.
+
+    ``unit`` is the correction's, shape (outputs,); none where it is standardised as the outputs.
+    """
+
+    input: Scaling
+    output: Scaling
+    unit: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Inputs and outputs in their own units, shape (stars, columns), and each star's part."""
+    """Inputs and outputs in their own units, shape (stars, columns), and each star's part.
+
+    ``star`` names the star: rows that share it are of one star.
+    """
 
     inputs: np.ndarray
     outputs: np.ndarray
     part: np.ndarray
+    star: np.ndarray
 
     @classmethod
     def read(cls, path: Path, kind: NetworkKind) -> "Sample":
         """From a Parquet file of the crossmatch."""
-        table = pd.read_parquet(path)
+        return cls.of_table(pd.read_parquet(path), kind)
+
+    @classmethod
+    def of_table(cls, table: pd.DataFrame, kind: NetworkKind) -> "Sample":
+        """From the crossmatch's table: ``from:X``, ``to:Y``, ``part`` and the star's names."""
         return cls(
             table[[f"from:{name}" for name in kind.inputs]].to_numpy(np.float64),
             table[[f"to:{name}" for name in kind.outputs]].to_numpy(np.float64),
             table["part"].to_numpy(),
+            stars_of(table),
         )
 
     def of(self, part: str) -> "Sample":
         """Only the stars of one part."""
-        rows = self.part == part
-        return Sample(self.inputs[rows], self.outputs[rows], self.part[rows])
+        return self.rows(self.part == part)
 
-    def scalings(self, kind: NetworkKind) -> dict[str, Scaling]:
-        """Scaling of inputs and outputs over the training stars: one for all members."""
-        training = self.of(TRAIN)
-        return {
-            "input": Scaling.of(training.inputs, kind.inputs),
-            "output": Scaling.of(training.outputs, kind.outputs),
-        }
+    def rows(self, chosen: np.ndarray) -> "Sample":
+        """Only the ``chosen`` rows."""
+        return Sample(
+            self.inputs[chosen], self.outputs[chosen], self.part[chosen], self.star[chosen]
+        )
 
-    def standardised(self, part: str, scalings: dict[str, Scaling]) -> Stars:
+    def for_member(self, member: int, folds: int) -> "Sample":
+        """The sample with the parts of one member: of the ``folds`` it leaves one out in its turn.
+
+        No folds: the sample's own split. A test star stays one.
+        """
+        if not folds:
+            return self
+        left_out = folds_of(self.star, folds) == member % folds
+        part = np.where(left_out, VALIDATION, TRAIN).astype(object)
+        return replace(self, part=np.where(self.part == TEST, TEST, part))
+
+    def trained_on(self, folds: int) -> "Sample":
+        """The stars that train some member."""
+        return self.rows(self.part != TEST) if folds else self.of(TRAIN)
+
+    def scalings(self, kind: NetworkKind, method: Method) -> Scalings:
+        """Over the stars some member trains on.
+
+        Raises
+        ------
+        InputError
+            Fewer than 32 stars to train on, a value that is not finite, a constant column.
+        """
+        known = self.trained_on(method.training.folds)
+        if len(known.part) < FEWEST_STARS:
+            raise InputError(
+                f"{len(known.part)} stars to train on, at least {FEWEST_STARS} are needed; "
+                "loosen the cuts, or lower split.validation and split.test"
+            )
+        scaling = Scaling.of(known.inputs, kind.inputs)
+        plain = Scaling.of(known.outputs, kind.outputs)
+        if method.network.base == "moment matching":
+            return Scalings(scaling, plain)
+        count = len(kind.outputs)
+        chosen = slice(0, count) if kind.correct == "first" else slice(-count, None)
+        corrected = Scaling(scaling.mean[chosen], scaling.std[chosen])
+        output, unit = on_own_scale(known.inputs[:, chosen], known.outputs, corrected)
+        return Scalings(scaling, output, tensor(unit))
+
+    def standardised(self, part: str, scalings: Scalings) -> Stars:
         """Stars of one part, ready for a network."""
         stars = self.of(part)
         return Stars(
-            tensor(scalings["input"].standardise(stars.inputs)),
-            tensor(scalings["output"].standardise(stars.outputs)),
+            tensor(scalings.input.standardise(stars.inputs)),
+            tensor(scalings.output.standardise(stars.outputs)),
         )
 
 
-__all__ = ["TEST", "TRAIN", "VALIDATION", "Sample"]
+__all__ = ["TEST", "TRAIN", "VALIDATION", "Sample", "Scalings"]

@@ -38,3 +38,29 @@ class Scaling:
     def restore(self, values: np.ndarray) -> np.ndarray:
         """Back to the columns' units."""
         return values * self.std + self.mean
+
+
+def on_own_scale(
+    inputs: np.ndarray, outputs: np.ndarray, scaling: Scaling
+) -> tuple[Scaling, np.ndarray]:
+    """Output scaling with which no correction means input plus offset, and the correction's unit.
+
+    Parameters
+    ----------
+    inputs, outputs
+        The corrected inputs and their outputs over the training stars, shape (stars, outputs).
+    scaling
+        Scaling of those inputs.
+
+    Returns
+    -------
+    The outputs' scaling: the inputs' own, moved by the median difference; and the robust scatter
+    of the difference in standardised units, shape (outputs,): medians, so that gross failures
+    move neither.
+    """
+    difference = outputs - inputs
+    offset = np.median(difference, axis=0)
+    scatter = 1.4826 * np.median(np.abs(difference - offset), axis=0)
+    scatter = np.where(scatter > 0, scatter, difference.std(axis=0))
+    unit = np.where(scatter > 0, scatter / scaling.std, 1.0)
+    return Scaling(scaling.mean + offset, scaling.std), unit

@@ -3,11 +3,12 @@
 import math
 
 from ..configuration import load
+from ..configuration.model import TrainingSettings
 from ..files import read_json, write_json
 from ..stage import Stage
 from .model import load_model
-from .sample import VALIDATION, Sample
-from .training import mean_absolute_error
+from .sample import VALIDATION, Sample, Scalings
+from .training import loss_over
 
 RELATIVE_TOLERANCE = 1e-3
 
@@ -19,10 +20,12 @@ def main(arguments) -> None:
     sample = Sample.read(arguments.sample, kind)
     members = []
     for path in arguments.weights:
-        recorded = read_json(path.with_name("training.json"))["validation_loss"]
+        facts = read_json(path.with_name("training.json"))
+        recorded, settings = facts["validation_loss"], TrainingSettings(**facts["training"])
         model = load_model(path)
-        scalings = {"input": model.input_scaling, "output": model.output_scaling}
-        found = mean_absolute_error(model.network, sample.standardised(VALIDATION, scalings))
+        mine = sample.for_member(facts["member"], settings.folds)
+        scalings = Scalings(model.input_scaling, model.output_scaling)
+        found = loss_over(model.network, mine.standardised(VALIDATION, scalings), settings)
         members.append(
             {
                 "member": path.parent.name,

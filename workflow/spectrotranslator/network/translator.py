@@ -58,29 +58,83 @@ class ResidualBlock(nn.Module):
         return x + self.outer(self.dropout(functional.relu(y)))
 
 
+class ScaledLinear(nn.Module):
+    """A linear layer whose outputs are measured in ``unit``, shape (outputs,), which is fixed."""
+
+    def __init__(self, plain: nn.Linear, unit: Tensor):
+        super().__init__()
+        self.plain = plain
+        self.register_buffer("unit", unit)
+
+    @property
+    def weight(self) -> Tensor:
+        """Shape (outputs, inputs)."""
+        return self.plain.weight * self.unit.unsqueeze(1)
+
+    @property
+    def bias(self) -> Tensor:
+        """Shape (outputs,)."""
+        return self.plain.bias * self.unit
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.plain(x) * self.unit
+
+
 class Translator(nn.Module):
     """Standardised inputs, shape (stars, inputs), to standardised outputs, shape (stars, outputs).
 
     The predicted correction is added to the first inputs (``correct="first"``) or to the last.
+    With ``unit``, shape (outputs,), the last layer predicts it in these standardised units.
     """
 
-    def __init__(self, inputs: int, outputs: int, correct: str, settings: NetworkSettings):
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        correct: str,
+        settings: NetworkSettings,
+        unit: Tensor | None = None,
+    ):
         super().__init__()
         self.corrected = slice(0, outputs) if correct == "first" else slice(inputs - outputs, None)
-        self.layers = nn.Sequential(*hourglass(inputs, outputs, settings))
+        self.marks = settings.mark_missing
+        # A value that only its own survey tells, such as a velocity, is never hidden in training.
+        self.hideable = inputs if correct == "first" else inputs - outputs
+        self.layers = nn.Sequential(*hourglass(inputs * (1 + self.marks), outputs, settings))
         for layer in self.layers:
             if isinstance(layer, nn.Linear):
                 nn.init.xavier_uniform_(layer.weight)
                 nn.init.zeros_(layer.bias)
         if settings.zero_output:
             nn.init.zeros_(self.layers[-1].weight)
+        if unit is not None:
+            self.layers[-1] = ScaledLinear(self.layers[-1], unit)
+
+    @property
+    def unit(self) -> Tensor | None:
+        """Unit of the correction, standardised, shape (outputs,); none: 1."""
+        return getattr(self.layers[-1], "unit", None)
+
+    def mark_started(self) -> None:
+        """The weights have been trained: the next batch must not start them anew."""
+        for layer in self.modules():
+            if isinstance(layer, NormalisedLinear):
+                layer.started = True
 
     def correction(self, x: Tensor) -> Tensor:
         """The correction alone, standardised."""
-        return self.layers(x)
+        return self.layers(mark_missing(x) if self.marks else x)
 
     def forward(self, x: Tensor) -> Tensor:
         return x[:, self.corrected] + self.correction(x)
+
+
+def mark_missing(x: Tensor) -> Tensor:
+    """Inputs, shape (..., inputs), and after them a 1 for every one that is missing.
+
+    A missing input stands at exactly 0, the training mean, where no measured one does.
+    """
+    return torch.cat([x, (x == 0).to(x.dtype)], dim=-1)
 
 
 def hourglass(inputs: int, outputs: int, settings: NetworkSettings) -> list[nn.Module]:

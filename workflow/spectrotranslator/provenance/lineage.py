@@ -24,7 +24,7 @@ from ..catalogue.montecarlo import (
     translate_block,
     trimmed,
 )
-from ..catalogue.translate import network_parts
+from ..catalogue.networks import network_parts, of_kinds
 from ..cds.layout import Column, Table, layout_from_yaml
 from ..cds.write import encode
 from ..configuration import load
@@ -84,8 +84,10 @@ class Catalogue:
             kind: [path for path in weights if path.parent.parent.name == kind]
             for kind in self.shape.networks
         }
-        samples = self._inputs("samples")
-        return network_parts(self.configuration, self.method, self.direction, samples, of_kind)
+        samples, calibrations = self._inputs("samples"), of_kinds(self._inputs("calibrations"))
+        return network_parts(
+            self.configuration, self.method, self.direction, samples, of_kind, calibrations
+        )
 
     def find(self, row_or_id: str) -> list[int]:
         """Places (from 0) of the rows meant: an identifier of either kind, or a line from 1.
@@ -173,7 +175,7 @@ class Catalogue:
         names = list(dict.fromkeys(name for part in self.parts for name in part.ensemble.inputs))
         block, settings = self._stars_of(place), self.settings.montecarlo
         values, errors = measurements(block, names, settings)
-        noise = perturbations(block["key"], names, errors, settings)
+        noise = perturbations(block, names, errors, settings, self.parts)
         chosen = [names.index(name) for name in part.ensemble.inputs]
         with np.errstate(over="ignore", invalid="ignore"):
             perturbed = values[:, None, chosen] + noise[:, :, chosen]
@@ -188,9 +190,8 @@ class Catalogue:
         for part in self.parts:
             settings = self.settings.montecarlo
             values, _ = measurements(star, part.ensemble.inputs, settings)
-            medians = [
-                np.median(self.realisations(place, name))[None] for name in part.ensemble.outputs
-            ]
+            made = [self.realisations(place, name) for name in part.ensemble.outputs]
+            medians = [(r[0] if part.intervals else np.median(r))[None] for r in made]
             sides = (
                 ("input", part.input_maps, values, part.ensemble.inputs),
                 ("output", part.output_maps, np.stack(medians, axis=1), part.ensemble.outputs),

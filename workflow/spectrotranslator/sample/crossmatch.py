@@ -128,7 +128,7 @@ def main(arguments) -> None:
             "in a folder and set sources.authors.folder, or give its url in the table of sources"
         )
     sample = _sample_or_refuse(sample, f"{arguments.direction} {arguments.kind}")
-    sample["part"] = split(len(sample), configuration.split)
+    sample["part"] = split(sample, configuration.split)
     write_json(arguments.ledger, ledger)
     with atomic(arguments.sample) as temporary:
         sample.to_parquet(temporary, index=False)

@@ -3,14 +3,45 @@
 import math
 
 import numpy as np
+import pandas as pd
 
 from ..configuration.model import Split
+from ..seeds import seed
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
 
-def split(stars: int, settings: Split) -> np.ndarray:
-    """Part of each of ``stars`` rows, by one permutation: test, then validation, then train.
+def split(sample: pd.DataFrame, settings: Split) -> np.ndarray:
+    """Part of each row of ``sample``; with ``by: star`` all rows of a star in one part."""
+    if settings.by == "row":
+        return parted(len(sample), settings)
+    stars, place = np.unique(stars_of(sample), return_inverse=True)
+    return parted(len(stars), settings)[place]
+
+
+def stars_of(sample: pd.DataFrame) -> np.ndarray:
+    """What names the star of each row: its Gaia id, and where there is none its survey's key."""
+    key = sample["from:key"].astype(str).to_numpy(dtype=object)
+    if "from:source_id" not in sample:
+        return key
+    source_id = sample["from:source_id"].to_numpy()
+    return np.where(source_id > 0, source_id.astype(str).astype(object), key)
+
+
+def folds_of(stars: np.ndarray, folds: int) -> np.ndarray:
+    """Fold of each row, from 0: all rows of a star in one, evenly many stars in each.
+
+    It depends on the stars alone, not on their order.
+    """
+    names, place = np.unique(stars, return_inverse=True)
+    order = np.argsort([seed("fold", name) for name in names], kind="stable")
+    fold = np.empty(len(names), np.int64)
+    fold[order] = np.arange(len(names)) % folds
+    return fold[place]
+
+
+def parted(stars: int, settings: Split) -> np.ndarray:
+    """Part of each of ``stars`` by one permutation: test, then validation, then train.
 
     With no test share this is scikit-learn's ``train_test_split`` of the authors' notebooks, which
     rounds the validation share up and shuffles with numpy's legacy generator.

@@ -1,0 +1,84 @@
+"""Calibrate the widths of one network's percentiles on stars its members left out."""
+
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ..configuration import load
+from ..errors import InputError
+from ..files import write_json
+from ..network.model import load_model
+from ..network.sample import Sample
+from ..stage import Stage
+from .intervals import fit_widths
+from .leftout import LeftOut, left_out
+from .networks import network_part
+
+
+def stars_of_sample(sample: pd.DataFrame, stars: pd.DataFrame, side: str) -> pd.DataFrame:
+    """The survey's stars of a training sample, row by row; ``side`` is ``from`` or ``to``."""
+    place = pd.Index(stars["key"].astype(str)).get_indexer(sample[f"{side}:key"].astype(str))
+    if (place < 0).any():
+        raise InputError(f"the training sample holds stars that are not among those {side} which")
+    return stars.iloc[place].reset_index(drop=True)
+
+
+def calibrate(found: LeftOut, outputs: list[str], percentiles: list[float]) -> dict[str, dict]:
+    """Widths of every output, and how many stars they rest on."""
+    result = {}
+    for i, name in enumerate(outputs):
+        residual = found.label[:, i] - found.centre[:, i]
+        error = found.label_error[:, i]
+        known = np.isfinite(residual) & np.isfinite(error)
+        widths = fit_widths(
+            residual[known],
+            error[known],
+            found.noise[known, i],
+            found.scatter[known, i],
+            found.fewer[known],
+            percentiles,
+        )
+        result[name] = {"stars": int(known.sum()), "widths": asdict(widths)}
+    return result
+
+
+def main(arguments) -> None:
+    configuration = load(arguments.config)
+    torch.set_num_threads(configuration.compute.threads)
+    method = configuration.methods[arguments.method]
+    shape = configuration.directions[arguments.direction].networks[arguments.kind]
+    table = pd.read_parquet(arguments.sample)
+    sample = Sample.of_table(table, shape)
+    models = [load_model(path) for path in arguments.weights]
+    names = (arguments.method, arguments.direction, arguments.kind)
+    found = left_out(
+        sample,
+        network_part(configuration, *names, sample, models),
+        method,
+        stars_of_sample(table, pd.read_parquet(arguments.origin), "from"),
+        stars_of_sample(table, pd.read_parquet(arguments.target), "to"),
+    )
+    write_json(
+        arguments.calibration,
+        {
+            "schema_version": 1,
+            "outputs": calibrate(found, shape.outputs, method.montecarlo.percentiles),
+        },
+    )
+
+
+stage = Stage(__doc__)
+stage.input("config", "resolved configuration")
+stage.option("method", "name of the method", required=True)
+stage.option("direction", "name of the direction", required=True)
+stage.option("kind", "which of its networks", required=True)
+stage.input("sample", "training sample, Parquet")
+stage.input("weights", "weights of every member", many=True)
+stage.input("origin", "stars of the survey translated from, Parquet")
+stage.input("target", "stars of the survey translated to, Parquet")
+stage.output("calibration", "widths of every output, JSON")
+
+if __name__ == "__main__":
+    stage.run(main)
