@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 
 from spectrotranslator.catalogue.montecarlo import translate_block
-from spectrotranslator.catalogue.translate import network_parts
+from spectrotranslator.catalogue.networks import network_parts, of_kinds
 from spectrotranslator.configuration import load
 
 STARS, MANY = 500, 1000
@@ -41,7 +41,9 @@ def main() -> None:
     networks = folder / "networks" / given.method / given.direction
     weights = {k: sorted((networks / k).glob("member-*/*.safetensors")) for k in direction.networks}
     samples = [folder / "sample" / f"{given.direction}-{kind}.parquet" for kind in weights]
-    parts = network_parts(configuration, given.method, given.direction, samples, weights)
+    calibrations = of_kinds(sorted(networks.glob("*/calibration.json")))
+    names = (configuration, given.method, given.direction)
+    parts = network_parts(*names, samples, weights, calibrations)
     catalogue = pd.read_parquet(folder / "catalogues" / given.method / f"{given.direction}.parquet")
     good = catalogue.loc[catalogue["QflagIi"] & catalogue["QflagIe"], "row"].head(STARS)
     stars = pd.read_parquet(folder / "sample" / f"{direction.origin}.parquet")

@@ -137,7 +137,11 @@ rule homogenise:
         config=RESOLVED,
         direction=lambda w: TO_BASE[w.base],
         settings=settings_for(
-            "directions", "selections", "selection", "match", "methods.{method}.montecarlo"
+            "directions",
+            "selections",
+            "selection",
+            "match",
+            "methods.{method}.montecarlo",
         ),
         code=code_digest("catalogue.homogenise"),
     shell:

@@ -53,8 +53,7 @@ def _quality(configuration, method, name, samples, weights, facts) -> Drawn:
         found[kind] = Sample.read(samples[f"{name}-{kind}"], network)
         members = [path for path in weights if path.parts[-5:-2] == (method, name, kind)]
         ensembles[kind] = Ensemble([load_model(path) for path in members])
-    trim = configuration.methods[method].ensemble.trim
-    table, whose = quality.residuals(direction, found, ensembles, trim)
+    table, whose = quality.residuals(direction, found, ensembles, configuration.methods[method])
     figures = quality.figures_of(table, features)
     facts[f"quality-{method}-{name}"] = {
         "stars": whose,

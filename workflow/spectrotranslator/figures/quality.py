@@ -7,28 +7,44 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..catalogue.ensemble import Ensemble
+from ..catalogue.leftout import unseen
 from ..catalogue.montecarlo import trimmed
 from ..compare.statistics import robust_scatter
-from ..configuration.model import Direction, Feature
+from ..configuration.model import Direction, Feature, Method
 from ..network.sample import TEST, VALIDATION, Sample
 from .style import BLUE, ORANGE, labelled, robust_limits, running
 
 
-def held_out(sample: Sample) -> tuple[Sample, str]:
-    """The test stars; where there are none the validation stars, which chose when to stop."""
+def held_out(sample: Sample, ensemble: Ensemble, method: Method) -> tuple[Sample, np.ndarray, str]:
+    """Stars that trained none of the networks they are judged by, their predictions, and which.
+
+    The test stars; where there are none, those that chose when training stopped: the validation
+    stars, or with folds every star by the members that left it out.
+    """
     if (sample.part == TEST).any():
-        return sample.of(TEST), "test stars, which no network saw"
-    return sample.of(VALIDATION), "validation stars, which chose when training stopped"
+        stars = sample.of(TEST)
+        return stars, _combined(stars, ensemble, method), "test stars, which no network saw"
+    if not method.training.folds:
+        stars = sample.of(VALIDATION)
+        whose = "validation stars, which chose when training stopped"
+        return stars, _combined(stars, ensemble, method), whose
+    members = ensemble.predict(sample.inputs)
+    weight = unseen(sample, len(members), method.training.folds)[:, :, None]
+    centre = (members * weight).sum(axis=0) / weight.sum(axis=0)
+    return sample, centre, "all stars, each by the networks whose training left it out"
+
+
+def _combined(stars: Sample, ensemble: Ensemble, method: Method) -> np.ndarray:
+    return trimmed(ensemble.predict(stars.inputs), method.ensemble.trim)[0]
 
 
 def residuals(
-    direction: Direction, samples: dict[str, Sample], ensembles: dict[str, Ensemble], trim: int
+    direction: Direction, samples: dict[str, Sample], ensembles: dict[str, Ensemble], method: Method
 ) -> tuple[pd.DataFrame, str]:
     """One line a star and label: label, prediction and the uncorrected input; and which stars."""
     parts, whose = [], ""
     for kind, network in direction.networks.items():
-        sample, whose = held_out(samples[kind])
-        centre, _ = trimmed(ensembles[kind].predict(sample.inputs), trim)
+        sample, centre, whose = held_out(samples[kind], ensembles[kind], method)
         before = sample.inputs[:, ensembles[kind].corrected]
         parts += [
             pd.DataFrame(

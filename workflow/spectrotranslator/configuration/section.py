@@ -1,0 +1,27 @@
+"""What every part of the configuration's model is made of.
+
+Every number of the method carries its source: ``readme``, ``authors' code``, ``survey's advice``
+or ``ours``. ``unknown=True`` marks what the paper leaves open; the report names those.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Source = Literal["readme", "authors' code", "survey's advice", "ours"]
+
+
+def number(default: Any, description: str, source: Source, *, unknown: bool = False, **limits):
+    """A field that holds a number (or a choice) of the method, with where it comes from."""
+    return Field(
+        default,
+        description=description,
+        json_schema_extra={"source": source, "unknown": unknown},
+        **limits,
+    )
+
+
+class Section(BaseModel):
+    """A part of the configuration; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
