@@ -28,6 +28,7 @@ STAGES = (
     ("prepare_stars",),
     ("crossmatch",),
     ("build_ledger", "train_member"),
+    ("calibrate_widths",),
     ("score_members", "weigh_inputs", "translate_shard"),
     ("assemble_catalogue", "homogenise"),
     ("write_table",),

@@ -128,13 +128,11 @@ def _translation(method: Method, direction: Direction, device: str) -> float:
 
 def untrained(method: Method, direction: Direction, kind: str):
     """A network of the method's shape that takes its random weights as they are."""
-    from ..network.translator import NormalisedLinear, Translator
+    from ..network.translator import Translator
 
     shape = direction.networks[kind]
     network = Translator(len(shape.inputs), len(shape.outputs), shape.correct, method.network)
-    for layer in network.modules():
-        if isinstance(layer, NormalisedLinear):
-            layer.started = True
+    network.mark_started()
     return network
 
 
@@ -144,11 +142,12 @@ def network_part(method: Method, direction: Direction, kind: str, device: str):
     from ..catalogue.montecarlo import NetworkPart
     from ..catalogue.support import PairMaps
     from ..network.model import Model, describe
+    from ..network.sample import Scalings
     from ..network.scaling import Scaling
 
     shape = direction.networks[kind]
     sizes = {"input": len(shape.inputs), "output": len(shape.outputs)}
-    scalings = {side: Scaling(np.zeros(n), np.ones(n)) for side, n in sizes.items()}
+    scalings = Scalings(*(Scaling(np.zeros(n), np.ones(n)) for n in sizes.values()))
     facts = describe(shape, method.network, scalings)
     models = [
         Model(
@@ -156,8 +155,8 @@ def network_part(method: Method, direction: Direction, kind: str, device: str):
             shape.inputs,
             shape.outputs,
             shape.correct,
-            scalings["input"],
-            scalings["output"],
+            scalings.input,
+            scalings.output,
             facts | {"member": member},
         )
         for member in range(method.ensemble.members)
