@@ -100,7 +100,14 @@ AFTER_SAMPLES = {"crossmatch", "build_ledger", *AFTER_TRAINING}
         ),
         ("networks/as-published/g2a/intrinsic/member-2/weights.safetensors", AFTER_TRAINING),
         ("sample/g2a-intrinsic.parquet", AFTER_SAMPLES),
-        ("sources/g2a.dat.gz", {"fetch_file", "list_sources", "compare_catalogue", "judge"}),
+        (
+            "sources/g2a.dat.gz",
+            {"fetch_file", "list_sources", "read_fingerprint", "compare_catalogue", "judge"},
+        ),
+        (
+            "fingerprint/g2a.json",
+            {"read_fingerprint", "compare_catalogue", "judge", "draw_figures", "write_page"},
+        ),
         ("logs/judge.log", {"judge", "write_page"}),
         ("benchmarks/judge.tsv", {"judge", "write_page"}),
         ("provenance/jobs/judge.json", {"judge", "write_page"}),

@@ -7,6 +7,7 @@ from shlex import quote
 
 from spectrotranslator.archive.registry import read_registry
 from spectrotranslator.configuration import dump, resolve
+from spectrotranslator.configuration.model import FINGERPRINT
 from spectrotranslator.errors import InputError
 from spectrotranslator.figures.names import compared, figure_names
 from spectrotranslator.files import digest, sha256
@@ -336,6 +337,17 @@ def ledgers():
     ]
 
 
+def fingerprint_of(direction):
+    return f"{RESULTS}/fingerprint/{direction}.json"
+
+
+def fingerprint_used(wildcards):
+    """What a method waits for that takes its realisations from the published catalogue."""
+    montecarlo = CONFIGURATION.methods[wildcards.method].montecarlo
+    waits = montecarlo.realisations == FINGERPRINT
+    return [fingerprint_of(wildcards.direction)] if waits else []
+
+
 def tolerance_files():
     path = CONFIGURATION.comparison.tolerances
     return [path] if path else []
@@ -374,7 +386,7 @@ def jobs_before_the_manifest():
         f"homogenise-{method}-{base}" for method, base in product(METHODS, TO_BASE)
     ]
     jobs += [f"describe-{method}" for method in METHODS if layouts()]
-    jobs += [f"compare-{direction}" for direction in COMPARED]
+    jobs += [f"{verb}-{d}" for verb in ("fingerprint", "compare") for d in COMPARED]
     return [*jobs, "judge", "draw", "page"]
 
 
@@ -428,6 +440,7 @@ def tree_of_the_run():
             for file in [*parts, *tables]
         ),
         *homogenised_catalogues(),
+        *(fingerprint_of(direction) for direction in COMPARED),
         *(
             f"{RESULTS}/diff/{d}/{name}"
             for d in COMPARED

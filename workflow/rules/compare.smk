@@ -12,6 +12,7 @@ rule compare_catalogue:
         own_readme=f"{RESULTS}/catalogues/{COMPARED_METHOD}/ReadMe",
         regenerated=f"{RESULTS}/catalogues/{COMPARED_METHOD}/{{direction}}.dat",
         tolerances=tolerance_files(),
+        fingerprint=lambda w: fingerprint_of(w.direction),
     output:
         diff=f"{RESULTS}/diff/{{direction}}/diff.json",
         rows=f"{RESULTS}/diff/{{direction}}/rows.parquet",
@@ -25,7 +26,9 @@ rule compare_catalogue:
         "../../envs/workflow.yaml"
     params:
         config=RESOLVED,
-        settings=settings("comparison"),
+        settings=settings(
+            "comparison", "selection", "training_sample", f"methods.{COMPARED_METHOD}"
+        ),
         code=code_digest("compare.catalogues"),
         tolerances=lambda wildcards, input: "--tolerances" if input.tolerances else "",
     shell:
@@ -33,6 +36,7 @@ rule compare_catalogue:
         " --direction {wildcards.direction:q} --readme {input.readme:q}"
         " --published {input.published:q} --own-readme {input.own_readme:q}"
         " --regenerated {input.regenerated:q} {params.tolerances} {input.tolerances:q}"
+        " --fingerprint {input.fingerprint:q}"
         " --diff {output.diff:q} --rows {output.rows:q} --peculiar {output.peculiar:q}"
         " --record {output.record:q} > {log:q} 2>&1"
 

@@ -46,6 +46,7 @@ rule write_page:
         ledger=rules.build_ledger.output.ledger,
         facts=rules.draw_figures.output.facts,
         figures=rules.draw_figures.output.figures,
+        fingerprints=[fingerprint_of(direction) for direction in COMPARED],
     output:
         page=f"{RESULTS}/report/index.html",
         record=record_of("page"),
@@ -62,5 +63,6 @@ rule write_page:
     shell:
         "python -m spectrotranslator.figures.page --config {params.config:q}"
         " --template {input.template:q} --verdict {input.verdict:q} --ledger {input.ledger:q}"
-        " --facts {input.facts:q} --figures {input.figures:q} --page {output.page:q}"
+        " --facts {input.facts:q} --figures {input.figures:q}"
+        " --fingerprints {input.fingerprints:q} --page {output.page:q}"
         " --record {output.record:q} > {log:q} 2>&1"

@@ -12,6 +12,7 @@ rule translate_shard:
         weights=weights_of_direction,
         descriptions=descriptions_of(weights_of_direction),
         calibrations=calibrations_of_direction,
+        fingerprint=fingerprint_used,
     output:
         part=f"{RESULTS}/catalogues/{{method}}/parts/{{direction}}-{{scatteritem}}.parquet",
         record=record_of("translate-{method}-{direction}-{scatteritem}"),
@@ -36,11 +37,13 @@ rule translate_shard:
             "compute.device",
         ),
         code=code_digest("catalogue.translate"),
+        fingerprint=lambda w, input: "--fingerprint" if input.fingerprint else "",
     shell:
         "python -m spectrotranslator.catalogue.translate --config {params.config:q}"
         " --method {wildcards.method:q} --direction {wildcards.direction:q}"
         " --shard {wildcards.scatteritem} --stars {input.stars:q} --samples {input.samples:q}"
         " --weights {input.weights:q} --calibrations {input.calibrations:q}"
+        " {params.fingerprint} {input.fingerprint:q}"
         " --part {output.part:q}"
         " --record {output.record:q} > {log:q} 2>&1"
 

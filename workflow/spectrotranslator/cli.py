@@ -16,6 +16,7 @@ VERBS = {
     "compare": ("provenance.compare", "two runs: the first difference and its cause"),
     "certificate": ("provenance.certificate", "draft the reproduction certificate, sign the run"),
     "audit": ("provenance.audit", "re-verify everything the run recorded"),
+    "fingerprint": ("door.fingerprint", "what the published files say about how they were made"),
     "diff": ("door.diff", "compare any two catalogues of one layout"),
     "check": ("cds.check", "is a file what its ReadMe says, line by line"),
     "convert": ("cds.convert", "CDS table to FITS, Parquet, VOTable or ECSV, and back"),
@@ -34,7 +35,7 @@ Exit status: 0 fine, 1 it ran and the answer is bad, 2 it could not run (one lin
 
 def usage() -> str:
     """What ``./reproduce --help`` prints."""
-    lines = [f"  {verb:<10} {what}" for verb, (_, what) in VERBS.items()]
+    lines = [f"  {verb:<11} {what}" for verb, (_, what) in VERBS.items()]
     return USAGE.format(verbs="\n".join(lines))
 
 

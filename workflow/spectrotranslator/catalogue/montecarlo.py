@@ -103,6 +103,9 @@ def measurements(
     if settings.missing == "sentinels too":
         values = np.where(values <= SENTINEL, np.nan, values)
         errors = np.where(errors <= SENTINEL, np.nan, errors)
+    for name, flag in settings.masked.items():
+        if name in names:
+            values[block[flag].to_numpy() != 0, names.index(name)] = np.nan
     return values, errors
 
 

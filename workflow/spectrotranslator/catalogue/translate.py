@@ -12,6 +12,7 @@ from ..stage import Stage
 from .montecarlo import translate
 from .networks import network_parts, of_kinds
 from .parts import write_groups
+from .settled import settled
 
 
 def shard_rows(rows: int, block: int, shard: int, shards: int) -> slice:
@@ -23,7 +24,7 @@ def shard_rows(rows: int, block: int, shard: int, shards: int) -> slice:
 
 def main(arguments) -> None:
     configuration = load(arguments.config)
-    method = configuration.methods[arguments.method]
+    method = settled(configuration.methods[arguments.method], arguments.fingerprint)
     torch.set_num_threads(configuration.compute.threads)
     direction = configuration.directions[arguments.direction]
     block = method.montecarlo.block_rows
@@ -64,6 +65,7 @@ stage.input("stars", "stars of the survey translated from, Parquet")
 stage.input("samples", "training samples, in the order of the direction's networks", many=True)
 stage.input("weights", "weights of every member of every network", many=True)
 stage.input("calibrations", "calibrated widths of its networks", many=True, required=False)
+stage.input("fingerprint", "what the published catalogue says, JSON", required=False)
 stage.output("part", "translated rows, Parquet")
 
 if __name__ == "__main__":

@@ -13,13 +13,13 @@ import torch
 from ..catalogue.columns import comment_style, layout_columns
 from ..catalogue.montecarlo import NetworkPart, in_blocks, translate
 from ..catalogue.networks import network_part
+from ..catalogue.settled import settled
 from ..cds.layout import layout_from_yaml
 from ..configuration import Configuration, resolve
 from ..errors import InputError
 from ..files import digest, write_json
-from ..network.model import Model
 from ..network.sample import Sample
-from ..network.train import train_member
+from ..network.train import train_members
 from ..provenance.code import code_digest
 from ..sample.cuts import apply_cuts
 from ..seeds import seed
@@ -55,6 +55,7 @@ def _compared(configuration: Configuration) -> list[str]:
 
 def _catalogue(configuration: Configuration, name: str, folder: Path) -> pd.DataFrame:
     method = configuration.methods[configuration.comparison.method]
+    method = settled(method, folder / "fingerprint" / f"{name}.json")
     direction = configuration.directions[name]
     parts = [
         _part(configuration, name, kind, folder / "sample" / f"{name}-{kind}.parquet")
@@ -77,22 +78,7 @@ def _part(configuration: Configuration, name: str, kind: str, path: Path) -> Net
     direction = configuration.directions[name]
     shape = direction.networks[kind]
     sample = Sample.read(path, shape)
-    scalings = sample.scalings(shape, configuration.methods[method])
-    models = []
-    for member in range(configuration.methods[method].ensemble.members):
-        network, facts, _ = train_member(configuration, method, name, kind, member, sample)
-        network.eval()
-        models.append(
-            Model(
-                network,
-                shape.inputs,
-                shape.outputs,
-                shape.correct,
-                scalings.input,
-                scalings.output,
-                facts,
-            )
-        )
+    models = train_members(configuration, method, name, kind, sample)
     return network_part(configuration, method, name, kind, sample, models)
 
 

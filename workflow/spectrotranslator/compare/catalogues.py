@@ -1,24 +1,18 @@
 """Compare one regenerated catalogue with the published one."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from ..cds.layout import ReadMe
-from ..cds.readme import parse_readme
-from ..configuration import load
-from ..errors import InputError
+from ..catalogue.settled import settled
+from ..cds.layout import layout_from_yaml
+from ..configuration import Configuration, load
+from ..files import read_json
 from ..stage import Stage
 from .diff import compare
-from .tables import read_catalogue
+from .explain import differing_settings, explain, overview
+from .tables import read_catalogue, read_readme
 from .text import layout_differences
 from .tolerances import read_tolerances
-
-
-def read_readme(path: Path) -> ReadMe:
-    """Parse a ReadMe file; ``InputError`` names the line that cannot be read."""
-    try:
-        return parse_readme(path.read_text(encoding="utf-8", errors="replace"), str(path))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such ReadMe") from None
 
 
 def main(arguments) -> None:
@@ -33,7 +27,20 @@ def main(arguments) -> None:
         read_tolerances(Path(path), arguments.direction) if path else None,
         layout_differences(theirs, ours),
     )
-    difference.write(arguments.diff, arguments.rows, arguments.peculiar)
+    explanation = _explanation(configuration, arguments, difference.summary["columns"])
+    explained = replace(difference, summary=difference.summary | explanation)
+    explained.write(arguments.diff, arguments.rows, arguments.peculiar)
+
+
+def _explanation(configuration: Configuration, arguments, columns: dict) -> dict:
+    """By column and over all: which settings the published catalogue says were others."""
+    fingerprint = read_json(arguments.fingerprint)
+    method = configuration.methods[configuration.comparison.method]
+    method = settled(method, arguments.fingerprint)
+    layout = layout_from_yaml(configuration.directions[arguments.direction].catalogue)
+    differing = differing_settings(fingerprint, configuration, method)
+    explained = explain(columns, layout, differing)
+    return {"explain": {"settings": overview(explained), "columns": explained}}
 
 
 stage = Stage(__doc__)
@@ -44,6 +51,7 @@ stage.input("published", "the published table")
 stage.input("own-readme", "the ReadMe of the regenerated table")
 stage.input("regenerated", "the regenerated table")
 stage.input("tolerances", "the tolerances that the configuration names", required=False)
+stage.input("fingerprint", "what the published table says of its settings, JSON")
 stage.output("diff", "all figures and grades, JSON")
 stage.output("rows", "one line a star, Parquet")
 stage.output("peculiar", "rows without a partner, repeated or moved, Parquet")

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from astropy.table import Table as AstropyTable
 
-from ..cds.layout import Table
+from ..cds.layout import ReadMe, Table
 from ..cds.read import read
+from ..cds.readme import parse_readme
 from ..errors import InputError
 
 FLAGS = {"true": True, "false": False}
@@ -31,6 +32,14 @@ class Catalogue:
 
     def __len__(self) -> int:
         return len(self.columns)
+
+
+def read_readme(path: Path) -> ReadMe:
+    """Parse a ReadMe file; ``InputError`` names the line that cannot be read."""
+    try:
+        return parse_readme(path.read_text(encoding="utf-8", errors="replace"), str(path))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such ReadMe") from None
 
 
 def read_catalogue(path: Path, table: Table) -> Catalogue:

@@ -48,6 +48,7 @@ def main(arguments) -> None:
                 diff["table"]: {
                     "grade": diff["grade"],
                     "rows": diff["rows"],
+                    "explain": diff["explain"]["settings"],
                     "columns": {n: column_line(c) for n, c in diff["columns"].items()},
                 }
                 for diff in diffs

@@ -1,10 +1,12 @@
 """The settings of a method: its network, training, ensemble and Monte Carlo."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from .section import Section, number
+
+FINGERPRINT = "fingerprint"
 
 
 class NetworkSettings(Section):
@@ -97,8 +99,11 @@ class EnsembleSettings(Section):
 class MonteCarloSettings(Section):
     """How a catalogue's percentiles come about."""
 
-    realisations: int = number(
-        10, "Realisations, the first one unperturbed.", "authors' code", unknown=True, ge=1
+    realisations: Annotated[int, Field(ge=1)] | Literal["fingerprint"] = number(
+        10,
+        "Realisations, the first one unperturbed; fingerprint: as the published catalogue says.",
+        "authors' code",
+        unknown=True,
     )
     draws: Literal["independent", "stratified"] = number(
         "independent", "How the draws of a row hang together.", "authors' code"
@@ -108,6 +113,12 @@ class MonteCarloSettings(Section):
         "not finite",
         "Which inputs count as missing: only what is not finite, or -9999 and the like as well.",
         "authors' code",
+        unknown=True,
+    )
+    masked: dict[str, str] = number(
+        {},
+        "Inputs that count as missing where a flag of the survey is not 0: input to flag column.",
+        "ours",
         unknown=True,
     )
     map_bins: int = number(30, "Cells a side of a pairwise map.", "authors' code", ge=1)

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from ..minisky.settings import SkySettings
 from .method import (
+    FINGERPRINT,
     EnsembleSettings,
     Method,
     MonteCarloSettings,
@@ -18,6 +19,7 @@ from .method import (
 from .section import Section, Source, number
 
 __all__ = [
+    "FINGERPRINT",
     "EnsembleSettings",
     "Method",
     "MonteCarloSettings",
@@ -280,6 +282,13 @@ class Configuration(Section):
         if self.selection is not None:
             _known(self.selection, self.selections, "selection")
         _known(self.comparison.method, self.methods, "comparison.method")
+        unpublished = [name for name, d in self.directions.items() if not d.published]
+        for name, method in self.methods.items():
+            if method.montecarlo.realisations == FINGERPRINT and unpublished:
+                raise ValueError(
+                    f"methods.{name}.montecarlo.realisations is fingerprint, but direction "
+                    f"{unpublished[0]} has no published catalogue: give a number"
+                )
         if self.training_sample == "authors" and self.sources.authors is None:
             raise ValueError("training_sample is authors, but sources.authors says no files")
         return self

@@ -4,10 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
-from ..compare.catalogues import read_readme
 from ..compare.diff import compare
 from ..compare.grade import IDENTICAL
-from ..compare.tables import read_catalogue
+from ..compare.tables import read_catalogue, read_readme
 from ..compare.tolerances import Tolerances, read_tolerances
 from .summary import catalogue_table
 from .verdicts import GOOD

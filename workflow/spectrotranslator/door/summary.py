@@ -9,6 +9,8 @@ def summary(verdict: dict, facts: dict, folder: Path, seconds: float) -> str:
     for name, catalogue in verdict["catalogues"].items():
         lines += catalogue_table(name, catalogue)
     lines += [f"bad member: {member}" for member in verdict["bad_members"]]
+    for name, catalogue in verdict["catalogues"].items():
+        lines += explained(name, catalogue["explain"])
     lines += [
         "",
         f"Verdict: {verdict['grade']} ({verdict['evidence']} data, {verdict['method']} method)",
@@ -27,6 +29,17 @@ def catalogue_table(name: str, catalogue: dict) -> list[str]:
         f"  {'column':<12} {'grade':<11} {'median diff':>12} {'scatter':>10} {'unit':<8} why",
         *(_line(label, column) for label, column in catalogue["columns"].items()),
     ]
+
+
+def explained(name: str, settings: list[dict]) -> list[str]:
+    """What would bring a catalogue closer, as the published one tells."""
+    if not settings:
+        return []
+    lines = ["", f"{name}: by its own evidence the published one was made with other settings"]
+    for line in settings:
+        what = f"  {line['setting']}: {line['published']} (here {line['used']})"
+        lines.append(f"{what}, {len(line['columns'])} of the columns that deviate")
+    return lines
 
 
 def _quality(name: str, quality: dict) -> list[str]:

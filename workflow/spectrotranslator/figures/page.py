@@ -8,6 +8,7 @@ import jinja2
 from ..configuration import load
 from ..configuration.document import unknowns
 from ..files import read_json, write_text
+from ..fingerprint.words import in_words
 from ..stage import Stage
 
 CAPTIONS = {
@@ -37,6 +38,9 @@ def main(arguments) -> None:
             qualities=facts,
             figures=[_figure(path) for path in arguments.figures if path.suffix == ".png"],
             unknowns=unknowns(configuration),
+            fingerprints={
+                told["table"]: in_words(told) for told in map(read_json, arguments.fingerprints)
+            },
         ),
     )
 
@@ -67,6 +71,7 @@ stage.input("template", "the page's template")
 stage.input("verdict", "the verdict, JSON")
 stage.input("ledger", "the ledger, JSON")
 stage.input("facts", "numbers of the figures, JSON")
+stage.input("fingerprints", "what published tables say, JSON", many=True, required=False)
 stage.input("figures", "every figure as PNG, PDF and CSV", many=True)
 stage.output("page", "the page, HTML")
 

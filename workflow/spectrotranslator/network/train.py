@@ -14,7 +14,7 @@ from ..seeds import seed
 from ..stage import Stage
 from .checkpoint import Checkpoint
 from .device import choose
-from .model import describe, save
+from .model import Model, describe, save
 from .sample import TRAIN, VALIDATION, Sample
 from .training import History, loss_over, train
 from .translator import Translator
@@ -81,6 +81,20 @@ def train_member(
         "phases": history.phases,
     }
     return network, facts, history
+
+
+def train_members(
+    configuration: Configuration, method: str, direction: str, kind: str, sample: Sample
+) -> list[Model]:
+    """All members of one network, trained on ``sample``, ready to predict."""
+    shape = configuration.directions[direction].networks[kind]
+    scalings = sample.scalings(shape, configuration.methods[method])
+    models = []
+    for member in range(configuration.methods[method].ensemble.members):
+        network, facts, _ = train_member(configuration, method, direction, kind, member, sample)
+        ready = (network.eval(), shape.inputs, shape.outputs, shape.correct)
+        models.append(Model(*ready, scalings.input, scalings.output, facts))
+    return models
 
 
 def units(configuration: Configuration, direction: str, kind: str) -> dict[str, list[str]]:

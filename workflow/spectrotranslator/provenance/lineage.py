@@ -25,6 +25,7 @@ from ..catalogue.montecarlo import (
     trimmed,
 )
 from ..catalogue.networks import network_parts, of_kinds
+from ..catalogue.settled import settled
 from ..cds.layout import Column, Table, layout_from_yaml
 from ..cds.write import encode
 from ..configuration import load
@@ -54,7 +55,8 @@ class Catalogue:
         told = next(f["sha256"] for f in self.records[0]["inputs"] if f["role"] == "config")
         kept = self.run.folder / "provenance" / "configurations" / f"{told}.yaml"
         self.configuration = load(kept)
-        self.settings = self.configuration.methods[self.method]
+        told = [*self._inputs("fingerprint"), None]
+        self.settings = settled(self.configuration.methods[self.method], told[0])
         self.shape = self.configuration.directions[self.direction]
         self.survey = self.configuration.surveys[self.shape.origin]
         self.folder = self.run.folder / "catalogues" / self.method

@@ -1,0 +1,337 @@
+"""The fingerprint: each question on synthetic catalogues whose settings are known."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spectrotranslator.catalogue.montecarlo import measurements
+from spectrotranslator.catalogue.settled import settled
+from spectrotranslator.catalogue.support import PairMaps
+from spectrotranslator.configuration.model import Method, MonteCarloSettings
+from spectrotranslator.errors import InputError
+from spectrotranslator.fingerprint import masks
+from spectrotranslator.fingerprint.edges import read_edges
+from spectrotranslator.fingerprint.ensemble import (
+    length_statistics,
+    read_length,
+    read_members,
+    trimmed_spread,
+)
+from spectrotranslator.fingerprint.lattice import read_lattice
+from spectrotranslator.fingerprint.order import simulate
+from spectrotranslator.fingerprint.realisations import read_realisations
+from spectrotranslator.fingerprint.reasons import FAIL, PASS, UNTOLD, Group, read_reasons
+from spectrotranslator.fingerprint.release import read_release
+from spectrotranslator.fingerprint.selection import Candidate, contradictions, read_selection
+from spectrotranslator.fingerprint.traces import Traces, paired
+from spectrotranslator.minisky.published_catalogue import Direction as Names
+from spectrotranslator.minisky.published_catalogue import write_comments
+from spectrotranslator.minisky.published_text import comment_text
+
+Q = (5, 16, 50, 84, 95)
+
+
+def members_predictions(n, m, stars=1500, curved=0.0, seed=1, single=True):
+    """Percentiles over ``n`` realisations of the trimmed mean of ``m`` members; their scaling."""
+    rng = np.random.default_rng(seed)
+    noise = 0.1 * rng.normal(size=(stars, n))
+    noise[:, 0] = 0
+    centre = rng.normal(0, 1, (stars, 1)) + noise + curved * noise**2
+    drawn = centre + 0.02 * rng.normal(size=(m, stars, 1))
+    drawn = drawn.astype(np.float32).astype(np.float64) if single else drawn
+    mean, std = -3.1234567, 41.987654321
+    kept = np.sort(drawn * std + mean, axis=0)[1:-1].mean(axis=0)
+    return np.percentile(kept, Q, axis=1).T, (mean, std)
+
+
+@pytest.mark.parametrize("n", [2, 5, 11, 22, 60])
+def test_simulated_order_statistics_are_those_of_drawn_ones(n):
+    drawn = np.random.default_rng(2).normal(size=(60_000, n))
+    drawn[:, 0] = 0
+    expected = np.percentile(drawn, Q, axis=1).T
+    found = simulate(n, 60_000, np.random.default_rng(3))
+    assert np.allclose(found.mean(axis=0), expected.mean(axis=0), atol=0.015)
+    assert np.allclose(found.std(axis=0), expected.std(axis=0), rtol=0.02)
+
+
+@pytest.mark.parametrize(("n", "widest"), [(5, 5), (10, 11), (60, 75)])
+def test_the_realisations_lie_in_the_interval_and_the_interval_is_short(n, widest):
+    values, _ = members_predictions(n, 7)
+    found = read_realisations({"v": values}, "v", np.full(len(values), 4.2))
+    low, high = found.interval
+    assert low <= n <= high <= widest
+    assert low <= found.estimate <= high
+
+
+def test_a_gently_curved_network_does_not_hide_the_realisations():
+    values, _ = members_predictions(60, 7, curved=0.8)
+    low, high = read_realisations({"v": values}, "v", np.ones(len(values))).interval
+    assert low <= 60 <= high
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (np.ones((400, 5)), "no realisation is perturbed"),
+        (np.sort(np.random.default_rng(1).normal(size=(20, 5))), "fewer than 100"),
+        (members_predictions(80, 7, curved=9)[0], "too curved"),
+    ],
+)
+def test_percentiles_that_tell_nothing_leave_the_realisations_undetermined(values, reason):
+    found = read_realisations({"v": values}, "v", np.ones(len(values)))
+    assert found.estimate is None
+    assert reason in found.undetermined
+
+
+@pytest.mark.parametrize("m", [5, 10, 29])
+@pytest.mark.parametrize("n", [6, 10, 11, 21, 26, 51, 64, 101])
+def test_the_last_digits_give_members_and_divisors_of_the_realisations(m, n):
+    values, scaling = members_predictions(n, m, stars=3000)
+    lattice, _ = read_lattice({"v": values}, {"v": scaling})
+    assert lattice.kept == m - 2
+    assert lattice.allows(n)
+    assert not lattice.allows(n + 1)
+
+
+def test_another_scaling_or_double_precision_shows_no_lattice_and_no_members():
+    values, (mean, std) = members_predictions(10, 7)
+    double, _ = members_predictions(10, 7, single=False)
+    for columns, scaling in ((values, (mean, std * (1 + 1e-6))), (double, (mean, std))):
+        lattice, figures = read_lattice({"v": columns}, {"v": scaling})
+        assert lattice is None
+        answer = read_members(lattice, figures, {"v": np.abs(columns[:, 0])})
+        assert answer.estimate is None
+        assert "no lattice" in answer.undetermined
+
+
+def test_comments_give_back_every_pair_that_was_written():
+    rng = np.random.default_rng(4)
+    names = Names("g2a", tuple("abcdefg"), tuple("pqrs"))
+    failing = [rng.random((400, k)) < 0.02 for k in (15, 6, 21)]
+    comments = write_comments(names, *failing)
+    groups = [
+        Group("Input", "intrinsic", tuple("abcdef")),
+        Group("Output", "intrinsic", tuple("pqrs")),
+        Group("Input", "extrinsic", tuple("abcdefg")),
+    ]
+    good = [~one.any(axis=1) for one in failing]
+    states, strange = read_reasons(pd.Series(comments), groups, good)
+    assert strange == 0
+    for state, truth in zip(states, failing, strict=True):
+        assert (state == np.where(truth, FAIL, PASS)).all()
+
+
+def test_what_a_comment_was_cut_off_is_untold_and_the_rest_is_right():
+    rng = np.random.default_rng(5)
+    names = Names("g2a", tuple("abcdefg"), tuple("pqrs"))
+    failing = [rng.random((300, k)) < 0.2 for k in (15, 6, 21)]
+    comments = [comment_text(text, 155) for text in write_comments(names, *failing)]
+    groups = [
+        Group("Input", "intrinsic", tuple("abcdef")),
+        Group("Output", "intrinsic", tuple("pqrs")),
+        Group("Input", "extrinsic", tuple("abcdefg")),
+    ]
+    good = [~one.any(axis=1) for one in failing]
+    states, _ = read_reasons(pd.Series(comments), groups, good)
+    untold = 0
+    for state, truth in zip(states, failing, strict=True):
+        told = state != UNTOLD
+        untold += (~told).sum()
+        assert ((state == FAIL) == truth)[told].all()
+    assert untold > 100
+
+
+def test_a_comment_with_an_unknown_pair_is_counted():
+    groups = [Group("Input", "intrinsic", ("a", "b"))]
+    comments = pd.Series(["| Input x_y outside training range|"])
+    _, strange = read_reasons(comments, groups, [np.array([False])])
+    assert strange == 1
+
+
+def some_stars(n=3000, seed=6):
+    rng = np.random.default_rng(seed)
+    stars = pd.DataFrame({"a": rng.normal(size=n), "colour": rng.normal(size=n)})
+    stars["a_error"], stars["colour_error"] = 0.1, 0.1
+    stars["flag_a"] = (rng.random(n) < 0.1).astype(np.int64)
+    stars.loc[rng.random(n) < 0.05, "a"] = np.nan
+    stars.loc[rng.random(n) < 0.05, "colour"] = np.nan
+    stars.loc[rng.random(n) < 0.05, "a"] = -9999.0
+    stars.loc[rng.random(n) < 0.05, "a_error"] = np.nan
+    return stars
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [masks.COLOUR, masks.VALUE],
+        [masks.COLOUR, masks.VALUE, masks.MARK],
+        [masks.COLOUR, masks.VALUE, masks.MARK, "flag_a != 0"],
+        [masks.VALUE, masks.ERROR],
+    ],
+)
+def test_the_rules_in_force_are_named(rules):
+    stars = some_stars()
+    held = masks.rules_of(stars, ["a", "colour"], ["colour"], ["flag_a"])
+    missing = np.any([held[rule] for rule in rules], axis=0)
+    found = masks.read_masks({"k": missing}, {"k": held})
+    assert found.estimate == rules
+    assert found.evidence["disagreeing"] == 0
+
+
+def test_a_flag_that_no_rule_gives_is_undetermined():
+    stars = some_stars()
+    held = masks.rules_of(stars, ["a", "colour"], ["colour"], ["flag_a"])
+    missing = held[masks.VALUE] ^ (np.arange(len(stars)) % 7 == 0)
+    assert masks.read_masks({"k": missing}, {"k": held}).estimate is None
+
+
+def test_a_rule_that_no_star_tests_is_left_untold():
+    stars = some_stars()
+    stars["flag_a"] = 0
+    held = masks.rules_of(stars, ["a", "colour"], ["colour"], ["flag_a"])
+    found = masks.read_masks({"k": held[masks.VALUE]}, {"k": held})
+    assert found.evidence["untold"] == ["flag_a != 0"]
+
+
+def test_rules_that_hold_in_the_same_stars_are_not_told_apart():
+    stars = some_stars()
+    stars["twin"] = stars["flag_a"]
+    held = masks.rules_of(stars, ["a", "colour"], ["colour"], ["flag_a", "twin"])
+    missing = held[masks.VALUE] | held["twin != 0"]
+    found = masks.read_masks({"k": missing}, {"k": held})
+    assert found.estimate is None
+    assert found.evidence["untold"] == ["flag_a != 0", "twin != 0"]
+
+
+def a_catalogue(training, stars, seed=8):
+    """Traces of stars with two inputs and no outputs in pairs, and what was looked up."""
+    values = np.random.default_rng(seed).normal(size=(stars, 3)) * 1.3
+    outside = PairMaps.of(training, 10).outside(values)
+    traces = Traces(
+        percentiles={},
+        systematic={},
+        missing={},
+        good={("Input", "k"): ~outside.any(axis=1)},
+        states={("Input", "k"): outside.astype(np.int8)},
+        stars=pd.DataFrame(index=range(stars)),
+        counts={},
+    )
+    return traces, {("Input", "k"): values}
+
+
+def scored(training, candidates):
+    traces, values = a_catalogue(training, 2000)
+    found = {
+        (name, "training part"): contradictions(
+            Candidate(name, "training part", {"k": rows}, {}, {}, {}), traces, values, 10
+        )
+        for name, rows in candidates.items()
+    }
+    return read_selection(found, dict.fromkeys(found, 0))
+
+
+def test_the_right_selection_ranks_first_and_no_star_contradicts_it():
+    training = np.random.default_rng(9).normal(size=(400, 3))
+    found = scored(training, {"half": training[:200], "right": training, "less": training[:390]})
+    assert found.estimate == "right"
+    assert [line["contradicted_by"] == 0 for line in found.evidence["ranking"]][:2] == [True, False]
+
+
+def test_selections_with_one_map_are_not_told_apart():
+    training = np.random.default_rng(9).normal(size=(400, 3))
+    found = scored(training, {"one": training, "other": training[::-1]})
+    assert found.estimate is None
+    assert found.undetermined == "one and other cannot be told apart"
+
+
+def test_where_no_candidate_is_right_none_is_named():
+    training = np.random.default_rng(9).normal(size=(400, 3))
+    found = scored(training, {"half": training[:200], "third": training[:130]})
+    assert found.estimate is None
+    assert "no candidate gives the flags: the nearest, 'half'" in found.undetermined
+
+
+def test_extremes_and_cells_of_the_training_sample_come_back_without_a_candidate():
+    rng = np.random.default_rng(10)
+    training = rng.normal(size=(500, 3))
+    values = np.concatenate([training, rng.normal(size=(4000, 3)) * 1.4])
+    outside = PairMaps.of(training, 30).outside(values)
+    common = np.arange(len(values)) < 900
+    found = read_edges("abc", values, outside.astype(np.int8), common, 30)
+    for place, name in enumerate("abc"):
+        feature = found["features"][name]
+        assert feature["least"] == training[:, place].min()
+        low, high = feature["largest_interval"]
+        assert low <= training[:, place].max() <= high
+    assert all(cell["stars_against"] == 0 for cell in found["cells"].values())
+    occupied = PairMaps.of(training, 30).cells[0, 1].sum()
+    assert 0.95 * occupied <= found["cells"]["a_b"]["occupied"] <= occupied
+
+
+def executions(rng, level):
+    predicted = level * rng.normal(size=(3000, 2))
+    spread = np.exp(rng.normal(np.log(level / 3), 0.1, (3000, 2)))
+    return length_statistics(predicted, spread, np.zeros((3000, 2)), 5)
+
+
+def test_the_length_whose_executions_are_alike_is_named():
+    rng = np.random.default_rng(11)
+    made = {epochs: [executions(rng, 1 / epochs) for _ in range(3)] for epochs in (5, 15, 45)}
+    found = read_length(executions(rng, 1 / 15), made)
+    assert found.estimate == 15
+    assert found.interval == [15, 15]
+
+
+def test_lengths_that_leave_no_trace_are_undetermined():
+    rng = np.random.default_rng(12)
+    made = {epochs: [executions(rng, 1.0) for _ in range(3)] for epochs in (5, 15, 45)}
+    assert read_length(executions(rng, 1.0), made).estimate is None
+    assert "no executions" in read_length(np.zeros(2), {}).undetermined
+
+
+def test_trimming_shrinks_the_spread_as_the_method_says():
+    """0.43 of the true value for 5 members and 0.66 for 10, on average: reference figures."""
+    for members, expected in ((5, 0.43), (10, 0.66)):
+        drawn = np.sort(np.random.default_rng(1).normal(size=(20_000, members)), axis=1)
+        assert drawn[:, 1:-1].std(axis=1).mean() == pytest.approx(expected, abs=0.02)
+        assert trimmed_spread(members)[0] < np.log(expected)
+
+
+def test_a_release_is_named_only_where_flags_tell_it():
+    wrong = {"DR3": np.zeros(2000, bool), "EDR3": np.arange(2000) < 9}
+    assert read_release(wrong, 200).estimate == "DR3"
+    assert read_release({"DR3": wrong["DR3"], "EDR3": wrong["DR3"]}, 200).estimate is None
+    assert "only one release" in read_release({"DR3": wrong["DR3"]}, 0).undetermined
+
+
+def test_rows_of_one_name_are_paired_in_order_or_not_at_all():
+    published = pd.DataFrame({"identifier": ["a", "b", "b", "c"], "source_id": [1, 2, 2, 3]})
+    stars = pd.DataFrame(
+        {"identifier": ["b", "x", "a ", "b", "c", "c"], "source_id": [2, 9, 1, 2, 3, 3]}
+    )
+    rows = [one.tolist() for one in paired(published, stars)]
+    assert rows == [[0, 1, 2], [2, 0, 3]]
+
+
+def told(path, **answer):
+    path.write_text(json.dumps({"answers": {"realisations": answer}}))
+    return path
+
+
+def test_a_run_takes_its_realisations_from_the_fingerprint_or_refuses(tmp_path):
+    method = Method(montecarlo=MonteCarloSettings(realisations="fingerprint"))
+    path = told(tmp_path / "f.json", estimate=37, undetermined=None)
+    assert settled(method, path).montecarlo.realisations == 37
+    told(path, estimate=None, undetermined="fewer than 100 stars")
+    with pytest.raises(InputError, match=r"undetermined \(fewer than 100 stars\); set"):
+        settled(method, path)
+
+
+def test_a_masked_input_is_missing_where_its_flag_is_not_0():
+    block = pd.DataFrame({"a": [1.0, 2.0], "a_error": 0.1, "b": [3.0, 4.0], "b_error": 0.1})
+    block["flag_a"] = [0, 4]
+    settings = MonteCarloSettings(masked={"a": "flag_a", "elsewhere": "flag_x"})
+    values, _ = measurements(block, ["a", "b"], settings)
+    assert np.isnan(values).tolist() == [[False, False], [True, False]]
