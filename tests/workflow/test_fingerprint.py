@@ -39,27 +39,20 @@ def test_a_missing_or_strange_file_is_refused_in_a_line(finished):
         assert words in done.stderr.splitlines()[-1]
 
 
-def test_other_settings_than_the_published_ones_are_named_with_the_columns_they_touch(clone):
-    path = clone.root / "config/runs/tiny.yaml"
-    text = path.read_text().replace("block_rows: 128", "block_rows: 128, realisations: 40")
-    path.write_text(text.replace("as-published:\n", "as-published:\n    ensemble: {members: 6}\n"))
-    done = clone.reproduce("tiny")
+def test_a_run_takes_its_realisations_from_the_fingerprint_and_is_told_what_else_differs(clone):
+    (clone.root / "config/runs/other.yaml").write_text(
+        "extends: tiny.yaml\nmethods:\n  as-published:\n    ensemble: {members: 6}\n"
+        "    montecarlo: {realisations: fingerprint}\n"
+    )
+    done = clone.reproduce("other")
     assert done.returncode in (0, 1), done.stderr
-    told = json.loads((clone.root / "results/tiny/verdict.json").read_text())
-    settings = {s["setting"]: s for s in told["catalogues"]["g2a.dat"]["explain"]}
-    assert settings["montecarlo.realisations"]["used"] == 40
-    assert settings["ensemble.members"]["published"] == 5
-    assert "made with other settings" in done.stdout
-
-
-def test_a_run_can_take_its_realisations_from_the_fingerprint(clone):
-    path = clone.root / "config/runs/tiny.yaml"
-    given = "block_rows: 128, realisations: fingerprint"
-    path.write_text(path.read_text().replace("block_rows: 128", given))
-    again = clone.would_run()
-    assert {"translate_shard", "judge"} <= again
-    assert not again & {"train_member", "crossmatch", "read_fingerprint"}
-    before = (clone.root / "results/tiny/catalogues/as-published/g2a.dat").read_bytes()
-    done = clone.reproduce("tiny")
-    assert done.returncode == 0, done.stderr
-    assert (clone.root / "results/tiny/catalogues/as-published/g2a.dat").read_bytes() == before
+    folder = clone.root / "results/other"
+    for path in (folder / "provenance/jobs").glob("translate-*.json"):
+        roles = {file["role"] for file in json.loads(path.read_text())["inputs"]}
+        assert "fingerprint" in roles
+    told = json.loads((folder / "verdict.json").read_text())["catalogues"]["g2a.dat"]["explain"]
+    assert [(s["setting"], s["used"], s["published"]) for s in told] == [("ensemble.members", 6, 5)]
+    assert "ensemble.members: 5 (here 6)" in done.stdout
+    why = clone.reproduce("why", "other", "g2a", "17", "Teff50")
+    assert why.returncode == 0, why.stderr
+    assert "the same bytes in all" in why.stdout

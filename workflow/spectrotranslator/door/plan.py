@@ -15,6 +15,7 @@ from pathlib import Path
 from ..archive.registry import read_registry
 from ..configuration import Configuration, dump, resolve
 from ..configuration.load import find
+from ..configuration.model import FINGERPRINT
 from ..errors import InputError
 from .costs import Cost, Costs, flops, on_gpu, survey_rows, training_seconds
 from .speed import Speed, measure
@@ -27,7 +28,7 @@ STAGES = (
     ("list_sources", "read_survey"),
     ("prepare_stars",),
     ("crossmatch",),
-    ("build_ledger", "train_member"),
+    ("build_ledger", "train_member", "read_fingerprint"),
     ("calibrate_widths",),
     ("score_members", "weigh_inputs", "translate_shard"),
     ("assemble_catalogue", "homogenise"),
@@ -118,6 +119,11 @@ def _changed(configuration: Configuration, given: argparse.Namespace) -> Configu
         if given.realisations:
             changed = {"realisations": given.realisations}
             montecarlo = type(montecarlo)(**montecarlo.model_dump() | changed)
+        elif montecarlo.realisations == FINGERPRINT:
+            raise InputError(
+                f"methods.{name}.montecarlo.realisations is fingerprint: how many that is will be "
+                "known when the published catalogue is there; plan with --realisations N"
+            )
         methods[name] = method.model_copy(update={"ensemble": ensemble, "montecarlo": montecarlo})
     return configuration.model_copy(update={"methods": methods})
 

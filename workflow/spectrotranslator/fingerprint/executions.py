@@ -38,10 +38,9 @@ class Lengths:
         """Statistics of the catalogue, and of every execution by its length."""
         kind, network = next(iter(self.configuration.directions[self.direction].networks.items()))
         table = candidate.samples[kind]
-        part = split(len(table), self.configuration.split)
-        inputs = table[[f"from:{name}" for name in network.inputs]].to_numpy(np.float64)
-        outputs = table[[f"to:{name}" for name in network.outputs]].to_numpy(np.float64)
-        sample = Sample(inputs, outputs, part)
+        table = table.assign(part=split(table, self.configuration.split))
+        sample = Sample.of_table(table, network)
+        inputs, outputs, part = sample.inputs, sample.outputs, sample.part
         rows, stars = _common(traces.stars["key"].astype(str), table["from:key"].astype(str))
         errors = traces.stars[[f"{name}_error" for name in network.inputs]]
         errors = errors.to_numpy(np.float64)[rows]

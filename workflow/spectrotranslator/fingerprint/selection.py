@@ -65,7 +65,7 @@ def candidates(
             for kind, network in direction.networks.items():
                 sample = samples[kind]
                 if part == TRAINING:
-                    sample = sample[split(len(sample), configuration.split) == TRAIN]
+                    sample = sample[split(sample, configuration.split) == TRAIN]
                 inputs[kind] = sample[[f"from:{name}" for name in network.inputs]].to_numpy()
                 outputs[kind] = sample[[f"to:{name}" for name in network.outputs]].to_numpy()
             names = {kind: network.outputs for kind, network in direction.networks.items()}
