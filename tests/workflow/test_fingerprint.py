@@ -41,7 +41,7 @@ def test_a_missing_or_strange_file_is_refused_in_a_line(finished):
 
 def test_a_run_takes_its_realisations_from_the_fingerprint_and_is_told_what_else_differs(clone):
     (clone.root / "config/runs/other.yaml").write_text(
-        "extends: tiny.yaml\nmethods:\n  as-published:\n    ensemble: {members: 6}\n"
+        "extends: tiny.yaml\nmethods:\n  as-published:\n    ensemble: {members: 9}\n"
         "    montecarlo: {realisations: fingerprint}\n"
     )
     done = clone.reproduce("other")
@@ -51,8 +51,8 @@ def test_a_run_takes_its_realisations_from_the_fingerprint_and_is_told_what_else
         roles = {file["role"] for file in json.loads(path.read_text())["inputs"]}
         assert "fingerprint" in roles
     told = json.loads((folder / "verdict.json").read_text())["catalogues"]["g2a.dat"]["explain"]
-    assert [(s["setting"], s["used"], s["published"]) for s in told] == [("ensemble.members", 6, 5)]
-    assert "ensemble.members: 5 (here 6)" in done.stdout
+    assert [(s["setting"], s["used"], s["published"]) for s in told] == [("ensemble.members", 9, 5)]
+    assert "ensemble.members: 5 (here 9)" in done.stdout
     why = clone.reproduce("why", "other", "g2a", "17", "Teff50")
     assert why.returncode == 0, why.stderr
     assert "the same bytes in all" in why.stdout
