@@ -56,7 +56,9 @@ rule judge:
         "../../envs/workflow.yaml"
     params:
         config=RESOLVED,
-        settings=settings("run", "sky", "evidence", "comparison.method"),
+        settings=settings(
+            "run", "sky", "evidence", "comparison.method", "surveys", "directions"
+        ),
         code=code_digest("compare.verdict"),
     shell:
         "python -m spectrotranslator.compare.verdict --config {params.config:q}"

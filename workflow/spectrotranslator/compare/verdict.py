@@ -1,6 +1,6 @@
 """One verdict from the comparisons of all catalogues and the scores of all members."""
 
-from ..configuration import load
+from ..configuration import Configuration, load
 from ..files import read_json, write_json
 from ..stage import Stage
 from .grade import DEVIATES, worst
@@ -29,6 +29,20 @@ def bad_members(scores: dict[str, dict]) -> list[str]:
     ]
 
 
+def notes(configuration: Configuration) -> list[str]:
+    """What a reader of the grades must know of the inputs: which of them carry no error."""
+    found = {}
+    for direction in configuration.directions.values():
+        survey = configuration.surveys[direction.origin]
+        inputs = {name for network in direction.networks.values() for name in network.inputs}
+        bare = [n for n, f in survey.features.items() if n in inputs and not f.error]
+        if bare:
+            found[survey.title] = (
+                f"{survey.title}: {', '.join(bare)} without errors: no realisation perturbs them"
+            )
+    return list(found.values())
+
+
 def main(arguments) -> None:
     configuration = load(arguments.config)
     diffs = [read_json(path) for path in arguments.diffs]
@@ -44,6 +58,7 @@ def main(arguments) -> None:
             "method": configuration.comparison.method,
             "grade": worst(grades) if grades else NOT_COMPARED,
             "bad_members": bad,
+            "notes": notes(configuration),
             "catalogues": {
                 diff["table"]: {
                     "grade": diff["grade"],

@@ -11,6 +11,7 @@ def summary(verdict: dict, facts: dict, folder: Path, seconds: float) -> str:
     lines += [f"bad member: {member}" for member in verdict["bad_members"]]
     for name, catalogue in verdict["catalogues"].items():
         lines += explained(name, catalogue["explain"])
+    lines += ["", *(f"Note: {note}" for note in verdict["notes"])] if verdict["notes"] else []
     lines += [
         "",
         f"Verdict: {verdict['grade']} ({verdict['evidence']} data, {verdict['method']} method)",

@@ -51,7 +51,7 @@ def draw(table: pd.DataFrame, labels: list[str], unit: str) -> Figure:
     for axis, label in zip(panels, [*labels, "stars"], strict=True):
         values = np.log10(table[label]) if label == "stars" else table[label]
         title = "log number of stars" if label == "stars" else labelled(f"median {label}", unit)
-        low, high = np.nanpercentile(values, [2, 98])
+        low, high = np.nanpercentile(values, [2, 98]) if len(values) else (0.0, 1.0)
         shown = axis.pcolormesh(*_cells(table, values), vmin=low, vmax=high, rasterized=True)
         figure.colorbar(shown, ax=axis, label=title)
         axis.set_xlabel("R [kpc]")

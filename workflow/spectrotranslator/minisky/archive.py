@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .copies import COPIES, copy_of
 from .faults import Fault
 from .gaia import ZERO_POINT_ERROR
 from .handler import Exchange, make_handler
@@ -75,6 +76,7 @@ class Archive:
         self._scratch: Path | None = None
         self._packed: dict[str, Path] = {}
         self.closing = threading.Event()
+        self._sky = Path(sky) if sky else None
         if sky:
             self._add_sky(Path(sky))
         if published:
@@ -97,6 +99,15 @@ class Archive:
                     self.files[folder + name] = published / name
                     if name.endswith(".gz"):
                         self._packed[folder + name.removesuffix(".gz")] = published / name
+
+    def tables_for(self, query: str) -> dict[str, pd.DataFrame]:
+        """The tables TAP serves; VizieR's copies of the surveys are made when first named."""
+        with self._lock:
+            wanted = [name for name in COPIES if self._sky and name in query]
+            for name in wanted:
+                if name not in self.tables:
+                    self.add_table(name, copy_of(self._sky, name))
+            return self.tables
 
     def add_table(self, name: str, table: pd.DataFrame) -> None:
         """Let TAP serve ``table`` as ``name``."""

@@ -78,8 +78,9 @@ def _query(archive: "Archive", fields: dict, files: dict[str, bytes], fault: Fau
     try:
         if kind == "tap-error":
             raise QueryError("the archive is tired")
-        tables = archive.tables | _uploads(fields.get("UPLOAD", ""), files)
-        answer = run_query(fields.get("QUERY", ""), tables)
+        query = fields.get("QUERY", "")
+        tables = archive.tables_for(query) | _uploads(fields.get("UPLOAD", ""), files)
+        answer = run_query(query, tables)
     except (QueryError, KeyError, ValueError) as error:
         return 400, write_error(str(error)), VOTABLE, {}
     limit = int(fields.get("MAXREC", ROW_LIMIT))
