@@ -53,11 +53,13 @@ def read_tolerances(path: Path, catalogue: str) -> Tolerances:
         raise InputError(f"{path}: no usable tolerances for {catalogue} ({error})") from None
 
 
-def between_executions(executions: list[pd.DataFrame], table: Table) -> dict:
+def between_executions(executions: list[pd.DataFrame], table: Table, shared: float = 0.0) -> dict:
     """Mean and standard deviation of every grading statistic over all pairs.
 
     The pairs share executions, so their number is not the number of degrees of freedom; the
-    grade counts executions.
+    grade counts executions. ``shared`` is the share of a pool that one execution draws: two draws
+    of m members out of N differ with the variance of independent ones times 1 - m/N (sampling
+    without replacement), which is undone.
     """
     found: dict[str, dict[str, list[float]]] = {}
     groups = find_groups(number_labels(table))
@@ -67,16 +69,25 @@ def between_executions(executions: list[pd.DataFrame], table: Table) -> dict:
             for name, value in values.items():
                 found.setdefault(label, {}).setdefault(name, []).append(value)
     return {
-        label: {name: _spread(name, np.array(values)) for name, values in statistics.items()}
+        label: {
+            name: _spread(name, np.array(values), sqrt(1 - shared))
+            for name, values in statistics.items()
+        }
         for label, statistics in found.items()
     }
 
 
-def _spread(name: str, values: np.ndarray) -> dict[str, float]:
-    """What changes sign with the order of the pair has mean zero."""
+def _spread(name: str, values: np.ndarray, nearer: float) -> dict[str, float]:
+    """What changes sign with the order of the pair has mean zero.
+
+    ``nearer`` is by what factor the differences between the pairs are too small.
+    """
     if name in ("bias", "offset", "shape"):
-        return {"mean": 0.0, "std": float(np.sqrt(np.mean(values**2)))}
-    return {"mean": float(values.mean()), "std": float(values.std(ddof=1))}
+        return {"mean": 0.0, "std": float(np.sqrt(np.mean(values**2))) / nearer}
+    if name == "differing":
+        values = values / sqrt(nearer)
+    mean = values.mean() - (np.log(nearer) if name == "scatter" else 0.0)
+    return {"mean": float(mean), "std": float(values.std(ddof=1)) / nearer}
 
 
 def _shares(first: pd.DataFrame, second: pd.DataFrame, table: Table) -> dict:

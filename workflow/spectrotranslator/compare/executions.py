@@ -1,0 +1,94 @@
+"""One execution of a run's compared method with other seeds."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..catalogue.columns import comment_style, layout_columns
+from ..catalogue.montecarlo import in_blocks, translate
+from ..catalogue.networks import network_part
+from ..catalogue.settled import settled
+from ..cds.layout import layout_from_yaml
+from ..configuration import Configuration
+from ..configuration.model import Direction
+from ..network.model import Model
+from ..network.sample import Sample
+from ..network.train import train_members
+from ..sample.cuts import apply_cuts
+from ..seeds import seed
+
+MOST_ROWS = 50_000
+
+# Direction, kind and sample of a network to its trained members.
+Members = Callable[[str, str, Sample], list[Model]]
+
+
+def with_other_seeds(configuration: Configuration, execution: int) -> Configuration:
+    """The configuration with every seed of the compared method drawn anew for one execution."""
+    name = configuration.comparison.method
+    method = configuration.methods[name]
+    changed = method.model_copy(
+        update={
+            section: getattr(method, section).model_copy(
+                update={"seed": seed(getattr(method, section).seed, "execution", execution)}
+            )
+            for section in ("training", "montecarlo")
+        }
+    )
+    return configuration.model_copy(update={"methods": {**configuration.methods, name: changed}})
+
+
+def execute(configuration: Configuration, execution: int, folder: Path) -> dict[str, pd.DataFrame]:
+    """One execution: every network trained, at most 50,000 rows of each catalogue translated."""
+    configuration = with_other_seeds(configuration, execution)
+
+    def trained(name: str, kind: str, sample: Sample) -> list[Model]:
+        return train_members(configuration, configuration.comparison.method, name, kind, sample)
+
+    return catalogues(configuration, folder, trained)
+
+
+def catalogues(
+    configuration: Configuration, folder: Path, members: Members
+) -> dict[str, pd.DataFrame]:
+    """Every compared catalogue, at most 50,000 rows of it, from the members of its networks."""
+    return {
+        name: _catalogue(configuration, name, folder, members) for name in compared(configuration)
+    }
+
+
+def compared(configuration: Configuration) -> list[str]:
+    """Directions that have a table to compare."""
+    return [name for name, direction in configuration.directions.items() if direction.catalogue]
+
+
+def _catalogue(
+    configuration: Configuration, name: str, folder: Path, members: Members
+) -> pd.DataFrame:
+    compared_method = configuration.comparison.method
+    method = settled(
+        configuration.methods[compared_method], folder / "fingerprint" / f"{name}.json"
+    )
+    direction = configuration.directions[name]
+    parts = []
+    for kind, shape in direction.networks.items():
+        sample = Sample.read(folder / "sample" / f"{name}-{kind}.parquet", shape)
+        models = members(name, kind, sample)
+        parts.append(network_part(configuration, compared_method, name, kind, sample, models))
+    blocks = in_blocks(_subsample(folder, name, direction), method.montecarlo.block_rows)
+    blocks = translate(blocks, parts, method.ensemble, method.montecarlo)
+    translated = pd.concat(blocks, ignore_index=True)
+    layout = layout_from_yaml(direction.catalogue)
+    return layout_columns(translated, layout, comment_style(direction.catalogue))
+
+
+def _subsample(folder: Path, name: str, direction: Direction) -> pd.DataFrame:
+    """The catalogue's stars, of a large one a fixed part."""
+    stars = pd.read_parquet(folder / "sample" / f"{direction.origin}.parquet")
+    stars, _ = apply_cuts(stars, direction.rows)
+    if len(stars) <= MOST_ROWS:
+        return stars
+    chosen = np.random.default_rng(seed(name, "calibration rows")).permutation(len(stars))
+    return stars.iloc[np.sort(chosen[:MOST_ROWS])]
