@@ -321,6 +321,17 @@ def importances():
     ]
 
 
+def evaluations():
+    """Judged stars of every method, and the judgement of every direction."""
+    stars = [
+        f"{RESULTS}/evaluation/{method}/{direction}.parquet"
+        for method, direction in product(METHODS, DIRECTIONS)
+    ]
+    return stars + [
+        f"{RESULTS}/evaluation/{direction}.json" for direction in DIRECTIONS
+    ]
+
+
 def figure_files():
     return [
         f"{RESULTS}/figures/{name}.{suffix}"
@@ -379,13 +390,14 @@ def jobs_before_the_manifest():
     for method, direction in product(METHODS, DIRECTIONS):
         name = f"{method}-{direction}"
         jobs += [f"translate-{name}-{i}-of-{SHARDS}" for i in range(1, SHARDS + 1)]
-        jobs += [f"assemble-{name}"] + (
+        jobs += [f"predict-{name}", f"assemble-{name}"] + (
             [f"write-{name}"] if direction in layouts() else []
         )
     jobs += [
         f"homogenise-{method}-{base}" for method, base in product(METHODS, TO_BASE)
     ]
     jobs += [f"describe-{method}" for method in METHODS if layouts()]
+    jobs += [f"evaluate-{direction}" for direction in DIRECTIONS]
     jobs += [f"{verb}-{d}" for verb in ("fingerprint", "compare") for d in COMPARED]
     return [*jobs, "judge", "draw", "page"]
 
@@ -434,6 +446,7 @@ def tree_of_the_run():
         *(path for method in METHODS for path in scores_of(method)),
         *(path for m in METHODS for d in DIRECTIONS for path in calibrations_of(m, d)),
         *importances(),
+        *evaluations(),
         *(
             f"{RESULTS}/catalogues/{m}/{file}"
             for m in METHODS

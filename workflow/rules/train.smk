@@ -1,4 +1,5 @@
-# The networks: every member a job, its loss scored again, and what each input is worth.
+# The networks: every member a job, its loss scored again, what each input is worth, and how good
+# a method is on stars that its networks never saw.
 
 
 rule train_member:
@@ -129,3 +130,72 @@ rule calibrate_widths:
         " --kind {wildcards.kind:q} --sample {input.sample:q} --weights {input.weights:q}"
         " --origin {input.origin:q} --target {input.target:q}"
         " --calibration {output.calibration:q} --record {output.record:q} > {log:q} 2>&1"
+
+
+rule predict_apart:
+    input:
+        samples=samples_of,
+        origin=stars_of("origin"),
+        target=stars_of("target"),
+    output:
+        predictions=f"{RESULTS}/evaluation/{{method}}/{{direction}}.parquet",
+        record=record_of("predict-{method}-{direction}"),
+    log:
+        log_of("predict-{method}-{direction}"),
+    benchmark:
+        benchmark_of("predict-{method}-{direction}")
+    conda:
+        "../../envs/workflow.yaml"
+    threads: CONFIGURATION.compute.threads
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * CONFIGURATION.compute.memory_mb,
+        runtime=lambda wildcards, attempt: attempt * CONFIGURATION.compute.runtime_min,
+    params:
+        config=RESOLVED,
+        settings=settings_for(
+            "methods.{method}",
+            "directions.{direction}.networks",
+            "surveys",
+            "split",
+            "evaluation",
+            "compute.threads",
+            "compute.device",
+        ),
+        code=code_digest("evaluation.predict"),
+    shell:
+        "python -m spectrotranslator.evaluation.predict --config {params.config:q}"
+        " --method {wildcards.method:q} --direction {wildcards.direction:q}"
+        " --samples {input.samples:q} --origin {input.origin:q} --target {input.target:q}"
+        " --predictions {output.predictions:q} --record {output.record:q} > {log:q} 2>&1"
+
+
+rule judge_methods:
+    input:
+        samples=samples_of,
+        predictions=lambda w: [
+            f"{RESULTS}/evaluation/{method}/{w.direction}.parquet"
+            for method in METHODS
+        ],
+        origin=stars_of("origin"),
+        target=stars_of("target"),
+    output:
+        evaluation=f"{RESULTS}/evaluation/{{direction}}.json",
+        record=record_of("evaluate-{direction}"),
+    log:
+        log_of("evaluate-{direction}"),
+    benchmark:
+        benchmark_of("evaluate-{direction}")
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        config=RESOLVED,
+        settings=settings_for(
+            "directions.{direction}.networks", "surveys", "evaluation"
+        ),
+        code=code_digest("evaluation.judge"),
+    shell:
+        "python -m spectrotranslator.evaluation.judge --config {params.config:q}"
+        " --direction {wildcards.direction:q} --samples {input.samples:q}"
+        " --predictions {input.predictions:q} --origin {input.origin:q}"
+        " --target {input.target:q} --evaluation {output.evaluation:q}"
+        " --record {output.record:q} > {log:q} 2>&1"

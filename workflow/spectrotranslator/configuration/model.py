@@ -211,6 +211,21 @@ class Importance(Section):
     background: int = number(100, "Background stars.", "authors' code", ge=1)
 
 
+class Evaluation(Section):
+    """How methods and baselines are judged on stars that none of them saw."""
+
+    folds: int = number(
+        5, "Parts by star; a part is judged by what the others trained.", "ours", ge=2
+    )
+    splits: int = number(1, "How many of the parts are judged in turn.", "ours", ge=1)
+
+    @model_validator(mode="after")
+    def _parts_enough(self):
+        if self.splits > self.folds:
+            raise ValueError(f"splits: {self.splits} of only {self.folds} folds")
+        return self
+
+
 class Comparison(Section):
     """How the regenerated catalogues are held against the published ones."""
 
@@ -260,6 +275,7 @@ class Configuration(Section):
     directions: dict[str, Direction] = Field(description="Name to direction.")
     methods: dict[str, Method] = Field({"as-published": Method()}, description="Name to method.")
     importance: Importance = Importance()
+    evaluation: Evaluation = Evaluation()
     comparison: Comparison = Comparison()
     compute: Compute = Compute()
 

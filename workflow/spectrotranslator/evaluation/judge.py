@@ -1,0 +1,178 @@
+"""Judge every method and baseline of one direction on stars none of them saw."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from ..catalogue.widths import stars_of_sample
+from ..configuration import Configuration, load
+from ..configuration.model import NetworkKind
+from ..files import write_json
+from ..network.baselines import BASELINES, predict
+from ..sample.split import stars_of
+from ..stage import Stage
+from .errors import coverage, errors_of, pulls, ratio, weights_of_draws
+from .predict import judged_rows
+
+PERCENTILES = (5, 16, 50, 84, 95)
+FEWEST = 50
+
+
+def judge(
+    configuration: Configuration,
+    direction: str,
+    samples: dict[str, pd.DataFrame],
+    predicted: dict[str, pd.DataFrame],
+    origin: pd.DataFrame,
+    target: pd.DataFrame,
+) -> dict:
+    """All figures of one direction; ``predicted`` holds each method's judged stars."""
+    settings, chosen = configuration.evaluation, configuration.directions[direction]
+    result = {
+        "schema_version": 1,
+        "direction": direction,
+        "stars": "of the training sample, by star in parts; every method was trained anew on the "
+        "other parts, and no network or baseline saw the judged stars",
+        "folds": settings.folds,
+        "splits": settings.splits,
+        "members": {name: m.ensemble.members for name, m in configuration.methods.items()},
+        "labels": {},
+    }
+    for kind, shape in chosen.networks.items():
+        sample = samples[kind]
+        judged = _judged(sample, settings.folds, settings.splits)
+        tables = {name: _aligned(table, judged) for name, table in predicted.items()}
+        fitted = _baselines(shape, sample, judged, settings.folds)
+        seen = stars_of_sample(judged, origin, "from")
+        aimed = stars_of_sample(judged, target, "to")
+        weights = weights_of_draws(stars_of(judged))
+        for i, label in enumerate(shape.outputs):
+            truth = judged[f"to:{label}"].to_numpy(np.float64)
+            found = {name: values[:, i] for name, values in fitted.items()}
+            found |= {name: table[f"{label}_p50"].to_numpy() for name, table in tables.items()}
+            error = aimed[f"{label}_error"].to_numpy(np.float64)
+            result["labels"][label] = {
+                "unit": configuration.surveys[chosen.target].features[label].unit,
+                "stars": len(judged),
+                "label_error": float(np.median(error)),
+                **_compared(found, truth, weights),
+                "intervals": {
+                    name: _held(table, label, truth, error, _groups(seen, shape, table, kind))
+                    for name, table in tables.items()
+                },
+            }
+    return result
+
+
+def _judged(sample: pd.DataFrame, folds: int, splits: int) -> pd.DataFrame:
+    parts = [
+        sample[judged_rows(sample, folds, number)].assign(split=number) for number in range(splits)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _aligned(table: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:
+    place = pd.Index(table["key"].astype(str)).get_indexer(judged["from:key"].astype(str))
+    return table.iloc[place].reset_index(drop=True)
+
+
+def _baselines(
+    shape: NetworkKind, sample: pd.DataFrame, judged: pd.DataFrame, folds: int
+) -> dict[str, np.ndarray]:
+    """Predictions of the judged stars, fitted to all other stars of the sample."""
+    inputs = [f"from:{name}" for name in shape.inputs]
+    outputs = [f"to:{name}" for name in shape.outputs]
+    result = {name: np.empty((len(judged), len(outputs))) for name in BASELINES}
+    for number in judged["split"].unique():
+        known = sample[~judged_rows(sample, folds, number)]
+        rows = (judged["split"] == number).to_numpy()
+        training = (known[inputs].to_numpy(np.float64), known[outputs].to_numpy(np.float64))
+        stars = judged.loc[rows, inputs].to_numpy(np.float64)
+        for name in BASELINES:
+            result[name][rows] = predict(name, shape, *training, stars)
+    return result
+
+
+def _compared(found: dict[str, np.ndarray], truth: np.ndarray, weights: np.ndarray) -> dict:
+    """Figures of every way of translating, and each network against the best baseline."""
+    errors = {name: values - truth for name, values in found.items()}
+    best = min(BASELINES, key=lambda name: errors[name].std())
+    return {
+        "errors": {name: errors_of(error, weights) for name, error in errors.items()},
+        "best_baseline": best,
+        "against_best_baseline": {
+            name: ratio(error, errors[best], weights)
+            for name, error in errors.items()
+            if name not in BASELINES
+        },
+    }
+
+
+def _groups(
+    seen: pd.DataFrame, shape: NetworkKind, table: pd.DataFrame, kind: str
+) -> Iterator[tuple[str, str, np.ndarray]]:
+    """What is looked at, which of its groups, and whose rows they are."""
+    for what in (*(["snr"] if "snr" in seen else []), *shape.inputs[:3]):
+        values = seen[what].to_numpy(np.float64)
+        edges = np.nanquantile(values, [0, 0.25, 0.5, 0.75, 1])
+        for low, high in pairwise(edges):
+            last = high == edges[-1]
+            rows = (values >= low) & ((values <= high) if last else (values < high))
+            yield what, f"{low:.4g} to {high:.4g}", rows
+    for flag in (f"input_{kind}", f"output_{kind}", f"joint_{kind}"):
+        if flag in table:
+            good = table[flag].to_numpy(bool)
+            yield flag, "good", good
+            yield flag, "not good", ~good
+
+
+def _held(table, label: str, truth, error, groups) -> dict:
+    """Coverage and pulls of one label, of all stars and by group."""
+    columns = {p: table[f"{label}_p{p}"].to_numpy() for p in PERCENTILES}
+    found = {
+        "coverage": coverage(columns, truth, error),
+        "pulls": pulls(columns, truth, error),
+        "groups": [],
+    }
+    for what, group, rows in groups:
+        if rows.sum() >= FEWEST:
+            part = {p: values[rows] for p, values in columns.items()}
+            found["groups"].append(
+                {
+                    "what": what,
+                    "group": group,
+                    "stars": int(rows.sum()),
+                    "coverage": coverage(part, truth[rows], error[rows]),
+                }
+            )
+    return found
+
+
+def main(arguments) -> None:
+    configuration = load(arguments.config)
+    kinds = configuration.directions[arguments.direction].networks
+    methods = configuration.methods
+    result = judge(
+        configuration,
+        arguments.direction,
+        dict(zip(kinds, map(pd.read_parquet, arguments.samples), strict=True)),
+        dict(zip(methods, map(pd.read_parquet, arguments.predictions), strict=True)),
+        pd.read_parquet(arguments.origin),
+        pd.read_parquet(arguments.target),
+    )
+    write_json(arguments.evaluation, result)
+
+
+stage = Stage(__doc__)
+stage.input("config", "resolved configuration")
+stage.option("direction", "name of the direction", required=True)
+stage.input("samples", "training samples, in the order of the direction's networks", many=True)
+stage.input("predictions", "judged stars, a file a method, in their order", many=True)
+stage.input("origin", "stars of the survey translated from, Parquet")
+stage.input("target", "stars of the survey translated to, Parquet")
+stage.output("evaluation", "every method and baseline judged, JSON")
+
+if __name__ == "__main__":
+    stage.run(main)

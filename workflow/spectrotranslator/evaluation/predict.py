@@ -1,0 +1,81 @@
+"""Translate training stars by networks of one method that never saw them.
+
+The stars are parted by star; the networks of the method are trained anew on all parts but one,
+with their own validation stars among them, and translate the one.
+"""
+
+import pandas as pd
+import torch
+
+from ..catalogue.widths import stars_of_sample
+from ..configuration import Configuration, load
+from ..files import atomic
+from ..sample.split import folds_of, split, stars_of
+from ..stage import Stage
+from .apart import trained_part, translated_apart
+
+
+def judged_rows(sample: pd.DataFrame, folds: int, number: int) -> pd.Series:
+    """Which rows of a sample split ``number`` judges; those of one star all or none."""
+    return pd.Series(folds_of(stars_of(sample), folds) == number, index=sample.index)
+
+
+def predictions(
+    configuration: Configuration,
+    method: str,
+    direction: str,
+    samples: dict[str, pd.DataFrame],
+    origin: pd.DataFrame,
+    target: pd.DataFrame,
+) -> pd.DataFrame:
+    """A line a judged star: ``key``, ``split`` and the columns of a catalogue.
+
+    A star of the first network's sample that is not in another's has that one's columns too;
+    they are not judged.
+    """
+    settings = configuration.evaluation
+    first = next(iter(samples.values()))
+    tables = []
+    for number in range(settings.splits):
+        parts = {}
+        for kind, sample in samples.items():
+            known = sample[~judged_rows(sample, settings.folds, number)].reset_index(drop=True)
+            known["part"] = split(known, configuration.split)
+            sides = (stars_of_sample(known, origin, "from"), stars_of_sample(known, target, "to"))
+            parts[kind] = trained_part(configuration, method, direction, kind, known, *sides)
+        judged = first[judged_rows(first, settings.folds, number)].reset_index(drop=True)
+        stars = stars_of_sample(judged, origin, "from")
+        table = translated_apart(configuration, method, parts, stars)
+        table.insert(0, "split", number)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def main(arguments) -> None:
+    configuration = load(arguments.config)
+    torch.set_num_threads(configuration.compute.threads)
+    kinds = configuration.directions[arguments.direction].networks
+    tables = map(pd.read_parquet, arguments.samples)
+    table = predictions(
+        configuration,
+        arguments.method,
+        arguments.direction,
+        dict(zip(kinds, tables, strict=True)),
+        pd.read_parquet(arguments.origin),
+        pd.read_parquet(arguments.target),
+    )
+    with atomic(arguments.predictions) as temporary:
+        table.to_parquet(temporary, index=False)
+
+
+stage = Stage(__doc__)
+stage.input("config", "resolved configuration")
+stage.option("method", "name of the method", required=True)
+stage.option("direction", "name of the direction", required=True)
+stage.input("samples", "training samples, in the order of the direction's networks", many=True)
+stage.input("origin", "stars of the survey translated from, Parquet")
+stage.input("target", "stars of the survey translated to, Parquet")
+stage.output("predictions", "judged stars as translated, Parquet")
+
+if __name__ == "__main__":
+    stage.run(main)
