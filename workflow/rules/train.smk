@@ -101,6 +101,7 @@ rule calibrate_widths:
         descriptions=descriptions_of(weights_of_kind),
         origin=stars_of("origin"),
         target=stars_of("target"),
+        fingerprint=fingerprint_used,
     output:
         calibration=f"{RESULTS}/networks/{{method}}/{{direction}}/{{kind}}/calibration.json",
         record=record_of("widths-{method}-{direction}-{kind}"),
@@ -124,11 +125,13 @@ rule calibrate_widths:
             "compute.device",
         ),
         code=code_digest("catalogue.widths"),
+        fingerprint=lambda w, input: "--fingerprint" if input.fingerprint else "",
     shell:
         "python -m spectrotranslator.catalogue.widths --config {params.config:q}"
         " --method {wildcards.method:q} --direction {wildcards.direction:q}"
         " --kind {wildcards.kind:q} --sample {input.sample:q} --weights {input.weights:q}"
         " --origin {input.origin:q} --target {input.target:q}"
+        " {params.fingerprint} {input.fingerprint:q}"
         " --calibration {output.calibration:q} --record {output.record:q} > {log:q} 2>&1"
 
 
@@ -137,6 +140,7 @@ rule predict_apart:
         samples=samples_of,
         origin=stars_of("origin"),
         target=stars_of("target"),
+        fingerprint=fingerprint_used,
     output:
         predictions=f"{RESULTS}/evaluation/{{method}}/{{direction}}.parquet",
         record=record_of("predict-{method}-{direction}"),
@@ -162,10 +166,12 @@ rule predict_apart:
             "compute.device",
         ),
         code=code_digest("evaluation.predict"),
+        fingerprint=lambda w, input: "--fingerprint" if input.fingerprint else "",
     shell:
         "python -m spectrotranslator.evaluation.predict --config {params.config:q}"
         " --method {wildcards.method:q} --direction {wildcards.direction:q}"
         " --samples {input.samples:q} --origin {input.origin:q} --target {input.target:q}"
+        " {params.fingerprint} {input.fingerprint:q}"
         " --predictions {output.predictions:q} --record {output.record:q} > {log:q} 2>&1"
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ..configuration import Configuration
 from ..configuration.model import FINGERPRINT, Method
 from ..errors import InputError
 from ..files import read_json
@@ -27,3 +28,9 @@ def settled(method: Method, fingerprint: Path | None) -> Method:
         )
     montecarlo = method.montecarlo.model_copy(update={"realisations": answer["estimate"]})
     return method.model_copy(update={"montecarlo": montecarlo})
+
+
+def settled_in(configuration: Configuration, name: str, fingerprint: Path | None) -> Configuration:
+    """The configuration with one method settled."""
+    method = settled(configuration.methods[name], fingerprint)
+    return configuration.model_copy(update={"methods": {**configuration.methods, name: method}})

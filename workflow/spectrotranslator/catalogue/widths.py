@@ -15,6 +15,7 @@ from ..stage import Stage
 from .intervals import fit_widths
 from .leftout import LeftOut, left_out
 from .networks import network_part
+from .settled import settled_in
 
 
 def stars_of_sample(sample: pd.DataFrame, stars: pd.DataFrame, side: str) -> pd.DataFrame:
@@ -45,7 +46,7 @@ def calibrate(found: LeftOut, outputs: list[str], percentiles: list[float]) -> d
 
 
 def main(arguments) -> None:
-    configuration = load(arguments.config)
+    configuration = settled_in(load(arguments.config), arguments.method, arguments.fingerprint)
     torch.set_num_threads(configuration.compute.threads)
     method = configuration.methods[arguments.method]
     shape = configuration.directions[arguments.direction].networks[arguments.kind]
@@ -78,6 +79,7 @@ stage.input("sample", "training sample, Parquet")
 stage.input("weights", "weights of every member", many=True)
 stage.input("origin", "stars of the survey translated from, Parquet")
 stage.input("target", "stars of the survey translated to, Parquet")
+stage.input("fingerprint", "what the published catalogue says, JSON", required=False)
 stage.output("calibration", "widths of every output, JSON")
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ with their own validation stars among them, and translate the one.
 import pandas as pd
 import torch
 
+from ..catalogue.settled import settled_in
 from ..catalogue.widths import stars_of_sample
 from ..configuration import Configuration, load
 from ..files import atomic
@@ -52,7 +53,7 @@ def predictions(
 
 
 def main(arguments) -> None:
-    configuration = load(arguments.config)
+    configuration = settled_in(load(arguments.config), arguments.method, arguments.fingerprint)
     torch.set_num_threads(configuration.compute.threads)
     kinds = configuration.directions[arguments.direction].networks
     tables = map(pd.read_parquet, arguments.samples)
@@ -75,6 +76,7 @@ stage.option("direction", "name of the direction", required=True)
 stage.input("samples", "training samples, in the order of the direction's networks", many=True)
 stage.input("origin", "stars of the survey translated from, Parquet")
 stage.input("target", "stars of the survey translated to, Parquet")
+stage.input("fingerprint", "what the published catalogue says, JSON", required=False)
 stage.output("predictions", "judged stars as translated, Parquet")
 
 if __name__ == "__main__":
