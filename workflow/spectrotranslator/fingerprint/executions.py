@@ -1,7 +1,7 @@
 """Executions of known length on a training sample, for the length of the published training.
 
 The intrinsic network alone is trained, with the members the catalogue has (at most eight: more
-change nothing that is measured), and its medians are taken over as many realisations (at most 25).
+change nothing that is measured), and its medians are taken over as many realisations (at most 15).
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from .ensemble import length_statistics
 from .selection import Candidate
 from .traces import Traces
 
-MOST_MEMBERS, MOST_REALISATIONS, STARS = 8, 25, 4000
+MOST_MEMBERS, MOST_REALISATIONS, STARS = 8, 15, 4000
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Lengths:
     configuration: Configuration
     direction: str
     epochs: Sequence[int]
-    runs: int = 3
+    runs: int = 2
 
     def __call__(
         self, candidate: Candidate, traces: Traces, members: int, realisations: int
