@@ -9,6 +9,11 @@ import pytest
 from spectrotranslator.catalogue.montecarlo import measurements
 from spectrotranslator.catalogue.settled import settled
 from spectrotranslator.catalogue.support import PairMaps
+from spectrotranslator.cds.layout import layout_from_yaml
+from spectrotranslator.compare.choices import with_choice, within_choices
+from spectrotranslator.compare.explain import explain, overview
+from spectrotranslator.compare.grade import Tolerance, grade_numbers
+from spectrotranslator.configuration import resolve
 from spectrotranslator.configuration.model import Method, MonteCarloSettings
 from spectrotranslator.errors import InputError
 from spectrotranslator.fingerprint import masks
@@ -44,6 +49,11 @@ def members_predictions(n, m, stars=1500, curved=0.0, seed=1, single=True):
     mean, std = -3.1234567, 41.987654321
     kept = np.sort(drawn * std + mean, axis=0)[1:-1].mean(axis=0)
     return np.percentile(kept, Q, axis=1).T, (mean, std)
+
+
+def spread(values, m):
+    """The systematic error that ``members_predictions`` goes with, about."""
+    return np.full(len(values), 0.02 * 42 * np.exp(trimmed_spread(m)[0]))
 
 
 @pytest.mark.parametrize("n", [2, 5, 11, 22, 60])
@@ -89,7 +99,7 @@ def test_percentiles_that_tell_nothing_leave_the_realisations_undetermined(value
 @pytest.mark.parametrize("n", [6, 10, 11, 21, 26, 51, 64, 101])
 def test_the_last_digits_give_members_and_divisors_of_the_realisations(m, n):
     values, scaling = members_predictions(n, m, stars=3000)
-    lattice, _ = read_lattice({"v": values}, {"v": scaling})
+    lattice, _ = read_lattice({"v": values}, {"v": spread(values, m)}, {"v": scaling})
     assert lattice.kept == m - 2
     assert lattice.allows(n)
     assert not lattice.allows(n + 1)
@@ -99,7 +109,8 @@ def test_another_scaling_or_double_precision_shows_no_lattice_and_no_members():
     values, (mean, std) = members_predictions(10, 7)
     double, _ = members_predictions(10, 7, single=False)
     for columns, scaling in ((values, (mean, std * (1 + 1e-6))), (double, (mean, std))):
-        lattice, figures = read_lattice({"v": columns}, {"v": scaling})
+        e = {"v": spread(columns, 7)}
+        lattice, figures = read_lattice({"v": columns}, e, {"v": scaling})
         assert lattice is None
         answer = read_members(lattice, figures, {"v": np.abs(columns[:, 0])})
         assert answer.estimate is None
@@ -335,3 +346,64 @@ def test_a_masked_input_is_missing_where_its_flag_is_not_0():
     settings = MonteCarloSettings(masked={"a": "flag_a", "elsewhere": "flag_x"})
     values, _ = measurements(block, ["a", "b"], settings)
     assert np.isnan(values).tolist() == [[False, False], [True, False]]
+
+
+def test_a_column_inside_the_spread_over_the_open_choices_is_consistent_and_beyond_it_deviates():
+    tolerances = {"bias": Tolerance(0.0, 0.1, 8), "scatter": Tolerance(1.0, 0.1, 8)}
+    ranges = {"bias": [-5.0, 3.0], "scatter": [0.9, 1.4]}
+    for bias, grade in ((0.1, "equivalent"), (-4.9, "consistent"), (8.0, "deviates")):
+        statistics = {"bias": bias, "scatter": 1.0}
+        graded = grade_numbers(statistics, tolerances, 10)
+        assert within_choices(graded, statistics, tolerances, ranges, 10).grade == grade
+        assert within_choices(graded, statistics, tolerances, None, 10) == graded
+
+
+def test_a_choice_changes_the_compared_method_alone_and_a_strange_one_is_refused():
+    run = resolve("mini")
+    given = {"longer": {"training.epochs": 200}, "odd": {"training.epoch": 2}, "bad": {
+        "ensemble.members": 3}}  # fmt: skip
+    run = run.model_copy(
+        update={"comparison": run.comparison.model_copy(update={"choices": given})}
+    )
+    changed = with_choice(run, "longer").methods[run.comparison.method]
+    assert changed.training.epochs == 200
+    assert changed.ensemble == run.methods[run.comparison.method].ensemble
+    with pytest.raises(InputError, match=r"odd: a method has no setting 'training\.epoch'"):
+        with_choice(run, "odd")
+    with pytest.raises(InputError, match=r"choices\.bad"):
+        with_choice(run, "bad")
+
+
+def test_a_width_that_other_realisations_give_is_explained_by_them_first():
+    layout = layout_from_yaml("config/catalogues/g2a.yaml")
+    differing = {
+        "selection": {"used": "a", "published": "b", "interval": ["b"], "stars": 5},
+        "montecarlo.realisations": {
+            "used": 10, "published": 100, "interval": [100, 100], "stars": None
+        },
+        "ensemble.members": {"used": 5, "published": 10, "interval": [10, 10], "stars": None},
+    }  # fmt: skip
+    narrower = np.log(
+        np.median(np.abs(np.subtract(*simulate(10, 20_000, np.random.default_rng(1)).T[[4, 2]])))
+        / np.median(np.abs(np.subtract(*simulate(100, 20_000, np.random.default_rng(1)).T[[4, 2]])))
+    )
+    rng = np.random.default_rng(2)
+    five, ten = (np.sort(rng.normal(size=(9999, m)), axis=1)[:, 1:-1].std(axis=1) for m in (5, 10))
+    fewer = np.median(np.log(five / ten))
+    columns = {
+        "HV95": {"grade": "deviates", "statistics": {"bias": 0.1, "offset": narrower}},
+        "e_HV50": {"grade": "deviates", "statistics": {"bias": fewer}},
+        "QflagIi": {"grade": "deviates", "true_false": 3, "false_true": 2},
+        "Flagmii": {"grade": "deviates", "true_false": 3, "false_true": 2},
+        "HV5": {"grade": "equivalent"},
+    }
+    found = explain(columns, layout, differing)
+    first = found["HV95"][0]
+    assert first["setting"] == "montecarlo.realisations"
+    assert first["explains"] > 0.9
+    assert found["e_HV50"][0]["setting"] == "ensemble.members"
+    assert found["e_HV50"][0]["explains"] > 0.85
+    assert [line["setting"] for line in found["QflagIi"]] == ["selection"]
+    assert found["Flagmii"] == []
+    assert "HV5" not in found
+    assert {line["setting"] for line in overview(found)} == set(differing)

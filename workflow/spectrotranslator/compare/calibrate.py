@@ -14,18 +14,19 @@ from ..configuration import Configuration, resolve
 from ..errors import InputError
 from ..files import digest, write_json
 from ..provenance.code import code_digest
+from .choices import over_choices, with_choice
 from .executions import execute
 from .pool import draw_executions
 from .tolerances import between_executions
 
 
-def _execute(task: tuple[Configuration, int, Path]) -> dict[str, pd.DataFrame]:
+def _execute(task: tuple[Configuration, int | str, Path]) -> dict[str, pd.DataFrame]:
     torch.set_num_threads(task[0].compute.threads)
     return execute(*task)
 
 
 def main(arguments: list[str]) -> int:
-    """``./reproduce calibrate RUN [--executions N] [--pool N] [--out FILE]``."""
+    """``./reproduce calibrate RUN [--executions N] [--pool N] [--choices] [--out FILE]``."""
     parser = argparse.ArgumentParser(
         "./reproduce calibrate",
         description=__doc__,
@@ -38,6 +39,9 @@ def main(arguments: list[str]) -> int:
         type=int,
         help="train so many members of every network once and draw each execution's from them",
     )
+    parser.add_argument(
+        "--choices", action="store_true", help="and the spread over comparison.choices"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at once")
     parser.add_argument("--out", type=Path, help="where to write; config/tolerances/RUN.json")
     given = parser.parse_args(arguments)
@@ -48,24 +52,30 @@ def main(arguments: list[str]) -> int:
     executions = given.executions or configuration.comparison.executions
     if executions < 3:
         raise InputError(f"--executions {executions}: at least 3 are needed")
+    choices = list(configuration.comparison.choices) if given.choices else []
+    if given.choices and not choices:
+        raise InputError(f"run {configuration.run}: comparison.choices names no alternative")
+    others = [(with_choice(configuration, name), name, folder) for name in choices]
     with ProcessPoolExecutor(given.jobs, mp_context=get_context("spawn")) as workers:
         if given.pool:
             found = draw_executions(configuration, folder, given.pool, executions, workers)
         else:
             tasks = [(configuration, number, folder) for number in range(1, executions + 1)]
             found = list(workers.map(_execute, tasks))
+        alternatives = dict(zip(choices, workers.map(_execute, others), strict=True))
     out = given.out or Path("config/tolerances") / f"{configuration.run}.json"
-    write_json(out, _tolerances(configuration, found, executions, given.pool))
+    write_json(out, _tolerances(configuration, found, alternatives, given.pool))
     print(f"{out}: tolerances from {executions} executions")
     return 0
 
 
 def _tolerances(
-    configuration: Configuration, found: list[dict], executions: int, pool: int | None
+    configuration: Configuration, found: list[dict], choices: dict, pool: int | None
 ) -> dict:
+    executions = len(found)
     method = configuration.methods[configuration.comparison.method]
     shared = method.ensemble.members / pool if pool else 0.0
-    drawn = f" --pool {pool}" if pool else ""
+    drawn = (f" --pool {pool}" if pool else "") + (" --choices" if choices else "")
     return {
         "schema_version": 1,
         "origin": {
@@ -76,6 +86,11 @@ def _tolerances(
         },
         "catalogues": {
             name: {
+                "choices": over_choices(
+                    [execution[name] for execution in found],
+                    {choice: made[name] for choice, made in choices.items()},
+                    layout_from_yaml(configuration.directions[name].catalogue),
+                ),
                 "executions": executions,
                 "rows": len(found[0][name]),
                 "columns": between_executions(

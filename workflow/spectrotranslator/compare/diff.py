@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from ..cds.layout import Table
 from ..errors import InputError
 from ..files import atomic, write_json
+from .choices import within_choices
 from .flags import comment_figures, flag_figures
 from .grade import DEVIATES, EQUIVALENT, IDENTICAL, Grade, grade_numbers, grade_share, worst
 from .groups import find_groups
@@ -151,6 +152,13 @@ def _columns(
                 tolerances and tolerances.numbers(label),
                 tests,
                 logarithmic=label not in unit,
+            )
+            graded = within_choices(
+                graded,
+                statistics[label],
+                tolerances and tolerances.numbers(label),
+                tolerances and tolerances.choices.get(label),
+                tests,
             )
             if found["equal"] == found["matched"]:
                 graded = Grade(IDENTICAL, "all numbers are equal")

@@ -25,7 +25,7 @@ MOST_ROWS = 50_000
 Members = Callable[[str, str, Sample], list[Model]]
 
 
-def with_other_seeds(configuration: Configuration, execution: int) -> Configuration:
+def with_other_seeds(configuration: Configuration, execution: int | str) -> Configuration:
     """The configuration with every seed of the compared method drawn anew for one execution."""
     name = configuration.comparison.method
     method = configuration.methods[name]
@@ -40,7 +40,9 @@ def with_other_seeds(configuration: Configuration, execution: int) -> Configurat
     return configuration.model_copy(update={"methods": {**configuration.methods, name: changed}})
 
 
-def execute(configuration: Configuration, execution: int, folder: Path) -> dict[str, pd.DataFrame]:
+def execute(
+    configuration: Configuration, execution: int | str, folder: Path
+) -> dict[str, pd.DataFrame]:
     """One execution: every network trained, at most 50,000 rows of each catalogue translated."""
     configuration = with_other_seeds(configuration, execution)
 

@@ -1,6 +1,6 @@
 """How far two executions of one method lie apart, column by column."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from math import sqrt
 from pathlib import Path
@@ -20,10 +20,14 @@ from .tables import flag_labels, number_labels, text_labels
 
 @dataclass(frozen=True)
 class Tolerances:
-    """Tolerances of one catalogue, and how they were made."""
+    """Tolerances of one catalogue, and how they were made.
+
+    ``choices`` holds by column the ends of each statistic over the stated unknown choices.
+    """
 
     columns: dict[str, dict[str, Tolerance]]
     origin: dict
+    choices: dict[str, dict[str, list[float]]] = field(default_factory=dict)
 
     def numbers(self, label: str) -> dict[str, Tolerance]:
         """Statistic to tolerance of a numeric column."""
@@ -48,7 +52,7 @@ def read_tolerances(path: Path, catalogue: str) -> Tolerances:
             }
             for label, statistics in entry["columns"].items()
         }
-        return Tolerances(columns, value["origin"])
+        return Tolerances(columns, value["origin"], entry.get("choices", {}))
     except (KeyError, TypeError) as error:
         raise InputError(f"{path}: no usable tolerances for {catalogue} ({error})") from None
 

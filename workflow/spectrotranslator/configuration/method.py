@@ -161,13 +161,8 @@ class Method(Section):
     def _something_left_out(self):
         if self.montecarlo.intervals == "calibrated" and not self.training.folds:
             raise ValueError("montecarlo.intervals: calibrated needs training.folds of 2 or more")
-        if self.montecarlo.intervals == "calibrated" and (
-            self.montecarlo.realisations == FINGERPRINT or self.montecarlo.masked
-        ):
-            raise ValueError(
-                "montecarlo.intervals: calibrated is ours and takes nothing from the published "
-                "catalogue: give realisations as a number, and nothing masked"
-            )
+        if self.montecarlo.intervals == "calibrated" and self.montecarlo.masked:
+            raise ValueError("montecarlo.intervals: calibrated goes with nothing masked")
         if self.training.folds > self.ensemble.members:
             raise ValueError(
                 f"training.folds: {self.training.folds} folds need as many members, "

@@ -3,7 +3,7 @@
 Every number of the method carries its source; ``section.py`` says how.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -232,6 +232,12 @@ class Comparison(Section):
     method: str = Field("as-published", description="The method that is compared.")
     tolerances: str | None = Field(
         None, description="Scatter between executions, made by `./reproduce calibrate`."
+    )
+    choices: dict[str, dict[str, Any]] = number(
+        {},
+        "Alternatives to the method's unknown settings (name to `SECTION.KEY: VALUE`), over which "
+        "`./reproduce calibrate RUN --choices` measures the spread for the grade `consistent`.",
+        "ours",
     )
     executions: int = number(8, "Independent executions of a calibration.", "ours", ge=3)
 

@@ -1,6 +1,6 @@
 """Executions of known length on a training sample, for the length of the published training.
 
-The intrinsic network alone is trained, with the members the catalogue has (at most eight: more
+The intrinsic network alone is trained, with the members the catalogue has (at most five: more
 change nothing that is measured), and its medians are taken over as many realisations (at most 15).
 """
 
@@ -20,7 +20,7 @@ from .ensemble import length_statistics
 from .selection import Candidate
 from .traces import Traces
 
-MOST_MEMBERS, MOST_REALISATIONS, STARS = 8, 15, 4000
+MOST_MEMBERS, MOST_REALISATIONS, STARS = 5, 15, 4000
 
 
 @dataclass(frozen=True)

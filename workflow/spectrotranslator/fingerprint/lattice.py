@@ -18,7 +18,7 @@ from math import gcd
 import numpy as np
 
 MOST_MEMBERS = 120
-STARS, FEWEST, NEAR, NEEDED = 2000, 40, 0.005, 0.75
+STARS, FEWEST, NEAR, NEEDED, SPREADS = 2000, 40, 0.005, 0.75, 3.5
 BITS = 23
 
 
@@ -51,7 +51,9 @@ def finest_divisor(standard: np.ndarray, most: int) -> int | None:
 
 
 def read_lattice(
-    percentiles: Mapping[str, np.ndarray], scalings: Mapping[str, tuple[float, float]]
+    percentiles: Mapping[str, np.ndarray],
+    systematic: Mapping[str, np.ndarray],
+    scalings: Mapping[str, tuple[float, float]],
 ) -> tuple[Lattice | None, dict]:
     """The lattice that all outputs share, if any, and the divisors of each.
 
@@ -59,6 +61,8 @@ def read_lattice(
     ----------
     percentiles
         Output to its five percentiles, shape (stars, 5), of stars whose inputs are all there.
+    systematic
+        Output to its systematic error, shape (stars,).
     scalings
         Output to mean and standard deviation of the training rows; (0, 1): restored in single
         precision.
@@ -66,7 +70,7 @@ def read_lattice(
     found, figures = {}, {}
     for name, columns in percentiles.items():
         mean, std = scalings[name]
-        divisors = _divisors((columns - mean) / std)
+        divisors = _divisors((columns - mean) / std, systematic[name] / std)
         figures[name] = divisors
         lattice = _lattice(*divisors) if divisors else None
         if lattice:
@@ -75,16 +79,17 @@ def read_lattice(
     return (different.pop() if len(different) == 1 else None), figures
 
 
-def _divisors(standard: np.ndarray) -> list[int] | None:
+def _divisors(standard: np.ndarray, spread: np.ndarray) -> list[int] | None:
     """Finest divisors of the 5th, 16th and 50th percentiles."""
     size = np.abs(standard)
     with np.errstate(divide="ignore", invalid="ignore"):
         octave = np.floor(np.log2(size))
         inside = np.isfinite(octave).all(axis=1) & (octave == octave[:, :1]).all(axis=1)
-        part = size / 2.0**octave
-        # All members in one octave, far from its ends and from zero.
-        inside &= ((part > 1.06) & (part < 1.94) & (size > 0.25)).all(axis=1)
-        inside &= standard[:, 0] < standard[:, 4]
+        # No member below the octave, where steps are finer; far from zero.
+        least = size.min(axis=1)
+        inside &= least - SPREADS * spread > 1.02 * 2.0 ** octave[:, 0]
+        inside &= least > 0.25
+    inside &= standard[:, 0] < standard[:, 4]
     rows = np.flatnonzero(inside)[:STARS]
     if len(rows) < FEWEST:
         return None

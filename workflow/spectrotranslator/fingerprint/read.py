@@ -138,14 +138,15 @@ def _lattice(
 ) -> tuple[Lattice | None, dict]:
     """The lattice with the scaling of the first candidate, best first, that shows one."""
     columns = {name: values[whole] for name, values in traces.percentiles.items()}
+    spread = {name: values[whole] for name, values in traces.systematic.items()}
     ranking = selection.evidence.get("ranking", [])
     tried = [(line["selection"], line["maps_of"]) for line in ranking]
     for key in tried:
-        lattice, figures = read_lattice(columns, made[key].scalings())
+        lattice, figures = read_lattice(columns, spread, made[key].scalings())
         if lattice:
             return lattice, {"scaling": list(key), "divisors": figures}
     single = dict.fromkeys(columns, (0.0, 1.0))
-    lattice, figures = read_lattice(columns, single)
+    lattice, figures = read_lattice(columns, spread, single)
     return lattice, {"scaling": "single precision" if lattice else None, "divisors": figures}
 
 
