@@ -4,11 +4,20 @@ import numpy as np
 import pytest
 import torch
 
-from spectrotranslator.configuration.model import NetworkSettings, TrainingSettings
+from spectrotranslator.configuration.model import (
+    Configuration,
+    Method,
+    NetworkKind,
+    NetworkSettings,
+    TrainingSettings,
+)
 from spectrotranslator.errors import InputError
+from spectrotranslator.network.checkpoint import Checkpoint
 from spectrotranslator.network.device import choose
 from spectrotranslator.network.model import load_model, save
+from spectrotranslator.network.sample import TRAIN, VALIDATION, Sample
 from spectrotranslator.network.scaling import Scaling
+from spectrotranslator.network.train import train_member
 from spectrotranslator.network.training import Stars, loss_over, train
 from spectrotranslator.network.translator import NormalisedLinear, ResidualBlock, Translator
 
@@ -132,6 +141,122 @@ def test_the_same_seed_gives_the_same_weights():
     settings = TrainingSettings(batch=50, epochs=4, patience=5)
     first, second = (trained(settings)[0].state_dict() for _ in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+class Killed(Exception):
+    """Stands for a kill at an epoch's end."""
+
+
+def resumed(tmp_path, epoch: int, settings: TrainingSettings):
+    """Weights of a training killed after ``epoch`` epochs and started again."""
+    torch.manual_seed(9)
+    network = Translator(6, 4, "first", DROPPING)
+    checkpoint = Checkpoint(tmp_path / ".checkpoint", "this one", 0.0)
+    offer, done = checkpoint.offer, iter(range(1, 1000))
+
+    def killed(*state):
+        offer(*state)
+        if next(done) == epoch:
+            raise Killed
+
+    checkpoint.offer = killed
+    with pytest.raises(Killed):
+        train(network, stars(300), stars(80), settings, checkpoint)
+    torch.manual_seed(1234)
+    again = Translator(6, 4, "first", DROPPING)
+    left = Checkpoint(tmp_path / ".checkpoint", "this one", 0.0)
+    return again, train(again, stars(300), stars(80), settings, left)
+
+
+DROPPING = NetworkSettings(widths=[8, 16], dropout_from_width=16)
+
+
+@pytest.mark.parametrize("epoch", [1, 4, 7, 9, 12])
+def test_a_training_killed_at_any_epoch_ends_with_the_same_weights(tmp_path, epoch):
+    settings = TrainingSettings(batch=50, epochs=8, patience=3, learning_rates=[0.01, 0.03, 1e-4])
+    whole, history = trained(settings, DROPPING)
+    assert len(history.epochs) > epoch
+    again, found = resumed(tmp_path, epoch, settings)
+    assert found == history
+    one, other = whole.state_dict(), again.state_dict()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_checkpoint_of_another_training_or_cut_short_is_passed_over(tmp_path):
+    settings = TrainingSettings(batch=50, epochs=8, patience=3)
+    resumed(tmp_path, 3, settings)
+    path = tmp_path / ".checkpoint"
+    assert Checkpoint(path, "this one", 0.0).read() is not None
+    assert Checkpoint(path, "another one", 0.0).read() is None
+    path.write_bytes(path.read_bytes()[:-50])
+    assert Checkpoint(path, "this one", 0.0).read() is None
+
+
+def test_checkpoints_are_written_only_so_often(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "kept", "x", 3600.0)
+    checkpoint.offer(dict, dict)
+    assert not (tmp_path / "kept").exists()
+
+
+@pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16"])
+def test_every_precision_trains_and_bf16_rounds(precision):
+    settings = TrainingSettings(batch=50, epochs=5, patience=5, precision=precision)
+    network, history = trained(settings)
+    assert history.epochs[-1]["loss"] < history.epochs[0]["loss"]
+    plain, _ = trained(settings.model_copy(update={"precision": "fp32"}))
+    one, other = (n.layers[0].weight for n in (network, plain))
+    assert torch.equal(one, other) == (precision != "bf16")
+
+
+def sample(rows: int, validation: int = 8) -> Sample:
+    x = np.random.default_rng(3).normal(size=(rows, 3))
+    part = np.where(np.arange(rows) < validation, VALIDATION, TRAIN)
+    return Sample(x, x[:, :2] + 1, part, np.arange(rows).astype(str))
+
+
+KIND = NetworkKind(inputs=["a", "b", "c"], outputs=["A", "B"], correct="first")
+
+
+def test_fewer_than_32_training_stars_are_refused():
+    sample(40).scalings(KIND, Method())
+    with pytest.raises(InputError, match="31 stars to train on, at least 32"):
+        sample(39).scalings(KIND, Method())
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_label_that_is_not_finite_is_refused(bad):
+    stars = sample(100)
+    stars.outputs[20, 1] = bad
+    with pytest.raises(InputError, match="'B', row 12: not a finite number"):
+        stars.scalings(KIND, Method())
+
+
+def configured() -> Configuration:
+    """A direction of three features without files."""
+    features = {name: {"unit": "K"} for name in "abcAB"}
+    survey = {"title": "x", "key": ["k"], "identifier": "k", "features": features}
+    network = KIND.model_dump()
+    small = {"network": {"widths": [4]}, "training": {"epochs": 1, "batch": 500}}
+    return Configuration(
+        run="x",
+        surveys={"one": survey, "two": survey},
+        directions={"d": {"from": "one", "to": "two", "networks": {"intrinsic": network}}},
+        methods={"as-published": small},
+    )
+
+
+def test_a_validation_set_of_zero_is_refused():
+    with pytest.raises(InputError, match="no validation star"):
+        train_member(configured(), "as-published", "d", "intrinsic", 0, sample(100, 0))
+
+
+def test_a_batch_larger_than_the_sample_is_the_whole_sample_and_that_is_said_once(capsys):
+    _, facts, history = train_member(configured(), "as-published", "d", "intrinsic", 0, sample(100))
+    assert capsys.readouterr().err.count("a batch of 500 holds all 92 training stars") == 1
+    assert len(history.epochs) == 3
+    assert facts["units"] == {"inputs": ["K"] * 3, "outputs": ["K"] * 2}
+    assert len(facts["training_range"]["inputs"]) == 3
+    assert facts["training"]["precision"] == "fp32"
 
 
 def test_a_constant_column_is_named():

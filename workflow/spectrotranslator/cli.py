@@ -19,6 +19,7 @@ VERBS = {
     "fingerprint": ("door.fingerprint", "what the published files say about how they were made"),
     "diff": ("door.diff", "compare any two catalogues of one layout"),
     "check": ("cds.check", "is a file what its ReadMe says, line by line"),
+    "translate": ("door.translate", "translate your own table of stars with trained networks"),
     "convert": ("cds.convert", "CDS table to FITS, Parquet, VOTable or ECSV, and back"),
 }
 

@@ -49,7 +49,9 @@ def load_model(weights: Path, check_digest: bool = False) -> Model:
     InputError
         A file is absent, cut short, changed, or does not fit its description.
     """
-    facts = read_json(weights.with_name("training.json"))
+    facts = _facts(weights.with_name("training.json"))
+    if not weights.is_file():
+        raise InputError(f"{weights}: no such file; train it again")
     if check_digest and sha256(weights) != facts["weights_sha256"]:
         raise InputError(f"{weights}: changed since training.json was written; train it again")
     unit = facts.get("unit")
@@ -76,6 +78,15 @@ def load_model(weights: Path, check_digest: bool = False) -> Model:
         output_scaling=_scaling(facts["output_scaling"]),
         facts=facts,
     )
+
+
+def _facts(path: Path) -> dict:
+    """What a description must hold for its network to be used."""
+    facts = read_json(path)
+    needed = ("inputs", "outputs", "correct", "network", "input_scaling", "output_scaling")
+    if not isinstance(facts, dict) or any(name not in facts for name in needed):
+        raise InputError(f"{path}: not the description of a network; train it again")
+    return facts
 
 
 def describe(kind: NetworkKind, settings: NetworkSettings, scalings) -> dict:

@@ -1,0 +1,115 @@
+"""A user's own stars through a run's trained networks."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.table import Table
+
+MODEL = "results/tiny/networks/as-published/g2a"
+INPUTS = ["teff", "logg", "fe_h", "Mg_fe", "BP-G", "G-RP", "rv_galah"]
+
+
+def survey_stars(clone) -> pd.DataFrame:
+    """Stars of the run's catalogue, in its order, with the survey's own key."""
+    stars = pd.read_parquet(clone.root / "results/tiny/sample/galah.parquet")
+    stars = stars[stars["source_id"] > 0].head(128).reset_index(drop=True)
+    return stars.assign(sobject_id=stars["key"].astype("int64"))
+
+
+def columns(stars: pd.DataFrame) -> list[str]:
+    return ["sobject_id", *INPUTS, *(f"{name}_error" for name in INPUTS)]
+
+
+@pytest.fixture(scope="module")
+def read_only(finished, tmp_path_factory):
+    """The finished clone, and a folder for tables of one's own."""
+    return finished, tmp_path_factory.mktemp("own tables")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "fits", "vot", "ecsv", "parquet"])
+def test_the_survey_s_own_stars_come_out_as_in_the_catalogue(read_only, suffix):
+    clone, folder = read_only
+    stars = survey_stars(clone)
+    path, out = folder / f"mine.{suffix}", folder / f"translated.stars.{suffix}"
+    if suffix == "parquet":
+        stars[columns(stars)].to_parquet(path)
+    else:
+        Table.from_pandas(stars[columns(stars)]).write(path, **formats(suffix))
+    done = clone.reproduce("translate", MODEL, str(path), str(out))
+    assert done.returncode == 0, done.stderr
+    assert "128 stars translated" in done.stdout
+    found = pd.read_parquet(out) if suffix == "parquet" else Table.read(out, **formats(suffix))
+    made = pd.read_parquet(
+        clone.root / "results/tiny/catalogues/as-published/parts/g2a-1-of-2.parquet"
+    ).iloc[:128]
+    for name in ("TEFF_p50", "VHELIO_AVG_p5", "MG_FE_systematic"):
+        assert np.allclose(np.asarray(found[name]), made[name], rtol=1e-6, atol=1e-6)
+    for name in ("input_intrinsic", "output_extrinsic", "missing_extrinsic"):
+        assert np.asarray(found[name]).astype(str).tolist() == made[name].astype(str).tolist()
+    if suffix in ("fits", "ecsv", "vot"):
+        assert found["TEFF_p50"].unit == "K"
+
+
+def formats(suffix: str) -> dict[str, str]:
+    kinds = {"csv": "ascii.csv", "vot": "votable", "ecsv": "ascii.ecsv", "fits": "fits"}
+    return {"format": kinds[suffix]}
+
+
+def test_without_errors_the_stars_are_exact_and_that_is_said_once(read_only):
+    clone, folder = read_only
+    stars = survey_stars(clone).head(20)
+    stars[["sobject_id", *INPUTS]].to_csv(folder / "exact.csv", index=False)
+    done = clone.reproduce("translate", MODEL, str(folder / "exact.csv"), str(folder / "e.csv"))
+    assert done.stderr.count("taken as exact") == 1
+    found = pd.read_csv(folder / "e.csv")
+    assert np.array_equal(found["TEFF_p5"], found["TEFF_p95"])
+
+
+def refused(clone, *arguments, out) -> str:
+    done = clone.reproduce("translate", *map(str, arguments), str(out))
+    assert done.returncode == 2, done.stdout
+    assert not out.exists()
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
+def test_what_does_not_fit_is_refused_in_one_line(read_only):
+    clone, folder = read_only
+    stars = survey_stars(clone).head(20)
+    out = folder / "refused.csv"
+    stars[INPUTS].drop(columns="logg").to_csv(folder / "short.csv")
+    assert "no column 'logg'" in refused(clone, MODEL, folder / "short.csv", out=out)
+    stars[INPUTS].assign(teff="hot").to_csv(folder / "text.csv")
+    assert "'teff' does not hold numbers" in refused(clone, MODEL, folder / "text.csv", out=out)
+    table = Table.from_pandas(stars[INPUTS])
+    table["rv_galah"].unit = "m/s"
+    table.write(folder / "unit.fits")
+    assert "'rv_galah' is in m / s" in refused(clone, MODEL, folder / "unit.fits", out=out)
+    (folder / "cut.fits").write_bytes((folder / "unit.fits").read_bytes()[:3000])
+    assert "not a readable table" in refused(clone, MODEL, folder / "cut.fits", out=out)
+    assert "no such file" in refused(clone, MODEL, folder / "none.csv", out=out)
+    assert "not the networks" in refused(clone, "results/tiny", folder / "short.csv", out=out)
+
+
+def test_weights_that_are_not_the_trained_ones_are_refused(clone, tmp_path):
+    stars = survey_stars(clone).head(5)
+    stars[INPUTS].to_csv(tmp_path / "mine.csv")
+    member = clone.root / MODEL / "intrinsic/member-1"
+    weights, description = member / "weights.safetensors", member / "training.json"
+    kept = weights.read_bytes()
+    out = tmp_path / "out.csv"
+    weights.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
+    assert "changed since" in refused(clone, MODEL, tmp_path / "mine.csv", out=out)
+    weights.write_bytes(kept[:-100])
+    assert "changed since" in refused(clone, MODEL, tmp_path / "mine.csv", out=out)
+    weights.write_bytes(kept)
+    facts = json.loads(description.read_text())
+    description.write_text(json.dumps({"inputs": facts["inputs"]}))
+    line = refused(clone, MODEL, tmp_path / "mine.csv", out=out)
+    assert "not the description of a network" in line
+    shutil.rmtree(member)
+    assert "no such file" in refused(clone, MODEL, tmp_path / "mine.csv", out=out)

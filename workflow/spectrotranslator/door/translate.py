@@ -1,0 +1,148 @@
+"""Translate a user's own table of stars with a trained direction."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ..catalogue.montecarlo import in_blocks, translate
+from ..catalogue.networks import network_parts, of_kinds
+from ..catalogue.own_table import SUFFIXES, features, keys, read_table, write_table
+from ..catalogue.settled import settled_in
+from ..configuration import Configuration, load
+from ..errors import InputError
+from ..files import atomic, sha256
+from ..network.model import load_model
+
+ROWS_AT_ONCE = 512
+
+
+def main(arguments: list[str]) -> int:
+    """``./reproduce translate MODEL TABLE OUT``."""
+    given = _parser().parse_args(arguments)
+    if given.out.suffix not in (*SUFFIXES, ".parquet"):
+        known = ", ".join([*SUFFIXES, ".parquet"])
+        raise InputError(f"{given.out}: the suffix is of no known table; give one of {known}")
+    trained = Trained(given.model)
+    table = read_table(given.table)
+    found, exact = features(given.table, table, trained.survey, trained.inputs, trained.units)
+    stars = pd.concat([keys(table, trained.survey), found], axis=1)
+    if exact:
+        print(f"{given.table}: no errors of {', '.join(exact)}: taken as exact", file=sys.stderr)
+    result = trained.translate(stars)
+    with atomic(given.out) as temporary:
+        write_table(temporary, result, trained.units_of(result), given.out.suffix)
+    print(_summary(given.out, result, trained))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "./reproduce translate",
+        description=f"{__doc__} The table and its translation are held in memory.",
+        epilog="example: ./reproduce translate results/mini/networks/robust/g2a my_stars.fits "
+        "translated.fits",
+    )
+    parser.add_argument("model", type=Path, help="folder of a direction: networks/METHOD/DIRECTION")
+    parser.add_argument("table", type=Path, help="stars: FITS, CSV, Parquet, VOTable or ECSV")
+    parser.add_argument("out", type=Path, help="where the translated stars go, by its suffix")
+    return parser
+
+
+class Trained:
+    """The networks of one direction in a run's folder, their weights as they were trained.
+
+    Raises
+    ------
+    InputError
+        No such networks, or a file of theirs is missing, cut short or changed.
+    """
+
+    def __init__(self, folder: Path):
+        folder = folder.resolve()
+        self.method, self.direction = folder.parts[-2:]
+        run = folder.parents[2]
+        if not (run / "config.yaml").is_file() or not folder.is_dir():
+            raise InputError(
+                f"{folder}: not the networks of a direction; give results/RUN/networks/METHOD/"
+                "DIRECTION of a run that was made"
+            )
+        configuration = load(run / "config.yaml")
+        self._chosen = self._direction(configuration, folder)
+        told = run / "fingerprint" / f"{self.direction}.json"
+        configuration = settled_in(configuration, self.method, told)
+        self.settings = configuration.methods[self.method]
+        self.survey = configuration.surveys[self._chosen.origin]
+        members = range(self.settings.ensemble.members)
+        weights = {
+            kind: [folder / kind / f"member-{m}" / "weights.safetensors" for m in members]
+            for kind in self._chosen.networks
+        }
+        samples = [run / "sample" / f"{self.direction}-{kind}.parquet" for kind in weights]
+        self.units = self._checked(weights, samples)
+        self.inputs = list(
+            dict.fromkeys(n for k in self._chosen.networks.values() for n in k.inputs)
+        )
+        torch.set_num_threads(configuration.compute.threads)
+        calibrations = of_kinds(sorted(folder.glob("*/calibration.json")))
+        names = (configuration, self.method, self.direction)
+        self.parts = network_parts(*names, samples, weights, calibrations)
+
+    def _direction(self, configuration: Configuration, folder: Path):
+        for name, names in ((self.method, configuration.methods),
+                            (self.direction, configuration.directions)):  # fmt: skip
+            if name not in names:
+                raise InputError(f"{folder}: the run has no {name!r}; it has {', '.join(names)}")
+        return configuration.directions[self.direction]
+
+    def _checked(self, weights: dict[str, list[Path]], samples: list[Path]) -> dict[str, str]:
+        """Units of the inputs and outputs, once every file is what training left."""
+        units: dict[str, str] = {}
+        for (kind, paths), sample in zip(weights.items(), samples, strict=True):
+            shape = self._chosen.networks[kind]
+            if not sample.is_file():
+                raise InputError(f"{sample}: the training sample of the networks is not there")
+            told = sha256(sample)
+            for path in paths:
+                facts = load_model(path, check_digest=True).facts
+                description = path.with_name("training.json")
+                if (facts["inputs"], facts["outputs"]) != (shape.inputs, shape.outputs):
+                    raise InputError(f"{description}: other inputs or outputs than the run's")
+                if facts["sample_sha256"] != told:
+                    raise InputError(f"{sample}: changed since {description} was written")
+                units |= dict(zip(facts["inputs"], facts["units"]["inputs"], strict=True))
+                units |= dict(zip(facts["outputs"], facts["units"]["outputs"], strict=True))
+        return units
+
+    def translate(self, stars: pd.DataFrame) -> pd.DataFrame:
+        """Percentiles, systematic errors, flags and reasons, a line a star, in their order."""
+        settings = self.settings
+        blocks = in_blocks(stars, ROWS_AT_ONCE)
+        with np.errstate(over="ignore", invalid="ignore"):
+            done = translate(blocks, self.parts, settings.ensemble, settings.montecarlo)
+            table = pd.concat(done, ignore_index=True)
+        members = [name for name in table if "_member_" in name]
+        return table.drop(columns=[*members, "key"])
+
+    def units_of(self, table: pd.DataFrame) -> dict[str, str]:
+        """Unit of every column that has one."""
+        outputs = [name for part in self.parts for name in part.ensemble.outputs]
+        return {
+            column: self.units[name]
+            for name in outputs
+            for column in table
+            if column.startswith((f"{name}_p", f"{name}_systematic")) and self.units[name]
+        }
+
+
+def _summary(out: Path, table: pd.DataFrame, trained: Trained) -> str:
+    good = np.ones(len(table), bool)
+    for part in trained.parts:
+        good &= table[f"input_{part.kind}"] & table[f"output_{part.kind}"]
+    return (
+        f"{out}: {len(table)} stars translated ({trained.direction}, {trained.method}), "
+        f"{int(good.sum())} within the training range"
+    )
