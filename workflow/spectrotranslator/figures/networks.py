@@ -16,6 +16,7 @@ def importance_table(importances: dict[str, dict]) -> pd.DataFrame:
             "input": name,
             "percent": result[quantity]["percent"][i][o],
             "std_of_members": result[quantity]["percent_std_of_members"][i][o],
+            "error_over_stars": result[quantity]["percent_error_over_stars"][i][o],
         }
         for kind, result in importances.items()
         for quantity in ("output", "correction")

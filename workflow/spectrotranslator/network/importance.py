@@ -20,6 +20,8 @@ from .model import Model, load_model
 from .sample import TRAIN, VALIDATION, Sample, Scalings
 from .training import Stars
 
+DRAWS = 200
+
 
 def shapley(function: Callable[[Tensor], Tensor], stars: Tensor, background: Tensor) -> np.ndarray:
     """Exact Shapley values, shape (stars, inputs, outputs).
@@ -58,12 +60,32 @@ def _value(function, stars: Tensor, background: Tensor, present: Tensor) -> np.n
     return output.reshape(len(stars), len(background), -1).mean(dim=1).numpy().astype(np.float64)
 
 
-def mean_absolute(model: Model, stars: Tensor, background: Tensor) -> dict[str, np.ndarray]:
-    """Mean |Shapley value| over stars, (inputs, outputs), of the output and the correction."""
+def absolute(model: Model, stars: Tensor, background: Tensor) -> dict[str, np.ndarray]:
+    """|Shapley value| of every star, (stars, inputs, outputs), of the output and the correction."""
     network = model.network
     return {
-        name: np.abs(shapley(function, stars, background)).mean(axis=0)
+        name: np.abs(shapley(function, stars, background))
         for name, function in (("output", network), ("correction", network.correction))
+    }
+
+
+def summary(members: np.ndarray, draws: int = DRAWS) -> dict[str, list]:
+    """Importance in percent, its scatter over members and its bootstrap error over stars.
+
+    ``members`` are |Shapley values|, shape (members, stars, inputs, outputs). As in the paper, an
+    input's importance is its mean over stars, as a share of the sum over inputs.
+    """
+    percent = _percent(members.mean(axis=1))
+    chance = np.random.default_rng(seed("importance", "bootstrap"))
+    stars = members.shape[1]
+    drawn = [
+        _percent(members[:, chance.integers(0, stars, stars)].mean(axis=1)).mean(axis=0)
+        for _ in range(draws)
+    ]
+    return {
+        "percent": percent.mean(axis=0).tolist(),
+        "percent_std_of_members": percent.std(axis=0).tolist(),
+        "percent_error_over_stars": np.std(drawn, axis=0).tolist(),
     }
 
 
@@ -92,20 +114,19 @@ def main(arguments) -> None:
     background = _choose(
         sample.standardised(TRAIN, scalings), settings.background, seed(*names, "background")
     )
-    members = [mean_absolute(model, stars, background) for model in models]
+    members = [absolute(model, stars, background) for model in models]
     result = {
         "schema_version": 1,
         "inputs": kind.inputs,
         "outputs": kind.outputs,
         "stars": len(stars),
         "background": len(background),
+        "bootstrap_draws": DRAWS,
+        **{
+            quantity: summary(np.stack([member[quantity] for member in members]))
+            for quantity in ("output", "correction")
+        },
     }
-    for quantity in ("output", "correction"):
-        percent = _percent(np.stack([member[quantity] for member in members]))
-        result[quantity] = {
-            "percent": percent.mean(axis=0).tolist(),
-            "percent_std_of_members": percent.std(axis=0).tolist(),
-        }
     write_json(arguments.importance, result)
 
 

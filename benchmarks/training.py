@@ -1,0 +1,104 @@
+"""Time of training one member of the paper's size against the bare matrix products of its passes.
+
+``PYTHONPATH=workflow .venv/bin/python benchmarks/training.py [--epochs 3] [--rounds 3]
+[--threads 1] [--device cpu]`` trains an intrinsic network on 10,944 made-up stars in batches of
+4096, with validation on 2736, and multiplies matrices of the same shapes with nothing between: a
+product forward, two backward (none for the gradient of the inputs), one for validation. It takes
+turns and prints the medians, and fails above 2.5 times.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+
+import torch
+
+from spectrotranslator.configuration.method import NetworkSettings, TrainingSettings
+from spectrotranslator.network.training import Stars, train
+from spectrotranslator.network.translator import NormalisedLinear, Translator
+
+TRAINING, VALIDATION, BATCH, LIMIT = 10_944, 2_736, 4096, 2.5
+
+
+def shapes(network: Translator) -> list[tuple[int, int]]:
+    """Inputs and outputs of every linear layer, in order."""
+    layers = [m for m in network.modules() if isinstance(m, torch.nn.Linear | NormalisedLinear)]
+    sizes = [(m.v if isinstance(m, NormalisedLinear) else m.weight).shape for m in layers]
+    return [(int(inputs), int(outputs)) for outputs, inputs in sizes]
+
+
+def made_up(stars: int, device: str) -> Stars:
+    return Stars(torch.randn(stars, 6, device=device), torch.randn(stars, 4, device=device))
+
+
+def now(device: str) -> float:
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def training_seconds(epochs: int, device: str) -> float:
+    network = Translator(6, 4, "first", NetworkSettings()).to(device)
+    settings = TrainingSettings(learning_rates=[1e-3], epochs=epochs, patience=epochs, batch=BATCH)
+    training, validation = made_up(TRAINING, device), made_up(VALIDATION, device)
+    start = now(device)
+    train(network, training, validation, settings)
+    return now(device) - start
+
+
+def bare_seconds(epochs: int, layers: list[tuple[int, int]], device: str) -> float:
+    batches = [BATCH, BATCH, TRAINING - 2 * BATCH]
+    matrices = [
+        (torch.randn(inputs, outputs, device=device), number > 0)
+        for number, (inputs, outputs) in enumerate(layers)
+    ]
+    rows = {
+        (count, width): torch.randn(count, width, device=device)
+        for count in (*batches, VALIDATION)
+        for width in {width for pair in layers for width in pair}
+    }
+    start = now(device)
+    for _ in range(epochs):
+        for count in batches:
+            for weight, inner in matrices:
+                x, gradient = rows[count, weight.shape[0]], rows[count, weight.shape[1]]
+                torch.mm(x, weight)
+                torch.mm(x.T, gradient)
+                if inner:
+                    torch.mm(gradient, weight.T)
+        for weight, _ in matrices:
+            torch.mm(rows[VALIDATION, weight.shape[0]], weight)
+    return now(device) - start
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    layers = shapes(Translator(6, 4, "first", NetworkSettings()))
+    training_seconds(1, given.device)
+    found = [
+        (
+            training_seconds(given.epochs, given.device),
+            bare_seconds(given.epochs, layers, given.device),
+        )
+        for _ in range(given.rounds)
+    ]
+    trained, bare = (statistics.median(times) for times in zip(*found, strict=True))
+    ratio = statistics.median(one / other for one, other in found)
+    print(
+        f"{given.device}, {given.threads} thread(s), {given.epochs} epochs, {given.rounds} rounds"
+    )
+    print(f"training one member:   {trained / given.epochs:.3f} s an epoch")
+    print(f"bare matrix products:  {bare / given.epochs:.3f} s an epoch")
+    print(f"ratio: {ratio:.2f} (at most {LIMIT})")
+    return 0 if ratio <= LIMIT else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
