@@ -18,7 +18,7 @@ from math import gcd
 import numpy as np
 
 MOST_MEMBERS = 120
-STARS, FEWEST, NEAR, NEEDED, SPREADS = 2000, 40, 0.005, 0.75, 3.5
+STARS, FEWEST, NEAR, NEEDED, SPREADS = 2000, 20, 0.005, 0.75, 2.5
 BITS = 23
 
 
