@@ -19,7 +19,6 @@ from scipy.optimize import nnls
 from spectrotranslator.archive.registry import read_registry
 from spectrotranslator.configuration import load
 from spectrotranslator.door.costs import TABLE, survey_rows
-from spectrotranslator.door.plan import ON_DEVICE
 from spectrotranslator.door.speed import plain_work
 from spectrotranslator.files import write_json
 
@@ -50,7 +49,7 @@ def jobs_of(run: str) -> dict[str, list[dict[str, float]]]:
             {
                 "seconds": min(float(line["s"]), record["cpu_seconds"]) + JOB_OVERHEAD_S,
                 "memory_mb": float(line["max_rss"]) if line["max_rss"] != "-" else 0.0,
-                "bytes": float(sum(file["size"] for file in record["outputs"])),
+                "bytes": float(sum(file["bytes"] for file in record["outputs"])),
             }
         )
     return found
@@ -79,8 +78,6 @@ def main() -> None:
         + "   fixed + a 100,000 rows"
     )
     for rule in sorted({rule for one in jobs.values() for rule in one}):
-        if rule in ON_DEVICE:
-            continue
         here = [run for run in given.runs if rule in jobs[run]]
         rows = [sizes[run] for run in here]
         rules[rule] = {

@@ -3,10 +3,10 @@
 Run it with ``PYTHONPATH=workflow python benchmarks/verdicts.py RUN`` after ``./reproduce RUN``. It
 makes independent executions of the run's method (other seeds, every network trained anew), takes
 tolerances from some, and holds the others against each other: each execution is held against one
-other, so a row of the table counts executions and not pairs. It prints how often a column was denied
+other, so the counts are of executions and not of pairs. It prints how often a column was denied
 ``equivalent``, and how often each planted fault was called ``deviates``: a bias of five times the
 scatter between executions in one column, half the realisations, two columns swapped, one network's
-members left untrained, a wrong unit (an offset of 273.15 K, kilometres for parsecs: a thousandth).
+members left untrained, a wrong unit (an offset of 273.15 K, a factor of 1000).
 """
 
 import argparse

@@ -7,6 +7,7 @@ import pytest
 
 from spectrotranslator.configuration import resolve
 from spectrotranslator.door import costs, plan
+from spectrotranslator.door.asks import Asks
 from spectrotranslator.door.speed import Speed, here
 from spectrotranslator.errors import InputError
 
@@ -30,6 +31,7 @@ TABLE = costs.Costs(
     0.5,
     {
         "score_members": {"seconds": [3.0, 0.0], "memory_mb": [300, 0], "bytes": [0, 0]},
+        "translate_shard": {"seconds": [9.0, 0.0], "memory_mb": [600, 0], "bytes": [0, 100]},
         "write_table": {"seconds": [1.0, 1e-5], "memory_mb": [200, 0], "bytes": [0, 450]},
     },
 )
@@ -101,3 +103,13 @@ def test_a_table_of_costs_that_is_none_is_refused(tmp_path):
     path.write_text("[]")
     with pytest.raises(InputError, match=r"benchmarks/costs\.py"):
         costs.Costs.read(path)
+
+
+def test_a_job_asks_for_what_was_measured_and_half_as_much_again(full):
+    asks = Asks(full, 1_000_000, TABLE)
+    assert asks.memory("write_table") == 300
+    assert asks.memory("translate_shard") == 900
+    assert asks.memory("read_survey") == full.compute.memory_mb
+    assert asks.minutes("write_table") == 5
+    assert asks.minutes("translate_shard") == full.compute.runtime_min
+    assert asks.disk("write_table") == 900

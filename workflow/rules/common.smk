@@ -8,6 +8,7 @@ from shlex import quote
 from spectrotranslator.archive.registry import read_registry
 from spectrotranslator.configuration import dump, resolve
 from spectrotranslator.configuration.model import FINGERPRINT
+from spectrotranslator.door.asks import Asks
 from spectrotranslator.errors import InputError
 from spectrotranslator.figures.names import compared, figure_names
 from spectrotranslator.files import digest, sha256
@@ -17,6 +18,7 @@ from spectrotranslator.provenance.sources import workflow_files
 try:
     CONFIGURATION = resolve(config["run"])
     REGISTRY = read_registry(CONFIGURATION.sources.registry)
+    ASKS = Asks.of(CONFIGURATION)
 except InputError as error:
     raise WorkflowError(str(error))
 
@@ -85,6 +87,18 @@ def log_of(job):
 
 def benchmark_of(job):
     return f"{RESULTS}/benchmarks/{job}.tsv"
+
+
+def memory_of(rule):
+    return lambda wildcards, attempt: attempt * ASKS.memory(rule)
+
+
+def minutes_of(rule):
+    return lambda wildcards, attempt: attempt * ASKS.minutes(rule)
+
+
+def disk_of(rule):
+    return ASKS.disk(rule)
 
 
 def settings(*places):

@@ -24,6 +24,10 @@ rule compare_catalogue:
         benchmark_of("compare-{direction}")
     conda:
         "../../envs/workflow.yaml"
+    resources:
+        mem_mb=memory_of("compare_catalogue"),
+        runtime=minutes_of("compare_catalogue"),
+        disk_mb=disk_of("compare_catalogue"),
     params:
         config=RESOLVED,
         settings=settings(

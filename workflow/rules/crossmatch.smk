@@ -17,6 +17,10 @@ rule read_survey:
         benchmark_of("read-{survey}")
     conda:
         "../../envs/workflow.yaml"
+    resources:
+        mem_mb=memory_of("read_survey"),
+        runtime=minutes_of("read_survey"),
+        disk_mb=disk_of("read_survey"),
     params:
         config=RESOLVED,
         settings=settings_for("surveys.{survey}", "sources.route"),
@@ -46,6 +50,10 @@ rule prepare_stars:
         benchmark_of("prepare-{survey}")
     conda:
         "../../envs/workflow.yaml"
+    resources:
+        mem_mb=memory_of("prepare_stars"),
+        runtime=minutes_of("prepare_stars"),
+        disk_mb=disk_of("prepare_stars"),
     params:
         config=RESOLVED,
         settings=settings_for("surveys.{survey}"),
@@ -78,6 +86,10 @@ rule crossmatch:
         benchmark_of("crossmatch-{direction}-{kind}")
     conda:
         "../../envs/workflow.yaml"
+    resources:
+        mem_mb=memory_of("crossmatch"),
+        runtime=minutes_of("crossmatch"),
+        disk_mb=disk_of("crossmatch"),
     params:
         config=RESOLVED,
         settings=settings_for(

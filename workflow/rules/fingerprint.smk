@@ -16,6 +16,10 @@ rule read_fingerprint:
         benchmark_of("fingerprint-{direction}")
     conda:
         "../../envs/workflow.yaml"
+    resources:
+        mem_mb=memory_of("read_fingerprint"),
+        runtime=minutes_of("read_fingerprint"),
+        disk_mb=disk_of("read_fingerprint"),
     params:
         config=RESOLVED,
         settings=settings_for(

@@ -26,6 +26,10 @@ rule draw_figures:
         benchmark_of("draw")
     conda:
         "../../envs/workflow.yaml"
+    resources:
+        mem_mb=memory_of("draw_figures"),
+        runtime=minutes_of("draw_figures"),
+        disk_mb=disk_of("draw_figures"),
     params:
         config=RESOLVED,
         settings=settings("methods", "directions", "surveys", "compute.threads"),

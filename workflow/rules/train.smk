@@ -18,8 +18,9 @@ rule train_member:
         "../../envs/workflow.yaml"
     threads: CONFIGURATION.compute.threads
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * CONFIGURATION.compute.memory_mb,
-        runtime=lambda wildcards, attempt: attempt * CONFIGURATION.compute.runtime_min,
+        mem_mb=memory_of("train_member"),
+        runtime=minutes_of("train_member"),
+        disk_mb=disk_of("train_member"),
     params:
         config=RESOLVED,
         settings=settings_for(
@@ -52,6 +53,10 @@ rule score_members:
         benchmark_of("score-{method}-{direction}-{kind}")
     conda:
         "../../envs/workflow.yaml"
+    resources:
+        mem_mb=memory_of("score_members"),
+        runtime=minutes_of("score_members"),
+        disk_mb=disk_of("score_members"),
     params:
         config=RESOLVED,
         settings=settings_for("directions.{direction}.networks.{kind}"),
@@ -79,8 +84,9 @@ rule weigh_inputs:
         "../../envs/workflow.yaml"
     threads: CONFIGURATION.compute.threads
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * CONFIGURATION.compute.memory_mb,
-        runtime=lambda wildcards, attempt: attempt * CONFIGURATION.compute.runtime_min,
+        mem_mb=memory_of("weigh_inputs"),
+        runtime=minutes_of("weigh_inputs"),
+        disk_mb=disk_of("weigh_inputs"),
     params:
         config=RESOLVED,
         settings=settings_for(
@@ -113,8 +119,9 @@ rule calibrate_widths:
         "../../envs/workflow.yaml"
     threads: CONFIGURATION.compute.threads
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * CONFIGURATION.compute.memory_mb,
-        runtime=lambda wildcards, attempt: attempt * CONFIGURATION.compute.runtime_min,
+        mem_mb=memory_of("calibrate_widths"),
+        runtime=minutes_of("calibrate_widths"),
+        disk_mb=disk_of("calibrate_widths"),
     params:
         config=RESOLVED,
         settings=settings_for(

@@ -24,8 +24,9 @@ rule translate_shard:
         "../../envs/workflow.yaml"
     threads: CONFIGURATION.compute.threads
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * CONFIGURATION.compute.memory_mb,
-        runtime=lambda wildcards, attempt: attempt * CONFIGURATION.compute.runtime_min,
+        mem_mb=memory_of("translate_shard"),
+        runtime=minutes_of("translate_shard"),
+        disk_mb=disk_of("translate_shard"),
     params:
         config=RESOLVED,
         settings=settings_for(
@@ -64,6 +65,10 @@ rule assemble_catalogue:
         benchmark_of("assemble-{method}-{direction}")
     conda:
         "../../envs/workflow.yaml"
+    resources:
+        mem_mb=memory_of("assemble_catalogue"),
+        runtime=minutes_of("assemble_catalogue"),
+        disk_mb=disk_of("assemble_catalogue"),
     params:
         config=RESOLVED,
         settings=settings_for("directions.{direction}.catalogue"),
@@ -90,6 +95,10 @@ rule write_table:
         benchmark_of("write-{method}-{direction}")
     conda:
         "../../envs/workflow.yaml"
+    resources:
+        mem_mb=memory_of("write_table"),
+        runtime=minutes_of("write_table"),
+        disk_mb=disk_of("write_table"),
     params:
         code=code_digest("catalogue.table"),
     shell:
@@ -136,6 +145,10 @@ rule homogenise:
         benchmark_of("homogenise-{method}-{base}")
     conda:
         "../../envs/workflow.yaml"
+    resources:
+        mem_mb=memory_of("homogenise"),
+        runtime=minutes_of("homogenise"),
+        disk_mb=disk_of("homogenise"),
     params:
         config=RESOLVED,
         direction=lambda w: TO_BASE[w.base],

@@ -4,7 +4,7 @@ The table is fitted to finished runs of several sizes by ``benchmarks/costs.py``
 translation are not in it: they are timed on the machine that asks (``speed``).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -51,15 +51,22 @@ class Costs:
                 f"{path}: not a table of costs; make it with benchmarks/costs.py"
             ) from None
 
-    def of(self, rule: str, rows: int, speed: Speed) -> Cost | None:
-        """A job of ``rule`` in a run of ``rows`` survey rows; none if it was never measured."""
+    def measured(self, rule: str, rows: int) -> Cost | None:
+        """A job of ``rule`` in a run of ``rows`` survey rows, on the machine of the table.
+
+        None if it was never measured.
+        """
         found = self.rules.get(rule)
         if found is None:
             return None
-        figures = [
-            found[name][0] + found[name][1] * rows for name in ("seconds", "memory_mb", "bytes")
-        ]
-        return Cost(figures[0] * speed.work / self.work, figures[1], figures[2])
+        return Cost(
+            *(found[name][0] + found[name][1] * rows for name in ("seconds", "memory_mb", "bytes"))
+        )
+
+    def of(self, rule: str, rows: int, speed: Speed) -> Cost | None:
+        """The same on a machine of ``speed``."""
+        found = self.measured(rule, rows)
+        return found and replace(found, seconds=found.seconds * speed.work / self.work)
 
 
 def survey_rows(configuration: Configuration, registered: dict[str, int | None]) -> dict[str, int]:

@@ -162,15 +162,16 @@ def predict(
     order = sorted(jobs, key=lambda rule: known.index(rule) if rule in known else len(known))
     lines = []
     for rule in order:
-        # A training or a shard costs, beside what is timed, what loading the networks costs.
-        cost = costs.of("score_members" if rule in ON_DEVICE else rule, total, speed)
+        cost = costs.of(rule, total, speed)
         measured = cost is not None
         cost = cost or Cost(0.0, configuration.compute.memory_mb, 0.0)
         seconds = [cost.seconds] * jobs[rule]
         if rule in ON_DEVICE:
             own = _device_seconds(configuration, speed, rule, rows)
             share = jobs[rule] / len(own)
-            seconds = [cost.seconds + s for s in own][: jobs[rule]] if share <= 1 else seconds
+            # Beside what is timed here, a job costs what loading the networks costs.
+            loading = costs.of("score_members", total, speed) or cost
+            seconds = [loading.seconds + s for s in own][: jobs[rule]] if share <= 1 else seconds
         lines.append(Line(rule, jobs[rule], seconds, cost.memory_mb, cost.disk_bytes, measured))
     return lines
 

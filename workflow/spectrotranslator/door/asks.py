@@ -1,0 +1,49 @@
+"""What a job asks a scheduler for: from the table of costs and the rows of the run."""
+
+from dataclasses import dataclass
+from math import ceil
+
+from ..archive.registry import read_registry
+from ..configuration import Configuration
+from .costs import Costs, survey_rows
+
+MORE_MEMORY = 1.5
+MORE_TIME = 4
+LEAST_MB, LEAST_MIN = 300, 5
+# Their time hangs on epochs, members and realisations: it is what the configuration says.
+TIMED_BY_CONFIGURATION = {"train_member", "translate_shard", "weigh_inputs", "calibrate_widths"}
+
+
+@dataclass(frozen=True)
+class Asks:
+    """Memory, minutes and disk of a job of each rule; a resubmission asks for as much again."""
+
+    configuration: Configuration
+    rows: int
+    costs: Costs
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> "Asks":
+        """For a run whose sources are registered."""
+        registry = read_registry(configuration.sources.registry)
+        rows = survey_rows(configuration, {name: one.rows for name, one in registry.items()})
+        return cls(configuration, sum(rows.values()), Costs.read())
+
+    def memory(self, rule: str) -> int:
+        """Megabytes: half as much again as was measured for so many rows."""
+        found = self.costs.measured(rule, self.rows)
+        if found is None:
+            return self.configuration.compute.memory_mb
+        return max(LEAST_MB, 100 * ceil(MORE_MEMORY * found.memory_mb / 100))
+
+    def minutes(self, rule: str) -> int:
+        """Minutes: four times what was measured, for slower nodes and disks."""
+        found = self.costs.measured(rule, self.rows)
+        if found is None or rule in TIMED_BY_CONFIGURATION:
+            return self.configuration.compute.runtime_min
+        return max(LEAST_MIN, ceil(MORE_TIME * found.seconds / 60))
+
+    def disk(self, rule: str) -> int:
+        """Megabytes that the job leaves on the disk, twice: a temporary copy stands beside it."""
+        found = self.costs.measured(rule, self.rows)
+        return max(100, ceil(2 * found.disk_bytes / 1e6)) if found else 1000
