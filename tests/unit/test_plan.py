@@ -34,6 +34,7 @@ TABLE = costs.Costs(
         "translate_shard": {"seconds": [9.0, 0.0], "memory_mb": [600, 0], "bytes": [0, 100]},
         "write_table": {"seconds": [1.0, 1e-5], "memory_mb": [200, 0], "bytes": [0, 450]},
     },
+    400_000,
 )
 
 
@@ -63,13 +64,15 @@ def test_shards_share_the_rows_of_their_catalogue(full, speed):
 def test_a_rule_that_was_never_measured_is_said_to_be_so(full, speed):
     (line,) = plan.predict(full, {"read_survey": 2}, speed, TABLE)
     assert not line.measured
-    assert "never measured" in plan._text(
+    text = plan._text(
         {
             "run": "full", "cores": 2, "device": "cpu", "machine": {"seconds": 0}, "disk_bytes": 0,
-            "slurm": plan._slurm([line], full), "shards": 1,
+            "slurm": plan._slurm([line], full), "shards": 1, "rows": 5, "rows_measured": 1,
         },
         [line], full,
     )  # fmt: skip
+    assert "never measured" in text
+    assert "extrapolated" in text
 
 
 @pytest.mark.parametrize(
@@ -113,3 +116,8 @@ def test_a_job_asks_for_what_was_measured_and_half_as_much_again(full):
     assert asks.minutes("write_table") == 5
     assert asks.minutes("translate_shard") == full.compute.runtime_min
     assert asks.disk("write_table") == 900
+
+
+def test_far_beyond_what_was_measured_the_configuration_s_memory_is_the_least(full):
+    asks = Asks(full, 1_300_000, TABLE)
+    assert asks.memory("write_table") == full.compute.memory_mb

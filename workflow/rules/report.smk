@@ -50,6 +50,7 @@ rule write_page:
         ledger=rules.build_ledger.output.ledger,
         facts=rules.draw_figures.output.facts,
         figures=rules.draw_figures.output.figures,
+        evaluations=expand(rules.judge_methods.output.evaluation, direction=DIRECTIONS),
         fingerprints=[fingerprint_of(direction) for direction in COMPARED],
     output:
         page=f"{RESULTS}/report/index.html",
@@ -68,5 +69,6 @@ rule write_page:
         "python -m spectrotranslator.figures.page --config {params.config:q}"
         " --template {input.template:q} --verdict {input.verdict:q} --ledger {input.ledger:q}"
         " --facts {input.facts:q} --figures {input.figures:q}"
+        " --evaluations {input.evaluations:q}"
         " --fingerprints {input.fingerprints:q} --page {output.page:q}"
         " --record {output.record:q} > {log:q} 2>&1"

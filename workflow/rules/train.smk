@@ -159,8 +159,9 @@ rule predict_apart:
         "../../envs/workflow.yaml"
     threads: CONFIGURATION.compute.threads
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * CONFIGURATION.compute.memory_mb,
-        runtime=lambda wildcards, attempt: attempt * CONFIGURATION.compute.runtime_min,
+        mem_mb=memory_of("predict_apart"),
+        runtime=minutes_of("predict_apart"),
+        disk_mb=disk_of("predict_apart"),
     params:
         config=RESOLVED,
         settings=settings_for(
@@ -200,6 +201,10 @@ rule judge_methods:
         benchmark_of("evaluate-{direction}")
     conda:
         "../../envs/workflow.yaml"
+    resources:
+        mem_mb=memory_of("judge_methods"),
+        runtime=minutes_of("judge_methods"),
+        disk_mb=disk_of("judge_methods"),
     params:
         config=RESOLVED,
         settings=settings_for(

@@ -11,7 +11,14 @@ MORE_MEMORY = 1.5
 MORE_TIME = 4
 LEAST_MB, LEAST_MIN = 300, 5
 # Their time hangs on epochs, members and realisations: it is what the configuration says.
-TIMED_BY_CONFIGURATION = {"train_member", "translate_shard", "weigh_inputs", "calibrate_widths"}
+TIMED_BY_CONFIGURATION = {
+    "train_member",
+    "translate_shard",
+    "weigh_inputs",
+    "calibrate_widths",
+    "predict_apart",
+}
+FARTHEST = 3
 
 
 @dataclass(frozen=True)
@@ -30,11 +37,18 @@ class Asks:
         return cls(configuration, sum(rows.values()), Costs.read())
 
     def memory(self, rule: str) -> int:
-        """Megabytes: half as much again as was measured for so many rows."""
+        """Megabytes: half as much again as was measured for so many rows.
+
+        For a run of more than three times the rows ever measured, at least what the configuration
+        says.
+        """
         found = self.costs.measured(rule, self.rows)
         if found is None:
             return self.configuration.compute.memory_mb
-        return max(LEAST_MB, 100 * ceil(MORE_MEMORY * found.memory_mb / 100))
+        asked = max(LEAST_MB, 100 * ceil(MORE_MEMORY * found.memory_mb / 100))
+        if self.rows > FARTHEST * self.costs.largest:
+            return max(asked, self.configuration.compute.memory_mb)
+        return asked
 
     def minutes(self, rule: str) -> int:
         """Minutes: four times what was measured, for slower nodes and disks."""

@@ -29,10 +29,15 @@ class Cost:
 
 @dataclass(frozen=True)
 class Costs:
-    """The table: by rule ``(fixed, a row)`` of seconds, megabytes and bytes; the work's seconds."""
+    """The table: by rule ``(fixed, a row)`` of seconds, megabytes and bytes.
+
+    ``work`` is the fixed piece of work's seconds where it was made, ``largest`` the most rows of a
+    run that it rests on.
+    """
 
     work: float
     rules: dict[str, dict[str, list[float]]]
+    largest: int
 
     @classmethod
     def read(cls, path: Path = TABLE) -> "Costs":
@@ -45,8 +50,8 @@ class Costs:
         """
         value = read_json(path)
         try:
-            return cls(value["work_s"], value["rules"])
-        except (KeyError, TypeError):
+            return cls(value["work_s"], value["rules"], max(value["rows"].values()))
+        except (KeyError, TypeError, ValueError, AttributeError):
             raise InputError(
                 f"{path}: not a table of costs; make it with benchmarks/costs.py"
             ) from None

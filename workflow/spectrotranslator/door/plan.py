@@ -17,6 +17,7 @@ from ..configuration import Configuration, dump, resolve
 from ..configuration.load import find
 from ..configuration.model import FINGERPRINT
 from ..errors import InputError
+from .asks import FARTHEST
 from .costs import Cost, Costs, flops, on_gpu, survey_rows, training_seconds
 from .speed import Speed, measure
 
@@ -76,11 +77,14 @@ def main(arguments: list[str]) -> int:
         jobs = remaining_jobs(given.run)
         at_once = max(1, cores // configuration.compute.threads)
         speed = measure(config, at_once)
-    lines = predict(configuration, jobs, speed, Costs.read())
+    costs = Costs.read()
+    lines = predict(configuration, jobs, speed, costs)
     told = {
         "run": configuration.run,
         "cores": cores,
         "device": speed.device,
+        "rows": sum(_rows(configuration).values()),
+        "rows_measured": costs.largest,
         "rules": [vars(line) | {"seconds": sum(line.seconds)} for line in lines],
         "machine": {"seconds": schedule(lines, at_once)},
         "slurm": _slurm(lines, configuration),
@@ -155,8 +159,7 @@ def predict(
     configuration: Configuration, jobs: dict[str, int], speed: Speed, costs: Costs
 ) -> list[Line]:
     """One line a rule, in the order of the stages."""
-    registry = read_registry(configuration.sources.registry)
-    rows = survey_rows(configuration, {name: source.rows for name, source in registry.items()})
+    rows = _rows(configuration)
     total = sum(rows.values())
     known = [rule for stage in STAGES for rule in stage]
     order = sorted(jobs, key=lambda rule: known.index(rule) if rule in known else len(known))
@@ -234,9 +237,13 @@ def suggested_shards(configuration: Configuration, lines: list[Line], at_once: i
     return max(at_once, ceil(whole / SHARD_S))
 
 
-def _all_flops(configuration: Configuration) -> float:
+def _rows(configuration: Configuration) -> dict[str, int]:
     registry = read_registry(configuration.sources.registry)
-    rows = survey_rows(configuration, {name: source.rows for name, source in registry.items()})
+    return survey_rows(configuration, {name: source.rows for name, source in registry.items()})
+
+
+def _all_flops(configuration: Configuration) -> float:
+    rows = _rows(configuration)
     return sum(
         flops(configuration, method, name, rows[direction.origin])
         for method in configuration.methods
@@ -275,6 +282,11 @@ def _text(told: dict, lines: list[Line], configuration: Configuration) -> str:
         rows.append(
             f"GPU of {gpu['gflops']:.0f} GFLOP/s:        all translation in"
             f" {_time(gpu['translation_seconds'])}, half of its speed reached"
+        )
+    if told["rows"] > FARTHEST * told["rows_measured"]:
+        rows.append(
+            f"Costs were measured for at most {told['rows_measured']} rows, this run has"
+            f" {told['rows']}: beside training and translation the times are extrapolated."
         )
     epochs = {m.training.epochs for m in configuration.methods.values()}
     rows.append(f"Trainings are counted whole ({max(epochs)} epochs); most stop earlier.")

@@ -38,11 +38,22 @@ def main(arguments) -> None:
             qualities=facts,
             figures=[_figure(path) for path in arguments.figures if path.suffix == ".png"],
             unknowns=unknowns(configuration),
+            evaluations=[_judged(read_json(path)) for path in arguments.evaluations],
             fingerprints={
                 told["table"]: in_words(told) for told in map(read_json, arguments.fingerprints)
             },
         ),
     )
+
+
+def _judged(evaluation: dict) -> dict:
+    """An evaluation with its methods in order and, for each label, the one that scatters least."""
+    labels = {
+        name: line | {"least": min(line["errors"], key=lambda m: line["errors"][m]["std"]["value"])}
+        for name, line in evaluation["labels"].items()
+    }
+    methods = list(dict.fromkeys(method for line in labels.values() for method in line["errors"]))
+    return evaluation | {"labels": labels, "methods": methods}
 
 
 def _environment() -> jinja2.Environment:
@@ -71,6 +82,7 @@ stage.input("template", "the page's template")
 stage.input("verdict", "the verdict, JSON")
 stage.input("ledger", "the ledger, JSON")
 stage.input("facts", "numbers of the figures, JSON")
+stage.input("evaluations", "methods judged on stars none of them saw, JSON", many=True)
 stage.input("fingerprints", "what published tables say, JSON", many=True, required=False)
 stage.input("figures", "every figure as PNG, PDF and CSV", many=True)
 stage.output("page", "the page, HTML")
