@@ -180,15 +180,15 @@ def test_a_changed_reason(tmp_path, seed, text, input_reasons):
 
 
 @pytest.mark.parametrize("seed", range(36))
-def test_a_number_one_byte_further_right(tmp_path, seed):
+def test_a_number_one_byte_further_left(tmp_path, seed):
     _, label = place(seed)
     column = layout().column(label)
 
     def shift(lines):
         field = slice(column.start - 1, column.end)
-        row = next(i for i, line in enumerate(lines) if line[field].endswith(b" "))
+        row = next(i for i, line in enumerate(lines) if line[field].startswith(b" "))
         line = bytearray(lines[row])
-        line[field] = b" " + line[field][:-1]
+        line[field] = line[field][1:] + b" "
         return [*lines[:row], bytes(line), *lines[row + 1 :]]
 
     try:

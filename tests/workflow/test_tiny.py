@@ -18,8 +18,10 @@ def test_a_run_ends_with_a_table_a_page_and_a_verdict(finished):
 
 def test_what_follows_from_the_inputs_alone_is_identical(finished):
     columns = json.loads((finished.root / "results/tiny/diff/g2a/diff.json").read_text())["columns"]
-    exact = ("GALAH", "GaiaDR3", "Flagmii", "Flagmie", "QflagIi", "QflagIe", "QflagOe")
+    exact = ("GALAH", "Flagmii", "Flagmie", "QflagIi", "QflagIe", "QflagOe")
     assert {columns[label]["grade"] for label in exact} == {"identical"}
+    # The published side aligns short numbers otherwise, so their bytes are not the same.
+    assert columns["GaiaDR3"]["differing"] == 0
 
 
 def test_records_have_the_published_length(finished):

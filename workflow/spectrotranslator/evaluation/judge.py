@@ -61,9 +61,15 @@ def judge(
                 "intervals": {
                     name: _held(table, label, truth, error, _groups(seen, shape, table, kind))
                     for name, table in tables.items()
+                    if _has_width(table, label)
                 },
             }
     return result
+
+
+def _has_width(table: pd.DataFrame, label: str) -> bool:
+    """Whether percentiles say anything: without errors all realisations are one."""
+    return bool((table[f"{label}_p84"] > table[f"{label}_p16"]).any())
 
 
 def _judged(sample: pd.DataFrame, folds: int, splits: int) -> pd.DataFrame:
