@@ -85,7 +85,13 @@ AFTER_TRAINING = {
     "translate_shard",
     *AFTER_TRANSLATION,
 }
-AFTER_SAMPLES = {"crossmatch", "build_ledger", *AFTER_TRAINING}
+AFTER_SAMPLES = {
+    "crossmatch",
+    "build_ledger",
+    "predict_apart",
+    "judge_methods",
+    *AFTER_TRAINING,
+}
 
 
 @pytest.mark.parametrize(
