@@ -110,8 +110,8 @@ def test_a_table_of_costs_that_is_none_is_refused(tmp_path):
 
 def test_a_job_asks_for_what_was_measured_and_half_as_much_again(full):
     asks = Asks(full, 1_000_000, TABLE)
-    assert asks.memory("write_table") == 300
-    assert asks.memory("translate_shard") == 900
+    assert asks.memory("write_table") == 600
+    assert asks.memory("translate_shard") == 1200
     assert asks.memory("read_survey") == full.compute.memory_mb
     assert asks.minutes("write_table") == 5
     assert asks.minutes("translate_shard") == full.compute.runtime_min

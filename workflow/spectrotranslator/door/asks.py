@@ -9,7 +9,9 @@ from .costs import Costs, survey_rows
 
 MORE_MEMORY = 1.5
 MORE_TIME = 4
-LEAST_MB, LEAST_MIN = 300, 5
+LEAST_MIN = 5
+# A job of Slurm holds a Snakemake of its own around the command.
+SNAKEMAKE_MB = 300
 # Their time hangs on epochs, members and realisations: it is what the configuration says.
 TIMED_BY_CONFIGURATION = {
     "train_member",
@@ -37,7 +39,7 @@ class Asks:
         return cls(configuration, sum(rows.values()), Costs.read())
 
     def memory(self, rule: str) -> int:
-        """Megabytes: half as much again as was measured for so many rows.
+        """Megabytes: half as much again as was measured for so many rows, and Snakemake's own.
 
         For a run of more than three times the rows ever measured, at least what the configuration
         says.
@@ -45,7 +47,7 @@ class Asks:
         found = self.costs.measured(rule, self.rows)
         if found is None:
             return self.configuration.compute.memory_mb
-        asked = max(LEAST_MB, 100 * ceil(MORE_MEMORY * found.memory_mb / 100))
+        asked = 100 * ceil((MORE_MEMORY * found.memory_mb + SNAKEMAKE_MB) / 100)
         if self.rows > FARTHEST * self.costs.largest:
             return max(asked, self.configuration.compute.memory_mb)
         return asked
