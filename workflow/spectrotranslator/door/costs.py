@@ -7,11 +7,14 @@ translation are not in it: they are timed on the machine that asks (``speed``).
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..configuration import Configuration
 from ..errors import InputError
 from ..files import read_json
-from .speed import Speed
+
+if TYPE_CHECKING:
+    from .speed import Speed
 
 TABLE = Path("config/costs.json")
 TYPICAL_TRAINING_STARS = 13_680
@@ -68,7 +71,7 @@ class Costs:
             *(found[name][0] + found[name][1] * rows for name in ("seconds", "memory_mb", "bytes"))
         )
 
-    def of(self, rule: str, rows: int, speed: Speed) -> Cost | None:
+    def of(self, rule: str, rows: int, speed: "Speed") -> Cost | None:
         """The same on a machine of ``speed``."""
         found = self.measured(rule, rows)
         return found and replace(found, seconds=found.seconds * speed.work / self.work)
@@ -109,7 +112,7 @@ def training_stars(configuration: Configuration) -> int:
     return min(common, TYPICAL_TRAINING_STARS)
 
 
-def training_seconds(configuration: Configuration, speed: Speed, name: str) -> float:
+def training_seconds(configuration: Configuration, speed: "Speed", name: str) -> float:
     """Seconds of training one member of ``METHOD/DIRECTION/KIND``, if no phase stops early."""
     training = configuration.methods[name.split("/")[0]].training
     epochs = training.epochs + training.patience * (len(training.learning_rates) - 1)
