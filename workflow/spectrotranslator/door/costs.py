@@ -1,7 +1,8 @@
 """What a job of each rule costs: a fixed part and a part that grows with the surveys' rows.
 
-The table is fitted to finished runs of several sizes by ``benchmarks/costs.py``. Training and
-translation are not in it: they are timed on the machine that asks (``speed``).
+The table is fitted to finished runs of several sizes by ``benchmarks/costs.py``. Of training and
+translation it serves for memory and disk alone: their time is measured on the machine that asks
+(``speed``).
 """
 
 from dataclasses import dataclass, replace
