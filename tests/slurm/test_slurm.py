@@ -1,7 +1,5 @@
 """The same run on a real Slurm gives the same bytes as the local run."""
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -35,18 +33,3 @@ def test_tiny_on_slurm_gives_the_bytes_of_the_local_run(finished, tmp_path):
     log = (clone.root / "results/tiny/logs/snakemake.log").read_text()
     assert log.count("has been submitted with SLURM jobid") > 15
     assert clone.digests() == finished.digests()
-
-
-def test_the_slurm_profile_can_be_tried_without_slurm(bare):
-    folders = os.environ["PATH"].split(":")
-    path = [folder for folder in folders if shutil.which("sbatch", path=folder) is None]
-    done = bare.reproduce(
-        "tiny",
-        "--",
-        "--profile",
-        "profiles/slurm",
-        "-n",
-        env=os.environ | {"PATH": ":".join([*path, "/bin"])},
-    )
-    assert done.returncode == 0, done.stderr
-    assert "train_member" in done.stdout

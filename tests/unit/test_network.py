@@ -1,10 +1,13 @@
 """The network and its training are what the method says."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
 from spectrotranslator.configuration.model import (
+    Compute,
     Configuration,
     Method,
     NetworkKind,
@@ -13,7 +16,7 @@ from spectrotranslator.configuration.model import (
 )
 from spectrotranslator.errors import InputError
 from spectrotranslator.network.checkpoint import Checkpoint
-from spectrotranslator.network.device import choose
+from spectrotranslator.network.device import choose, device_of
 from spectrotranslator.network.model import load_model, save
 from spectrotranslator.network.sample import TRAIN, VALIDATION, Sample
 from spectrotranslator.network.scaling import Scaling
@@ -326,3 +329,27 @@ def test_auto_falls_back_to_the_cpu_and_says_so_in_one_line(capsys):
 def test_a_gpu_asked_for_by_name_that_is_not_there_is_refused():
     with pytest.raises(InputError, match="cuda cannot train here"):
         choose("cuda")
+
+
+@pytest.fixture
+def old_node(monkeypatch):
+    """A processor of another instruction set than any of ours."""
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
+
+
+def test_a_node_of_another_instruction_set_than_asked_for_is_refused(old_node):
+    assert device_of(Compute()) == device_of(Compute(instruction_set="DEFAULT")) == "cpu"
+    with pytest.raises(InputError, match=r"instruction_set: AVX2 is asked for and .* has DEFAULT"):
+        device_of(Compute(instruction_set="AVX2"))
+
+
+def test_weights_of_another_instruction_set_are_used_and_said_so(weights, old_node, capsys):
+    path, _ = weights
+    description = path.with_name("training.json")
+    load_model(path)
+    assert capsys.readouterr().err == ""
+    description.write_text(
+        json.dumps(json.loads(description.read_text()) | {"instruction_set": "AVX2"})
+    )
+    load_model(path)
+    assert "trained with AVX2, used with DEFAULT" in capsys.readouterr().err

@@ -66,6 +66,40 @@ def test_the_host_can_be_withheld(job):
     assert job(SPECTROTRANSLATOR_WITHHOLD_HOST="1")["machine"]["host"] == "withheld"
 
 
+TOLD = (
+    "JobId=7 JobName=x JobState=RUNNING TimeLimit=00:05:00 SubmitTime=2026-01-01T00:00:01"
+    " Partition=main NodeList=n[1-2] BatchHost=n1 NumCPUs=2"
+    " ReqTRES=cpu=1,mem=1M TRES=cpu=2,mem=600M,node=1,billing=2,gres/gpu=1,gres/gpu:a100=1"
+)
+
+
+def test_under_slurm_the_record_names_job_node_and_what_was_allocated(job, tmp_path):
+    scontrol = tmp_path / "bin" / "scontrol"
+    scontrol.parent.mkdir()
+    scontrol.write_text(f"#!/bin/sh\n[ $4 = 7 ] && echo '{TOLD}'\n")
+    scontrol.chmod(0o755)
+    slurm = {"SLURM_JOB_ID": "7", "SLURMD_NODENAME": "n1", "CUDA_VISIBLE_DEVICES": "0"}
+    slurm["PATH"] = f"{scontrol.parent}:{os.environ['PATH']}"
+    told = job(**slurm)["scheduler"]
+    assert (told["job"], told["node"], told["nodes"]) == ("7", "n1", "n[1-2]")
+    assert told["cuda_visible_devices"] == "0" and told["time_limit"] == "00:05:00"
+    assert told["resources"]["mem"] == "600M" and told["resources"]["gres/gpu:a100"] == "1"
+    assert "n1" not in str(job(**slurm, SPECTROTRANSLATOR_WITHHOLD_HOST="1")["scheduler"])
+    silent = job(**slurm | {"SLURM_JOB_ID": "8"})["scheduler"]
+    assert silent["job"] == "8" and silent["resources"] == "unknown"
+
+
+def test_outside_slurm_the_record_has_no_scheduler_and_no_container(job):
+    record = job()
+    assert record["scheduler"] == {} and "container" not in record["machine"]
+
+
+def test_the_image_a_job_runs_in_is_recorded_by_its_digest(job, tmp_path):
+    image = tmp_path / "environment.sif"
+    image.write_bytes(b"an image")
+    assert job(APPTAINER_CONTAINER=str(image))["machine"]["container"] == sha256(image)
+
+
 def test_every_seed_of_the_configuration_is_found_by_its_place(tmp_path):
     path = tmp_path / "c.yaml"
     path.write_text("split: {seed: 4}\nmethods: {a: {training: {seed: 1, batch: 2}}}\n")

@@ -30,6 +30,8 @@ if not workflow.dryrun:
     dump(CONFIGURATION, RESOLVED)
 SETTINGS = CONFIGURATION.model_dump(mode="json", by_alias=True)
 SHARDS = CONFIGURATION.compute.shards
+# One GPU a job, and only where the configuration names it; no resource at all elsewhere.
+GRES = CONFIGURATION.compute.gres if CONFIGURATION.compute.device == "cuda" else None
 METHODS = list(CONFIGURATION.methods)
 DIRECTIONS = CONFIGURATION.directions
 COMPARED = compared(CONFIGURATION)

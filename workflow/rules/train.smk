@@ -21,6 +21,7 @@ rule train_member:
         mem_mb=memory_of("train_member"),
         runtime=minutes_of("train_member"),
         disk_mb=disk_of("train_member"),
+        gres=GRES,
     params:
         config=RESOLVED,
         settings=settings_for(
@@ -122,6 +123,7 @@ rule calibrate_widths:
         mem_mb=memory_of("calibrate_widths"),
         runtime=minutes_of("calibrate_widths"),
         disk_mb=disk_of("calibrate_widths"),
+        gres=GRES,
     params:
         config=RESOLVED,
         settings=settings_for(
@@ -162,6 +164,7 @@ rule predict_apart:
         mem_mb=memory_of("predict_apart"),
         runtime=minutes_of("predict_apart"),
         disk_mb=disk_of("predict_apart"),
+        gres=GRES,
     params:
         config=RESOLVED,
         settings=settings_for(

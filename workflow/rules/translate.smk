@@ -27,6 +27,7 @@ rule translate_shard:
         mem_mb=memory_of("translate_shard"),
         runtime=minutes_of("translate_shard"),
         disk_mb=disk_of("translate_shard"),
+        gres=GRES,
     params:
         config=RESOLVED,
         settings=settings_for(

@@ -6,7 +6,7 @@ from pathlib import Path
 from ..configuration import Configuration
 from ..configuration.model import Feature, MonteCarloSettings
 from ..errors import InputError
-from ..network.device import choose
+from ..network.device import device_of
 from ..network.model import Model, load_model
 from ..network.sample import Sample
 from .ensemble import Ensemble
@@ -64,7 +64,7 @@ def network_part(
     shape = chosen.networks[kind]
     origin, target = (configuration.surveys[s].features for s in (chosen.origin, chosen.target))
     training = sample.trained_on(configuration.methods[method].training.folds)
-    ensemble = Ensemble(models, choose(configuration.compute.device))
+    ensemble = Ensemble(models, device_of(configuration.compute))
     return NetworkPart(
         kind=kind,
         ensemble=ensemble,

@@ -247,6 +247,18 @@ class Compute(Section):
 
     threads: int = number(1, "Threads of one training or shard; bits depend on it.", "ours", ge=1)
     device: Literal["auto", "cpu", "cuda", "mps"] = number("cpu", "Device of torch.", "ours")
+    instruction_set: Literal["AVX2", "AVX512", "DEFAULT"] | None = number(
+        None,
+        "What torch must find on a node, for nodes of several kinds; none: what it finds, and a job"
+        " that reads weights trained with another says so.",
+        "ours",
+    )
+    gres: str = number(
+        "gpu:1",
+        "The GPU a job asks Slurm for where the device is cuda; typed: `gpu:a100:1`.",
+        "ours",
+        pattern=r"^gpu(:[A-Za-z0-9_.]+)?:1$",
+    )
     shards: int = number(1, "Parts a catalogue is computed in.", "ours", ge=1)
     memory_mb: int = number(2000, "Memory of a job without a figure of its own.", "ours", ge=100)
     runtime_min: int = number(60, "Time of a job without a figure of its own.", "ours", ge=1)

@@ -1,13 +1,37 @@
 """Which device torch computes on."""
 
+import platform
 import sys
 
 import torch
 from torch import nn
 
+from ..configuration.model import Compute
 from ..errors import InputError
 
 PREFERENCE = ("cuda", "mps")
+
+
+def instruction_set() -> str:
+    """The instruction set of this machine's processor that torch computes with."""
+    return torch.backends.cpu.get_cpu_capability()
+
+
+def device_of(compute: Compute) -> str:
+    """The device of a job, once its node is what the configuration asks for.
+
+    Raises
+    ------
+    InputError
+        Another instruction set than ``compute.instruction_set``, or as ``choose``.
+    """
+    wanted, found = compute.instruction_set, instruction_set()
+    if wanted and wanted != found:
+        raise InputError(
+            f"compute.instruction_set: {wanted} is asked for and {platform.node()} has "
+            f"{found}; keep jobs off such nodes (constraint in profiles/slurm) or set another"
+        )
+    return choose(compute.device)
 
 
 def choose(wanted: str) -> str:

@@ -1,5 +1,6 @@
 """A trained network on disk: ``weights.safetensors`` and ``training.json`` beside it."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from ..configuration.model import NetworkKind, NetworkSettings
 from ..errors import InputError
 from ..files import atomic, read_json, sha256, write_json
+from .device import instruction_set
 from .scaling import Scaling
 from .translator import Translator
 
@@ -69,6 +71,7 @@ def load_model(weights: Path, check_digest: bool = False) -> Model:
         raise InputError(f"{weights}: not the weights of this network ({reason})") from None
     network.mark_started()
     network.eval()
+    _compare_machines(weights, facts)
     return Model(
         network=network,
         inputs=facts["inputs"],
@@ -78,6 +81,16 @@ def load_model(weights: Path, check_digest: bool = False) -> Model:
         output_scaling=_scaling(facts["output_scaling"]),
         facts=facts,
     )
+
+
+def _compare_machines(weights: Path, facts: dict) -> None:
+    """Say where this node's instruction set is not the recorded one of the training."""
+    trained, here = facts.get("instruction_set"), instruction_set()
+    if trained and trained != here:
+        print(
+            f"{weights}: trained with {trained}, used with {here}: another machine's last digits",
+            file=sys.stderr,
+        )
 
 
 def _facts(path: Path) -> dict:

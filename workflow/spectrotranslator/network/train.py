@@ -13,7 +13,7 @@ from ..files import atomic, digest, sha256
 from ..seeds import seed
 from ..stage import Stage
 from .checkpoint import Checkpoint
-from .device import choose
+from .device import device_of, instruction_set
 from .model import Model, describe, save
 from .sample import TRAIN, VALIDATION, Sample
 from .training import History, loss_over, train
@@ -59,7 +59,7 @@ def train_member(
     network = Translator(
         len(shape.inputs), len(shape.outputs), shape.correct, settings.network, scalings.unit
     )
-    device = choose(configuration.compute.device)
+    device = device_of(configuration.compute)
     network, training, validation = (part.to(device) for part in (network, training, validation))
     history = train(network, training, validation, settings.training, checkpoint)
     facts = {
@@ -71,6 +71,7 @@ def train_member(
         "member": member,
         "seed": number,
         "device": device,
+        "instruction_set": instruction_set(),
         "threads": configuration.compute.threads,
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
         "training": settings.training.model_dump(mode="json"),

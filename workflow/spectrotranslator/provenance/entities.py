@@ -277,6 +277,8 @@ class Entities:
             "code": record["code"]["files"],
             "parameters": record["parameters"],
         }
+        if record["scheduler"]:
+            facts["scheduler"] = record["scheduler"]
         return [self._value(name, value) for name, value in facts.items()]
 
     def _value(self, name: str, value: Any) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from ..files import digest
+from ..files import digest, sha256
 
 WITHHOLD_HOST = "SPECTROTRANSLATOR_WITHHOLD_HOST"
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -59,7 +59,17 @@ def machine() -> dict:
         else os.cpu_count(),
         "memory_mb": _memory_mb(),
         "host": "withheld" if os.environ.get(WITHHOLD_HOST) else platform.node(),
+        **_container(),
     }
+
+
+def _container() -> dict:
+    """Digest of the Apptainer image the job runs in; nothing outside one."""
+    image = os.environ.get("APPTAINER_CONTAINER")
+    if image is None:
+        return {}
+    path = Path(image)
+    return {"container": sha256(path) if path.is_file() else f"not to be seen from within: {image}"}
 
 
 def compute() -> dict:

@@ -4,7 +4,6 @@ The record is the last act of a job and appears whole or not at all, so a job th
 none and is made again.
 """
 
-import os
 import resource
 import sys
 import time
@@ -16,6 +15,7 @@ import yaml
 
 from ..errors import InputError
 from ..files import atomic, read_json, sha256, write_json
+from .allocation import allocation
 from .code import PACKAGE, code_digest, rule_of, source_files
 from .machine import compute, environment, machine
 from .repository import lock_file, repository
@@ -97,11 +97,7 @@ def job_record(
         "peak_memory_mb": max(use.ru_maxrss for use in usage) / 1024,
         "cpu_seconds": sum(use.ru_utime + use.ru_stime for use in usage),
         "exit": 0,
-        "scheduler": {
-            name: os.environ[name]
-            for name in ("SLURM_JOB_ID", "SLURM_JOB_PARTITION", "CUDA_VISIBLE_DEVICES")
-            if name in os.environ
-        },
+        "scheduler": allocation(),
     }
 
 
