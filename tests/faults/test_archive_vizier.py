@@ -49,7 +49,7 @@ def serve(monkeypatch):
 
     def start(*faults):
         archive = Archive(faults=faults).__enter__()
-        archive.add_table(TABLE, copy())
+        archive.tables.add(TABLE, copy())
         running.append(archive)
         for name, value in archive.environment().items():
             monkeypatch.setenv(name, value)
@@ -135,13 +135,13 @@ def test_broken_run_asks_only_for_the_pages_it_lacks(serve, place):
 def test_table_that_is_not_there_is_named(serve, place, monkeypatch):
     archive = serve()
     archive.tables.pop(TABLE)
-    archive.add_table("other", copy())
+    archive.tables.add("other", copy())
     with pytest.raises(InputError, match="lists no table J/MNRAS/506/150/stars"):
         fetch(place)
 
 
 def test_table_without_rows_is_refused(serve, place):
-    serve().add_table(TABLE, copy().iloc[:0])
+    serve().tables.add(TABLE, copy().iloc[:0])
     with pytest.raises(InputError, match="no rows"):
         fetch(place)
 

@@ -14,8 +14,8 @@ from spectrotranslator.evaluation.errors import (
     ratio,
     weights_of_draws,
 )
-from spectrotranslator.evaluation.predict import judged_rows
 from spectrotranslator.network.baselines import BASELINES, predict
+from spectrotranslator.sample.split import judged_rows
 
 KIND = NetworkKind(inputs=["a", "b", "c"], outputs=["A", "B"], correct="first")
 LAST = NetworkKind(inputs=["a", "b", "c"], outputs=["C"], correct="last")

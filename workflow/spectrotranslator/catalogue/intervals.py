@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from ..errors import InputError
 from ..files import read_json
@@ -115,7 +115,7 @@ def fit_widths(
     lies under the label's noise cannot be seen.
     """
     known = label_error**2 + fewer * scatter**2
-    typical = np.median(np.abs(residual)) / norm.ppf(0.75)
+    typical = np.median(np.abs(residual)) / ndtri(0.75)
     start = np.sqrt(max(typical**2 - np.median(known), 0.01 * typical**2))
 
     def terms(logarithms: np.ndarray) -> np.ndarray:
@@ -140,7 +140,7 @@ def fit_widths(
         pulls={
             f"{p:g}": 0.0
             if p == 50
-            else float(seen * np.percentile(pulls, p) + (1 - seen) * norm.ppf(p / 100))
+            else float(seen * np.percentile(pulls, p) + (1 - seen) * ndtri(p / 100))
             for p in percentiles
         },
     )

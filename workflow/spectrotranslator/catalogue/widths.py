@@ -7,23 +7,15 @@ import pandas as pd
 import torch
 
 from ..configuration import load
-from ..errors import InputError
 from ..files import write_json
 from ..network.model import load_model
 from ..network.sample import Sample
+from ..sample.split import survey_rows
 from ..stage import Stage
 from .intervals import fit_widths
 from .leftout import LeftOut, left_out
 from .networks import network_part
 from .settled import settled_in
-
-
-def stars_of_sample(sample: pd.DataFrame, stars: pd.DataFrame, side: str) -> pd.DataFrame:
-    """The survey's stars of a training sample, row by row; ``side`` is ``from`` or ``to``."""
-    place = pd.Index(stars["key"].astype(str)).get_indexer(sample[f"{side}:key"].astype(str))
-    if (place < 0).any():
-        raise InputError(f"the training sample holds stars that are not among those {side} which")
-    return stars.iloc[place].reset_index(drop=True)
 
 
 def calibrate(found: LeftOut, outputs: list[str], percentiles: list[float]) -> dict[str, dict]:
@@ -58,8 +50,8 @@ def main(arguments) -> None:
         sample,
         network_part(configuration, *names, sample, models),
         method,
-        stars_of_sample(table, pd.read_parquet(arguments.origin), "from"),
-        stars_of_sample(table, pd.read_parquet(arguments.target), "to"),
+        survey_rows(table, pd.read_parquet(arguments.origin), "from"),
+        survey_rows(table, pd.read_parquet(arguments.target), "to"),
     )
     write_json(
         arguments.calibration,

@@ -8,7 +8,7 @@ distribution: (x - m) / (s sqrt(1 + 1/K)) follows Student's t with K - 1 degrees
 from dataclasses import asdict, dataclass
 from math import expm1, sqrt
 
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 from ..errors import InputError
 
@@ -46,11 +46,11 @@ class Tolerance:
         if self.std == 0:
             return 1.0 if value == self.mean else 0.0
         pull = abs(value - self.mean) / (self.std * sqrt(1 + 1 / self.executions))
-        return float(2 * stats.t.sf(pull, self.executions - 1))
+        return float(2 * stdtr(self.executions - 1, -pull))
 
     def detectable(self, tests: int) -> float:
         """Distance from the mean at which a statistic is called deviating."""
-        pull = stats.t.isf(DENIAL / tests / 2, self.executions - 1)
+        pull = -stdtrit(self.executions - 1, DENIAL / tests / 2)
         return float(pull * self.std * sqrt(1 + 1 / self.executions))
 
 

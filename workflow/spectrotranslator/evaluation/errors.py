@@ -1,7 +1,7 @@
 """Bias, scatter and coverage, with bootstrap intervals over stars."""
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from ..compare.statistics import robust_scatter
 from ..seeds import seed
@@ -52,7 +52,7 @@ def _robust(error: np.ndarray, weights: np.ndarray) -> list[float]:
         _weighted_median(np.abs(error - m), w[None, :])[0]
         for m, w in zip(middle, weights, strict=True)
     ]
-    return _interval(np.array(spread) / norm.ppf(0.75))
+    return _interval(np.array(spread) / ndtri(0.75))
 
 
 def _weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -90,7 +90,7 @@ def coverage(table: dict[int, np.ndarray], label: np.ndarray, error: np.ndarray)
     """
     result = {}
     for low, high in INTERVALS:
-        reach = norm.ppf(high / 100) * error
+        reach = ndtri(high / 100) * error
         below = np.hypot(table[50] - table[low], reach)
         above = np.hypot(table[high] - table[50], reach)
         inside = (label >= table[50] - below) & (label <= table[50] + above)

@@ -6,15 +6,13 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from ..catalogue.widths import stars_of_sample
 from ..configuration import Configuration, load
 from ..configuration.model import NetworkKind
 from ..files import write_json
 from ..network.baselines import BASELINES, predict
-from ..sample.split import stars_of
+from ..sample.split import judged_rows, stars_of, survey_rows
 from ..stage import Stage
 from .errors import coverage, errors_of, pulls, ratio, weights_of_draws
-from .predict import judged_rows
 
 PERCENTILES = (5, 16, 50, 84, 95)
 FEWEST = 50
@@ -45,8 +43,8 @@ def judge(
         judged = _judged(sample, settings.folds, settings.splits)
         tables = {name: _aligned(table, judged) for name, table in predicted.items()}
         fitted = _baselines(shape, sample, judged, settings.folds)
-        seen = stars_of_sample(judged, origin, "from")
-        aimed = stars_of_sample(judged, target, "to")
+        seen = survey_rows(judged, origin, "from")
+        aimed = survey_rows(judged, target, "to")
         weights = weights_of_draws(stars_of(judged))
         for i, label in enumerate(shape.outputs):
             truth = judged[f"to:{label}"].to_numpy(np.float64)

@@ -8,17 +8,11 @@ import pandas as pd
 import torch
 
 from ..catalogue.settled import settled_in
-from ..catalogue.widths import stars_of_sample
 from ..configuration import Configuration, load
 from ..files import atomic
-from ..sample.split import folds_of, split, stars_of
+from ..sample.split import judged_rows, split, survey_rows
 from ..stage import Stage
 from .apart import trained_part, translated_apart
-
-
-def judged_rows(sample: pd.DataFrame, folds: int, number: int) -> pd.Series:
-    """Which rows of a sample split ``number`` judges; those of one star all or none."""
-    return pd.Series(folds_of(stars_of(sample), folds) == number, index=sample.index)
 
 
 def predictions(
@@ -42,10 +36,10 @@ def predictions(
         for kind, sample in samples.items():
             known = sample[~judged_rows(sample, settings.folds, number)].reset_index(drop=True)
             known["part"] = split(known, configuration.split)
-            sides = (stars_of_sample(known, origin, "from"), stars_of_sample(known, target, "to"))
+            sides = (survey_rows(known, origin, "from"), survey_rows(known, target, "to"))
             parts[kind] = trained_part(configuration, method, direction, kind, known, *sides)
         judged = first[judged_rows(first, settings.folds, number)].reset_index(drop=True)
-        stars = stars_of_sample(judged, origin, "from")
+        stars = survey_rows(judged, origin, "from")
         table = translated_apart(configuration, method, parts, stars)
         table.insert(0, "split", number)
         tables.append(table)

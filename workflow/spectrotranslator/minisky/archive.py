@@ -9,26 +9,24 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable
+from functools import cached_property
 from http.server import ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-
-from .copies import COPIES, copy_of
 from .faults import Fault
-from .gaia import ZERO_POINT_ERROR
 from .handler import Exchange, make_handler
 
+if TYPE_CHECKING:
+    from .copies import Tables
+
 ENVIRONMENT = "SPECTROTRANSLATOR_URL_MAP"
-GAIA_TABLE = "I/355/gaiadr3"
 VIZIER = "https://cdsarc.cds.unistra.fr/ftp/J/A+A/690/A54/"
 VIZIER_MIRROR = "https://vizier.cfa.harvard.edu/ftp/cats/J/A+A/690/A54/"
 GALAH = "https://cloud.datacentral.org.au/teamdata/GALAH/public/GALAH_DR3/"
 APOGEE = "https://data.sdss.org/sas/dr17/apogee/spectro/aspcap/dr17/synspec_rev1/"
 TAP = "https://tapvizier.cds.unistra.fr/TAPVizieR/tap"
 TAP_ESA = "https://gea.esac.esa.int/tap-server/tap"
-ESA_TABLE = "gaiadr3.gaia_source"
 PREFIXES = {
     VIZIER: "/vizier/",
     VIZIER_MIRROR: "/vizier-mirror/",
@@ -67,7 +65,6 @@ class Archive:
         extra: dict[str, Path] | None = None,
     ):
         self.files: dict[str, Path] = dict(extra or {})
-        self.tables: dict[str, pd.DataFrame] = {}
         self.jobs: dict[str, dict] = {}
         self.exchanges: list[Exchange] = []
         self._faults = list(faults)
@@ -87,10 +84,6 @@ class Archive:
             for name in names:
                 if (sky / name).exists():
                     self.files[folder + name] = sky / name
-        if (sky / "gaia.parquet").exists():
-            gaia = pd.read_parquet(sky / "gaia.parquet")
-            self.add_table(GAIA_TABLE, gaia)
-            self.add_table(ESA_TABLE, _as_esa(gaia))
 
     def _add_published(self, published: Path) -> None:
         for folder in ("/vizier/", "/vizier-mirror/"):
@@ -100,27 +93,12 @@ class Archive:
                     if name.endswith(".gz"):
                         self._packed[folder + name.removesuffix(".gz")] = published / name
 
-    def tables_for(self, query: str) -> dict[str, pd.DataFrame]:
-        """The tables TAP serves; VizieR's copies of the surveys are made when first named."""
-        with self._lock:
-            wanted = [name for name in COPIES if self._sky and name in query]
-            for name in wanted:
-                if name not in self.tables:
-                    self.add_table(name, copy_of(self._sky, name))
-            return self.tables
+    @cached_property
+    def tables(self) -> "Tables":
+        """What TAP serves; read when TAP is first asked, for the files are served without."""
+        from .copies import Tables
 
-    def add_table(self, name: str, table: pd.DataFrame) -> None:
-        """Let TAP serve ``table`` as ``name``."""
-        self.tables[name] = table
-        rows = [
-            (name, column, "char" if values.dtype.kind == "O" else str(values.dtype))
-            for name, table in self.tables.items()
-            if not name.startswith("TAP_SCHEMA")
-            for column, values in table.items()
-        ]
-        columns = pd.DataFrame(rows, columns=["table_name", "column_name", "datatype"])
-        self.tables["TAP_SCHEMA.columns"] = columns
-        self.tables["TAP_SCHEMA.tables"] = columns[["table_name"]].drop_duplicates()
+        return Tables(self._sky)
 
     def find(self, path: str) -> Path | None:
         """The file behind a path; a packed one is unpacked when first asked for."""
@@ -184,19 +162,6 @@ class Archive:
         self._thread.join()
         if self._scratch:
             shutil.rmtree(self._scratch, ignore_errors=True)
-
-
-def _as_esa(gaia: pd.DataFrame) -> pd.DataFrame:
-    """The same sources as Gaia's own archive names them; errors as flux over error."""
-    columns = {"source_id": gaia["Source"]}
-    for band in ("G", "BP", "RP"):
-        if f"{band}mag" in gaia:
-            name = f"phot_{band.lower()}_mean"
-            error, zero = gaia[f"e_{band}mag"], ZERO_POINT_ERROR[band.lower()]
-            columns[f"{name}_mag"] = gaia[f"{band}mag"]
-            relative = np.sqrt(np.clip(error**2 - zero**2, 1e-16, None)) * np.log(10) / 2.5
-            columns[f"{name}_flux_over_error"] = 1 / relative
-    return pd.DataFrame(columns)
 
 
 class _Server(ThreadingHTTPServer):

@@ -1,10 +1,19 @@
-"""The surveys as VizieR has them: other labels, rounded values, fewer columns, record numbers."""
+"""The tables of the archive: Gaia's photometry by two names, and the surveys as VizieR has them.
 
+VizieR's copies have other labels, rounded values, fewer columns and record numbers.
+"""
+
+import threading
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from astropy.io import fits
+
+from .gaia import ZERO_POINT_ERROR
+
+GAIA_TABLE = "I/355/gaiadr3"
+ESA_TABLE = "gaiadr3.gaia_source"
 
 # VizieR's label: our survey's column, and decimals kept (None: as it is).
 GALAH = {
@@ -68,3 +77,50 @@ def copy_of(sky: Path, table: str) -> pd.DataFrame:
                 numbers = values.astype(np.float64)
                 found[label] = np.where(numbers <= -9999, np.nan, np.round(numbers, decimals))
     return pd.DataFrame(found)
+
+
+class Tables(dict[str, pd.DataFrame]):
+    """What TAP serves, with TAP's own lists of tables and columns."""
+
+    def __init__(self, sky: Path | None):
+        super().__init__()
+        self._sky = sky
+        self._lock = threading.Lock()
+        if sky and (sky / "gaia.parquet").exists():
+            gaia = pd.read_parquet(sky / "gaia.parquet")
+            self.add(GAIA_TABLE, gaia)
+            self.add(ESA_TABLE, _as_esa(gaia))
+
+    def named_in(self, query: str) -> "Tables":
+        """All tables; VizieR's copies of the surveys are made when a query first names them."""
+        with self._lock:
+            for name in COPIES:
+                if self._sky and name in query and name not in self:
+                    self.add(name, copy_of(self._sky, name))
+            return self
+
+    def add(self, name: str, table: pd.DataFrame) -> None:
+        """Let TAP serve ``table`` as ``name``."""
+        self[name] = table
+        rows = [
+            (name, column, "char" if values.dtype.kind == "O" else str(values.dtype))
+            for name, table in self.items()
+            if not name.startswith("TAP_SCHEMA")
+            for column, values in table.items()
+        ]
+        columns = pd.DataFrame(rows, columns=["table_name", "column_name", "datatype"])
+        self["TAP_SCHEMA.columns"] = columns
+        self["TAP_SCHEMA.tables"] = columns[["table_name"]].drop_duplicates()
+
+
+def _as_esa(gaia: pd.DataFrame) -> pd.DataFrame:
+    """The same sources as Gaia's own archive names them; errors as flux over error."""
+    columns = {"source_id": gaia["Source"]}
+    for band in ("G", "BP", "RP"):
+        if f"{band}mag" in gaia:
+            name = f"phot_{band.lower()}_mean"
+            error, zero = gaia[f"e_{band}mag"], ZERO_POINT_ERROR[band.lower()]
+            columns[f"{name}_mag"] = gaia[f"{band}mag"]
+            relative = np.sqrt(np.clip(error**2 - zero**2, 1e-16, None)) * np.log(10) / 2.5
+            columns[f"{name}_flux_over_error"] = 1 / relative
+    return pd.DataFrame(columns)

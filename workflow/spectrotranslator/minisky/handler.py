@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from .faults import Fault
-from .tap import answer_tap
 
 if TYPE_CHECKING:
     from .archive import Archive
@@ -102,6 +101,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.exchange.status = status
 
     def _answer_tap(self, path: str, fault: Fault | None) -> None:
+        from .tap import answer_tap
+
         tap_fault = self.archive.fault_for(self.command, path, tap=True)
         status, body, kind, headers = answer_tap(
             self.archive, self.command, self.path, self.headers.get("Content-Type", ""),

@@ -79,7 +79,7 @@ def _query(archive: "Archive", fields: dict, files: dict[str, bytes], fault: Fau
         if kind == "tap-error":
             raise QueryError("the archive is tired")
         query = fields.get("QUERY", "")
-        tables = archive.tables_for(query) | _uploads(fields.get("UPLOAD", ""), files)
+        tables = archive.tables.named_in(query) | _uploads(fields.get("UPLOAD", ""), files)
         answer = run_query(query, tables)
     except (QueryError, KeyError, ValueError) as error:
         return 400, write_error(str(error)), VOTABLE, {}

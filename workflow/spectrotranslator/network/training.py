@@ -88,7 +88,7 @@ class _Run:
     def __init__(self, network, training, validation, settings, checkpoint):
         self.network, self.training, self.validation = network, training, validation
         self.settings, self.checkpoint = settings, checkpoint
-        self.optimiser = torch.optim.Adam(network.parameters(), eps=settings.epsilon)
+        self.optimiser = torch.optim.Adam(network.parameters(), eps=settings.epsilon, fused=True)
         self.history = History()
         self.phase = 0
         self._start_phase(0)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..configuration.model import Split
+from ..errors import InputError
 from ..seeds import seed
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -26,6 +27,19 @@ def stars_of(sample: pd.DataFrame) -> np.ndarray:
         return key
     source_id = sample["from:source_id"].to_numpy()
     return np.where(source_id > 0, source_id.astype(str).astype(object), key)
+
+
+def survey_rows(sample: pd.DataFrame, stars: pd.DataFrame, side: str) -> pd.DataFrame:
+    """The survey's stars of a training sample, row by row; ``side`` is ``from`` or ``to``."""
+    place = pd.Index(stars["key"].astype(str)).get_indexer(sample[f"{side}:key"].astype(str))
+    if (place < 0).any():
+        raise InputError(f"the training sample holds stars that are not among those {side} which")
+    return stars.iloc[place].reset_index(drop=True)
+
+
+def judged_rows(sample: pd.DataFrame, folds: int, number: int) -> pd.Series:
+    """Which rows of a sample split ``number`` judges; those of one star all or none."""
+    return pd.Series(folds_of(stars_of(sample), folds) == number, index=sample.index)
 
 
 def folds_of(stars: np.ndarray, folds: int) -> np.ndarray:
