@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[2]
 SAME_BYTES = ("sample", "networks", "importance", "catalogues", "diff", "figures")
@@ -81,13 +82,20 @@ def fresh(place: Path) -> Clone:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Clone:
-    """A clone in which ``./reproduce tiny`` has run once. Copy it, never change it."""
-    clone = fresh(tmp_path_factory.mktemp("a clone"))
-    done = clone.reproduce("tiny")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    (clone.root / "first.txt").write_text(done.stdout)
-    return clone
+def finished(tmp_path_factory, worker_id) -> Clone:
+    """A clone in which ``./reproduce tiny`` has run once. Copy it, never change it.
+
+    Test processes at work side by side share it: the first to ask for it makes it.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    place = (folder if worker_id == "master" else folder.parent) / "a clone"
+    with FileLock(place.with_suffix(".lock")):
+        if not (place / "first.txt").exists():
+            clone = fresh(place)
+            done = clone.reproduce("tiny")
+            assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+            (place / "first.txt").write_text(done.stdout)
+    return Clone(place)
 
 
 @pytest.fixture

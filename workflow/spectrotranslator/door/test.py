@@ -1,5 +1,6 @@
 """Run the whole test suite: style, the workflow's lint, and every test."""
 
+import os
 import subprocess
 import sys
 
@@ -10,6 +11,11 @@ STYLE = (
     ["snakemake", "--lint"],
 )
 
+# Every core takes whole test files, in the order of their folders.
+SHARED = (
+    f"--numprocesses={len(os.sched_getaffinity(0))}", "--dist=loadfile", "--no-loadscope-reorder"
+)  # fmt: skip
+
 
 def main(arguments: list[str]) -> int:
     """``./reproduce test [PYTEST ARGUMENTS]``; what is given goes to pytest unchanged."""
@@ -18,7 +24,8 @@ def main(arguments: list[str]) -> int:
         return 0
     if not arguments and not all(_clean(command) for command in STYLE):
         return 1
-    return 1 if subprocess.run([sys.executable, "-m", "pytest", *arguments]).returncode else 0
+    command = [sys.executable, "-m", "pytest", *(arguments or SHARED)]
+    return 1 if subprocess.run(command).returncode else 0
 
 
 def _clean(command: list[str]) -> bool:
