@@ -1,12 +1,14 @@
 """Importance is the exact Shapley value, in percent, with errors over stars."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import shap
 import torch
 
 from spectrotranslator.configuration.model import NetworkSettings
-from spectrotranslator.network.importance import shapley, summary
+from spectrotranslator.network.importance import absolute, shapley, summary
 from spectrotranslator.network.translator import Translator
 
 
@@ -32,6 +34,17 @@ def test_it_agrees_with_the_exact_explainer_of_shap(inputs, outputs, correct):
     explained = shap.explainers.Exact(plain, masker)(stars.numpy()).values
     expected = explained.reshape(len(stars), inputs, outputs)
     assert np.allclose(shapley(network, stars, background), expected, atol=1e-4)
+
+
+def test_one_pass_gives_the_values_of_the_output_and_of_the_correction():
+    torch.manual_seed(3)
+    network = Translator(4, 2, "first", NetworkSettings(widths=[8, 16])).eval()
+    network.mark_started()
+    stars, background = standard(5, 4, 8), standard(30, 4, 9)
+    found = absolute(SimpleNamespace(network=network), stars, background)
+    for name, function in (("output", network), ("correction", network.correction)):
+        assert np.allclose(found[name], np.abs(shapley(function, stars, background)), atol=1e-6)
+    assert not np.allclose(found["output"], found["correction"])
 
 
 def test_the_values_of_a_linear_function_are_its_terms():
