@@ -61,6 +61,30 @@ def test_shards_share_the_rows_of_their_catalogue(full, speed):
     assert translated == pytest.approx(len(full.methods) * (588_571 + 733_901) * 0.01)
 
 
+def test_importance_costs_all_coalitions_at_the_speed_of_a_translation(full, speed):
+    (line,) = plan.predict(full, {"weigh_inputs": len(full.methods) * 4}, speed, TABLE)
+    method = full.methods["as-published"]
+    passes = 2**6 * full.importance.stars * full.importance.background * method.ensemble.members
+    kinds = full.directions["g2a"].networks
+    work = {k: costs.network_flops(full, "as-published", "g2a", k) for k in kinds}
+    a_row = 0.01 / (method.ensemble.members * method.montecarlo.realisations * sum(work.values()))
+    assert len(kinds["intrinsic"].inputs) == 6
+    expected = passes * a_row * work["intrinsic"]
+    assert any(s - 3.0 == pytest.approx(expected) for s in line.seconds)
+
+
+def test_a_method_judged_apart_is_trained_once_more_without_the_judged_stars(full, speed):
+    (line,) = plan.predict(full, {"predict_apart": len(full.methods) * 2}, speed, TABLE)
+    whole = sum(
+        method.ensemble.members * costs.training_seconds(full, speed, f"{name}/{direction}/{kind}")
+        for name, method in full.methods.items()
+        for direction, chosen in full.directions.items()
+        for kind in chosen.networks
+    )
+    judged = 4 * costs.training_stars(full) / 5 * 0.01
+    assert sum(line.seconds) - 12.0 == pytest.approx(whole * 0.8 + judged)
+
+
 def test_a_rule_that_was_never_measured_is_said_to_be_so(full, speed):
     (line,) = plan.predict(full, {"read_survey": 2}, speed, TABLE)
     assert not line.measured

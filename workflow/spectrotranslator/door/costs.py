@@ -1,7 +1,7 @@
 """What a job of each rule costs: a fixed part and a part that grows with the surveys' rows.
 
-The table is fitted to finished runs of several sizes by ``benchmarks/costs.py``. Of training and
-translation it serves for memory and disk alone: their time is measured on the machine that asks
+The table is fitted to finished runs of several sizes by ``benchmarks/costs.py``. Where networks
+work it serves for memory and disk alone: their time is measured on the machine that asks
 (``speed``).
 """
 
@@ -121,14 +121,45 @@ def training_seconds(configuration: Configuration, speed: "Speed", name: str) ->
     return epochs * training_stars(configuration) * share * speed.epoch_star[name]
 
 
+def apart_seconds(
+    configuration: Configuration, speed: "Speed", method: str, direction: str
+) -> float:
+    """Seconds of training a method anew without the judged stars, and of translating them."""
+    settings = configuration.evaluation
+    kinds = configuration.directions[direction].networks
+    one = sum(training_seconds(configuration, speed, f"{method}/{direction}/{k}") for k in kinds)
+    members = configuration.methods[method].ensemble.members
+    judged = training_stars(configuration) / settings.folds
+    training = one * members * (1 - 1 / settings.folds)
+    return settings.splits * (training + judged * speed.row[f"{method}/{direction}"])
+
+
+def importance_seconds(
+    configuration: Configuration, speed: "Speed", method: str, direction: str, kind: str
+) -> float:
+    """Seconds of all coalitions of one network's inputs, at the speed of a translation."""
+    settings = configuration.methods[method]
+    inputs = len(configuration.directions[direction].networks[kind].inputs)
+    asked = configuration.importance
+    rows = 2**inputs * asked.stars * asked.background * settings.ensemble.members
+    per_second = flops(configuration, method, direction, 1) / speed.row[f"{method}/{direction}"]
+    return rows * network_flops(configuration, method, direction, kind) / per_second
+
+
 def flops(configuration: Configuration, method: str, direction: str, rows: int) -> float:
-    """Floating point operations of a translation: two a weight, member, realisation and row."""
+    """Floating point operations of a translation: all networks, members, realisations, rows."""
     settings = configuration.methods[method]
     passes = settings.ensemble.members * settings.montecarlo.realisations
-    total = 0
-    for network in configuration.directions[direction].networks.values():
-        total += 2 * weights(settings.network.widths, len(network.inputs), len(network.outputs))
-    return float(rows) * passes * total
+    kinds = configuration.directions[direction].networks
+    one = sum(network_flops(configuration, method, direction, kind) for kind in kinds)
+    return float(rows) * passes * one
+
+
+def network_flops(configuration: Configuration, method: str, direction: str, kind: str) -> int:
+    """Floating point operations of one star through one network: two a weight."""
+    network = configuration.directions[direction].networks[kind]
+    widths = configuration.methods[method].network.widths
+    return 2 * weights(widths, len(network.inputs), len(network.outputs))
 
 
 def weights(widths: list[int], inputs: int, outputs: int) -> int:

@@ -18,7 +18,16 @@ from ..configuration.load import find
 from ..configuration.model import FINGERPRINT
 from ..errors import InputError
 from .asks import FARTHEST
-from .costs import Cost, Costs, flops, on_gpu, survey_rows, training_seconds
+from .costs import (
+    Cost,
+    Costs,
+    apart_seconds,
+    flops,
+    importance_seconds,
+    on_gpu,
+    survey_rows,
+    training_seconds,
+)
 from .speed import Speed, measure
 
 # Rules in the order of the way of a star; those of one line can run side by side.
@@ -48,7 +57,7 @@ LOCAL = {
     "build_ledger", "describe_catalogues", "judge", "write_page", "write_crate",
     "gather_provenance",
 }  # fmt: skip
-ON_DEVICE = {"train_member", "translate_shard"}
+TIMED_HERE = {"train_member", "translate_shard", "predict_apart", "weigh_inputs"}
 SUBMISSIONS = 100
 SHARD_S = 1200
 JOB_LINE = re.compile(r"^(\w+)\s+(\d+)\s*$")
@@ -169,8 +178,8 @@ def predict(
         measured = cost is not None
         cost = cost or Cost(0.0, configuration.compute.memory_mb, 0.0)
         seconds = [cost.seconds] * jobs[rule]
-        if rule in ON_DEVICE:
-            own = _device_seconds(configuration, speed, rule, rows)
+        if rule in TIMED_HERE:
+            own = _network_seconds(configuration, speed, rule, rows)
             share = jobs[rule] / len(own)
             # Beside what is timed here, a job costs what loading the networks costs.
             loading = costs.of("score_members", total, speed) or cost
@@ -179,19 +188,24 @@ def predict(
     return lines
 
 
-def _device_seconds(configuration, speed: Speed, rule: str, rows: dict[str, int]) -> list[float]:
-    """Seconds of every training or shard of the run, the longest first."""
+def _network_seconds(configuration, speed: Speed, rule: str, rows: dict[str, int]) -> list[float]:
+    """Seconds of the networks' work in every job of ``rule``, the longest first."""
     found = []
     for method, settings in configuration.methods.items():
         for name, direction in configuration.directions.items():
-            if rule == "train_member":
-                for kind in direction.networks:
-                    one = training_seconds(configuration, speed, f"{method}/{name}/{kind}")
-                    found += [one] * settings.ensemble.members
-            else:
+            names = (configuration, speed, method, name)
+            if rule == "translate_shard":
                 shards = configuration.compute.shards
                 here = rows[direction.origin] / shards
                 found += [here * speed.row[f"{method}/{name}"]] * shards
+            elif rule == "predict_apart":
+                found.append(apart_seconds(*names))
+            elif rule == "weigh_inputs":
+                found += [importance_seconds(*names, kind) for kind in direction.networks]
+            else:
+                for kind in direction.networks:
+                    one = training_seconds(configuration, speed, f"{method}/{name}/{kind}")
+                    found += [one] * settings.ensemble.members
     return sorted(found, reverse=True)
 
 
