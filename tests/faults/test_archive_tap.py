@@ -1,6 +1,11 @@
 """Whatever a TAP service does, Gaia's magnitudes come right or in one clear line."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -72,11 +77,27 @@ def serve(sky, monkeypatch):
         archive.__exit__(None, None, None)
 
 
+def command(place) -> list[str]:
+    out, receipt = place / "out" / "gaia.parquet", place / "out" / "receipt.json"
+    return [
+        "--config", str(place / "config.yaml"), "--name", "gaia", "--rows",
+        str(place / "rows.parquet"), "--magnitudes", str(out), "--receipt", str(receipt),
+    ]  # fmt: skip
+
+
+def start(place) -> subprocess.Popen:
+    """The stage in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "spectrotranslator.archive.gaia", *command(place)],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "workflow")},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def fetch(place) -> tuple[pd.DataFrame, dict]:
     out, receipt = place / "out" / "gaia.parquet", place / "out" / "receipt.json"
-    command = ["--config", str(place / "config.yaml"), "--name", "gaia"]
-    command += ["--rows", str(place / "rows.parquet"), "--magnitudes", str(out)]
-    gaia.main(gaia.stage.parser.parse_args([*command, "--receipt", str(receipt)]))
+    gaia.main(gaia.stage.parser.parse_args(command(place)))
     assert not list(out.parent.glob(".*")), "chunks are gone when the whole is there"
     return pq.read_table(out).to_pandas(), json.loads(receipt.read_text())
 
@@ -125,6 +146,7 @@ PASSING = {
     "403": [Fault("/tap/", "status", 403)],
     "404": [Fault("/tap/", "status", 404)],
     "429": [Fault("/tap/", "status", 429)],
+    "503": [Fault("/tap/", "status", 503)],
     "503 with a time": [Fault("/tap/", "status", 503, retry_after="60")],
     "redirect loop": [Fault("/tap/", "redirect-loop")],
     "HTML page": [Fault("/tap/", "html")],
@@ -180,6 +202,49 @@ def test_broken_run_asks_only_for_the_chunks_it_lacks(serve, place, sky):
     archive = serve()
     whole(place, sky)
     assert queries(archive) == 1
+
+
+def test_killed_fetch_asks_only_for_the_chunk_it_was_killed_in(serve, place, sky):
+    archive = serve(Fault("/tap/", "stall", 60, requests=(2,)))
+    process = start(place)
+    deadline = time.monotonic() + 60
+    while queries(archive) < 2:
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (place / "out" / "gaia.parquet").exists()
+    archive = serve()
+    whole(place, sky)
+    assert queries(archive) == 1
+
+
+def test_full_disk_is_one_line_and_whole_chunks_are_kept(serve, place, sky):
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root: not tried here")
+    disk = place / "out"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    done = subprocess.run(mount, capture_output=True)
+    if done.returncode:
+        pytest.skip(f"no small disk can be mounted here: {done.stderr.decode().strip()}")
+    try:
+        (disk / "others").write_bytes(bytes(52 * 1024))
+        archive = serve()
+        process = start(place)
+        message = process.communicate()[1]
+        assert process.returncode == 2
+        assert "No space left on device" in message.splitlines()[-1]
+        assert not (disk / "gaia.parquet").exists()
+        assert not (disk / "receipt.json").exists()
+        (disk / "others").unlink()
+        kept, asked = len(list(disk.glob(".*.chunks/*.parquet"))), queries(archive)
+        whole(place, sky)
+        assert kept > 0
+        assert queries(archive) - asked == 2 - kept, "a whole chunk was asked for again"
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_shared_folder_keeps_chunks_for_later_runs(serve, place, sky):
