@@ -27,10 +27,11 @@ def homogenise(
     """One row a star on the target's base.
 
     For each label ``X`` of the target: ``X`` and ``X_error`` on the common base, ``X_translated``
-    where the origin saw the star too, ``X_own`` as the origin measured it. ``measured`` says
-    whether the target's survey itself saw the star; ``recommended`` whether the values are fit
-    for use: the survey's cuts hold and, for a translation, no input is missing and all flags are
-    good. ``whole_width``: the percentiles hold the scatter of the networks already.
+    where the origin saw the star too, ``X_own`` as the origin measured it. ``origin`` names the
+    survey whose values stand, ``measured`` says whether that is the target; ``recommended``
+    whether the values are fit for use: the survey's cuts hold and, for a translation, no input is
+    missing and all flags are good. ``whole_width``: the percentiles hold the scatter of the
+    networks already.
     """
     labels = _labels(direction)
     on = configuration.match
@@ -106,6 +107,10 @@ def _choose(both: pd.DataFrame, direction: Direction, labels, on: str) -> pd.Dat
     measured = both["whole"].fillna(False).astype(bool)
     columns = {
         on: both[on],
+        "origin": pd.Categorical(
+            np.where(measured, direction.target, direction.origin),
+            categories=[direction.origin, direction.target],
+        ),
         "measured": measured,
         f"{direction.origin}_identifier": both["identifier_origin"],
         f"{direction.target}_identifier": both["identifier_target"],

@@ -1,0 +1,68 @@
+"""One row a star on the target's base: its own measurement where there is one."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spectrotranslator.catalogue.homogenise import homogenise
+from spectrotranslator.configuration import resolve
+
+ROOT = Path(__file__).resolve().parents[2]
+BOTH, GALAH_ONLY, BAD_FLAG, APOGEE_ONLY, NO_ID = 11, 12, 13, 14, 0
+
+
+@pytest.fixture
+def table(monkeypatch) -> pd.DataFrame:
+    """Stars that both surveys saw, one alone, and one without an identifier."""
+    monkeypatch.chdir(ROOT)
+    run = resolve("mini").model_copy(update={"selections": {}, "selection": None})
+    direction = run.directions["g2a"]
+    labels = [name for network in direction.networks.values() for name in network.outputs]
+    inputs = {name for network in direction.networks.values() for name in network.inputs}
+    galah_ids, apogee_ids = [BOTH, GALAH_ONLY, BAD_FLAG, NO_ID], [APOGEE_ONLY, BOTH]
+    origin = pd.DataFrame({"row": range(4), "source_id": galah_ids, "ra": 10.0, "distance": 1.5})
+    origin = origin.assign(**dict.fromkeys(inputs, 3.0), snr=50.0, snr_c3_iraf=50.0, SNR=50.0)
+    translated = pd.DataFrame({"row": range(4), "key": list("abcd"), "identifier": list("abcd")})
+    for name in labels:
+        translated = translated.assign(
+            **{f"{name}_p16": 4.0, f"{name}_p50": 5.0, f"{name}_p84": 10.0},
+            **{f"{name}_systematic": 4.0},
+        )
+    for kind in direction.networks:
+        translated[f"missing_{kind}"] = False
+        translated[f"input_{kind}"] = True
+        translated[f"output_{kind}"] = [True, True, False, True]
+    target = pd.DataFrame({"row": range(2), "source_id": apogee_ids, "identifier": ["x", "y"]})
+    target = target.assign(key=["x", "y"], ra=20.0, distance=[np.nan, 2.5], snr=99.0, SNR=99.0)
+    target = target.assign(**dict.fromkeys(labels, 7.0), **{f"{n}_error": 0.5 for n in labels})
+    return homogenise(run, direction, origin, target, translated).set_index("source_id")
+
+
+def test_every_star_with_an_identifier_has_one_row(table):
+    assert table.index.tolist() == [BOTH, GALAH_ONLY, BAD_FLAG, APOGEE_ONLY]
+
+
+def test_the_target_s_own_measurement_stands_and_the_translation_beside_it(table):
+    star = table.loc[BOTH]
+    assert star["origin"] == "apogee"
+    assert star["measured"]
+    assert (star["TEFF"], star["TEFF_translated"], star["TEFF_own"]) == (7.0, 5.0, 3.0)
+    assert star["TEFF_error"] == 0.5
+    assert (star["ra"], star["distance"]) == (20.0, 2.5)
+
+
+def test_a_translated_star_has_half_its_width_and_the_systematic_error_as_its_error(table):
+    star = table.loc[GALAH_ONLY]
+    assert star["origin"] == "galah"
+    assert not star["measured"]
+    assert star["TEFF"] == 5.0
+    assert star["TEFF_error"] == pytest.approx(5.0)
+    assert (star["ra"], star["distance"]) == (10.0, 1.5)
+
+
+def test_only_what_is_fit_for_use_is_recommended(table):
+    assert table["recommended"].to_dict() == {
+        BOTH: True, GALAH_ONLY: True, BAD_FLAG: False, APOGEE_ONLY: True,
+    }  # fmt: skip
