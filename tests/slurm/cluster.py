@@ -1,13 +1,22 @@
 """A real Slurm on one machine: munged, slurmctld and slurmd on loopback, in one folder."""
 
+import json
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue")
+ACCOUNTANTS = ("slurmdbd", "mariadbd", "mariadb-install-db", "sacctmgr")
+WITHIN = Path(__file__).with_name("within.py")
+APART = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
 CONFIGURATION = """
 ClusterName=test
@@ -21,110 +30,197 @@ ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
-AccountingStorageType=accounting_storage/none
+GresTypes=gpu
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherParams=OverMemoryKill
 JobAcctGatherFrequency=2
+KillWait=5
 MpiDefault=none
 ReturnToService=2
 SchedulerParameters=sched_interval=1,bf_interval=1
+SlurmdParameters=config_overrides
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
 SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd.pid
 SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd.log
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cores} RealMemory={memory} State=UNKNOWN
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cores} RealMemory={memory} Gres=gpu:a100:1 State=UNKNOWN
 PartitionName=main Nodes={host} Default=YES MaxTime=120 State=UP
+PartitionName=long Nodes={host} MaxTime=INFINITE State=UP
 """
+# Where accounts are kept; slurmctld then also tells a job's GPU among its resources.
+ACCOUNTING = """
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort={dbd_port}
+AccountingStoragePass={folder}/munge.socket
+AccountingStorageTRES=gres/gpu
+"""
+DATABASE = """
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+DbdHost=localhost
+DbdAddr=127.0.0.1
+DbdPort={dbd_port}
+SlurmUser=root
+PidFile={folder}/slurmdbd.pid
+StorageType=accounting_storage/mysql
+StorageHost=127.0.0.1
+StoragePort={sql_port}
+StorageUser=slurm
+StoragePass=slurm
+StorageLoc=slurm
+"""
+# A statement a line, as MariaDB reads such a file.
+GRANT = """CREATE USER IF NOT EXISTS slurm@'127.0.0.1' IDENTIFIED BY 'slurm';
+GRANT ALL ON slurm.* TO slurm@'127.0.0.1';
+"""
+# Allocation is what is tested: the device computes nothing.
+GPU = "Name=gpu Type=a100 File={folder}/gpu0\n"
 
 
-def absent() -> list[str]:
+def absent(accounting: bool = False) -> list[str]:
     """What a Slurm here would lack."""
-    lacking = [name for name in NEEDED if shutil.which(name) is None]
-    return lacking + ([] if _may_mount() else ["the right to mount"])
+    needed = NEEDED + (ACCOUNTANTS if accounting else ())
+    lacking = [name for name in needed if shutil.which(name) is None]
+    return lacking + ([] if _may_unshare() else ["the rights of root"])
 
 
-def _may_mount() -> bool:
-    tried = subprocess.run(["unshare", "--mount", "true"], capture_output=True)
+def _may_unshare() -> bool:
+    tried = subprocess.run([*APART, "true"], capture_output=True)
     return os.geteuid() == 0 and tried.returncode == 0
 
 
-class Cluster:
-    """Started on entry, ended on exit; ``environment`` makes Slurm's commands find it."""
+@dataclass(frozen=True)
+class Job:
+    """A line of the queue; ``rule`` is what Snakemake calls it."""
 
-    def __init__(self, folder: Path):
+    number: str
+    state: str
+    rule: str
+
+
+class Cluster:
+    """Started on entry, ended on exit; ``environment`` makes Slurm's commands find it.
+
+    With ``accounting`` a MariaDB and a slurmdbd stand behind it.
+    """
+
+    def __init__(self, folder: Path, accounting: bool = False):
         self.folder = folder
+        self.accounting = accounting
+        self.node = socket.gethostname().split(".")[0]
         self.environment = os.environ | {"SLURM_CONF": str(folder / "slurm.conf")}
-        self._daemons: list[subprocess.Popen] = []
 
     def __enter__(self) -> "Cluster":
         for name in ("state", "spool"):
             (self.folder / name).mkdir(parents=True)
         self._configure()
-        self._munge()
-        self._start("slurmctld", "-D")
-        self._start("slurmd", "-D")
-        self._wait()
+        daemons = [self._munged(), ["slurmctld", "-D"], ["slurmd", "-D"]]
+        if self.accounting:
+            daemons += [self._mariadbd(), ["slurmdbd", "-D"]]
+        (self.folder / "daemons.json").write_text(json.dumps(daemons))
+        self._process = subprocess.Popen(
+            [*APART, sys.executable, str(WITHIN), str(self.folder)],
+            env=self.environment,
+            stdin=subprocess.PIPE,
+        )
+        wait_for(self._ready)
         return self
 
     def __exit__(self, *_) -> None:
-        for daemon in reversed(self._daemons):
-            daemon.terminate()
-        for daemon in self._daemons:
-            try:
-                daemon.wait(10)
-            except subprocess.TimeoutExpired:
-                daemon.kill()
+        self._process.communicate(timeout=30)
 
-    def command(self, *words: str) -> str:
-        """Standard output of one of Slurm's commands."""
+    def command(self, *words: str, patience: int = 60, **environment: str) -> str:
+        """Standard output of one of Slurm's commands, given ``environment`` beside its own."""
         return subprocess.run(
-            words, env=self.environment, capture_output=True, text=True, check=True, timeout=30
+            words,
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=patience,
         ).stdout
+
+    def queue(self) -> list[Job]:
+        """Jobs that wait or run."""
+        lines = self.command("squeue", "--noheader", "--format=%i|%T|%k").splitlines()
+        return [Job(*line.split("|")) for line in lines]
+
+    def jobs(self, rule: str, state: str = "RUNNING") -> list[Job]:
+        """Jobs of a rule in one state."""
+        return [j for j in self.queue() if rule in j.rule and j.state == state]
+
+    def set_node(self, state: str) -> None:
+        """Drain or resume the node."""
+        words = ["scontrol", "update", f"nodename={self.node}", f"state={state}"]
+        self.command(*words, *(["reason=test"] if state == "drain" else []))
+
+    def node_state(self) -> str:
+        """What Slurm says of the node: idle, mixed, draining, drained ..."""
+        return self.command("sinfo", "--noheader", "--format=%T").split()[0]
+
+    def kill_controller(self) -> None:
+        """Kill slurmctld as a crash does; it is started again and reads what it saved."""
+        for process in psutil.process_iter(["name"]):
+            if process.info["name"] == "slurmctld" and self._ours(process):
+                process.kill()
+        wait_for(lambda: "UP" in self.command("scontrol", "ping") and self._known())
+
+    def _known(self) -> bool:
+        """Whether a controller that was started again has heard of the node."""
+        return "UNKNOWN" not in self.command("scontrol", "show", "node", self.node)
+
+    def _ours(self, process: psutil.Process) -> bool:
+        try:
+            return process.environ().get("SLURM_CONF") == self.environment["SLURM_CONF"]
+        except psutil.Error:
+            return False
 
     def _configure(self) -> None:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-        text = CONFIGURATION.format(
-            folder=self.folder,
-            host=socket.gethostname().split(".")[0],
-            port=_free_port(),
-            node_port=_free_port(),
-            cores=os.cpu_count(),
-            memory=memory - 500,
-        )
-        (self.folder / "slurm.conf").write_text(text)
+        ports = {name: _free_port() for name in ("port", "node_port", "dbd_port", "sql_port")}
+        facts = ports | {
+            "folder": self.folder,
+            "host": self.node,
+            "cores": os.cpu_count() + 1,  # one for a head job, which mostly waits
+            "memory": memory - 500,
+        }
+        self._sql_port = ports["sql_port"]
+        text = CONFIGURATION + (ACCOUNTING if self.accounting else "")
+        (self.folder / "slurm.conf").write_text(text.format(**facts))
+        (self.folder / "gres.conf").write_text(GPU.format(**facts))
+        os.mknod(self.folder / "gpu0", 0o20666, os.makedev(1, 3))
+        for name, content in (
+            ("munge.key", os.urandom(128)),
+            ("slurmdbd.conf", DATABASE.format(**facts).encode()),
+            ("grant.sql", GRANT.encode()),
+        ):
+            (self.folder / name).write_bytes(content)
+            (self.folder / name).chmod(0o600)
 
-    def _munge(self) -> None:
-        key = self.folder / "munge.key"
-        key.write_bytes(os.urandom(128))
-        key.chmod(0o600)
-        self._start(
-            "munged",
-            "--foreground",
-            "--force",
-            f"--key-file={key}",
-            f"--socket={self.folder}/munge.socket",
-            f"--pid-file={self.folder}/munged.pid",
-            f"--log-file={self.folder}/munged.log",
-            f"--seed-file={self.folder}/munged.seed",
-        )
-        _wait_for(lambda: (self.folder / "munge.socket").exists())
+    def _munged(self) -> list[str]:
+        files = [f"--key-file={self.folder}/munge.key"]
+        for name in ("socket", "pid-file", "log-file", "seed-file"):
+            files.append(f"--{name}={self.folder}/munge.{name}")
+        return ["munged", "--foreground", "--force", *files]
 
-    def _start(self, *words: str) -> None:
-        log = (self.folder / f"{words[0]}.out").open("w")
-        self._daemons.append(
-            subprocess.Popen(words, env=self.environment, stdout=log, stderr=subprocess.STDOUT)
-        )
+    def _mariadbd(self) -> list[str]:
+        where = ["--no-defaults", f"--datadir={self.folder}/sql", "--user=root"]
+        made = ["mariadb-install-db", *where, "--skip-test-db"]
+        subprocess.run(made, check=True, capture_output=True, timeout=300)
+        network = ["--bind-address=127.0.0.1", f"--port={self._sql_port}", "--skip-name-resolve"]
+        files = [f"--{name}={self.folder}/sql.{name}" for name in ("socket", "pid-file")]
+        return ["mariadbd", *where, *network, *files, f"--init-file={self.folder}/grant.sql"]
 
-    def _wait(self) -> None:
-        def ready() -> bool:
-            try:
-                return "idle" in self.command("sinfo", "--noheader", "--format=%T")
-            except (subprocess.SubprocessError, OSError):
+    def _ready(self) -> bool:
+        try:
+            if self.accounting and "test" not in self.command("sacctmgr", "-n", "show", "cluster"):
                 return False
-
-        _wait_for(ready)
+            return self.node_state() == "idle"
+        except (subprocess.SubprocessError, OSError, IndexError):
+            return False
 
 
 def _free_port() -> int:
@@ -133,9 +229,15 @@ def _free_port() -> int:
         return listener.getsockname()[1]
 
 
-def _wait_for(condition, seconds: float = 60) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 600) -> None:
+    """Until a condition holds; its own errors of Slurm count as not yet."""
     end = time.monotonic() + seconds
-    while not condition():
+    while True:
+        try:
+            if condition():
+                return
+        except subprocess.SubprocessError:
+            pass
         if time.monotonic() > end:
-            raise TimeoutError("Slurm did not come up")
+            raise TimeoutError("waited too long")
         time.sleep(0.3)

@@ -1,35 +1,204 @@
-"""The same run on a real Slurm gives the same bytes as the local run."""
+"""A real Slurm: the bytes of the local run, through every fault a cluster knows."""
 
+import json
+import os
+import re
+import signal
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
-from slurm.cluster import absent
-from workflow.conftest import bare, finished, fresh
+from slurm.cluster import Cluster, absent, wait_for
+from workflow.conftest import Clone, finished, fresh
 
-__all__ = ["bare", "finished"]
+__all__ = ["finished"]
 
-WITHIN = Path(__file__).with_name("within.py")
-PATIENCE = ("--latency-wait", "5", "--slurm-init-seconds-before-status-checks", "3")
-PATIENCE += ("--seconds-between-status-checks", "3")
 LACKING = absent()
+pytestmark = pytest.mark.skipif(bool(LACKING), reason=f"Slurm lacks {', '.join(LACKING)} here")
+
+TINY = Path("results/tiny")
+PATIENCE = ("--latency-wait", "5", "--slurm-init-seconds-before-status-checks", "3")
+PATIENCE += (
+    "--seconds-between-status-checks",
+    "3",
+    "--group-components",
+    "trainings=2",
+    "scores=2",
+)
+LONG = "partitions: {long: {max_runtime: 600, max_gpu: 1, available_gpu_models: [a100]}}\n"
+# What runs where the call is made: compute nodes have no internet.
+LOCAL = {
+    "simulate_sky", "fetch_file", "fetch_photometry", "list_sources", "build_ledger", "judge",
+    "describe_catalogues", "write_page", "write_crate",
+}  # fmt: skip
+# Jobs of which the controller has seen the end when a training runs.
+SEEN = ("simulate-", "fetch-", "list-", "read-", "prepare-")
+# Sourced by every shell of a job: the inner command of a job has no network at all.
+NO_NETWORK = """
+python() {
+    if [ -z "${SLURM_STEP_ID:-}" ]; then command python "$@"; return; fi
+    echo "$2" >> "$STAGES_WITHOUT_NETWORK"
+    env -u SLURM_JOB_ID unshare --net "$(command -v python)" "$@"
+}
+"""
 
 
-@pytest.mark.skipif(bool(LACKING), reason=f"Slurm lacks {', '.join(LACKING)} here")
-def test_tiny_on_slurm_gives_the_bytes_of_the_local_run(finished, tmp_path):
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    with Cluster(tmp_path_factory.mktemp("slurm") / "cluster") as started:
+        yield started
+
+
+class Call:
+    """``./reproduce tiny`` on the cluster, at work in a process group of its own."""
+
+    def __init__(self, clone: Clone, cluster: Cluster, *extra: str, **environment: str):
+        self.clone = clone
+        self._said = (clone.root / "said.txt").open("w+")
+        self.process = subprocess.Popen(
+            ["./reproduce", "tiny", "--", "--profile", "profiles/slurm", *PATIENCE, *extra],
+            cwd=clone.root,
+            env=cluster.environment | environment,
+            stdout=self._said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def __enter__(self) -> "Call":
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self.process.poll() is None:
+            self.end(signal.SIGKILL)
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Wait for something to happen while the call is at work."""
+
+        def happened() -> bool:
+            assert self.process.poll() is None, "the call ended before"
+            return bool(condition())
+
+        wait_for(happened)
+
+    def end(self, by: signal.Signals) -> int:
+        """Send a signal to the call and all it started here; the exit status."""
+        os.killpg(self.process.pid, by)
+        return self.process.wait(120)
+
+    def status(self) -> int:
+        """The exit status, once it is through; with what it said where that is not 0."""
+        status = self.process.wait(1500)
+        self._said.seek(0)
+        said = self._said.read()
+        if status:
+            print(said[-3000:], log_of(self.clone)[-5000:])
+        return status
+
+
+def log_of(clone: Clone) -> str:
+    return (clone.root / TINY / "logs/snakemake.log").read_text()
+
+
+def records(clone: Clone) -> dict[str, dict]:
+    """Job's name to its record."""
+    found = (clone.root / TINY / "provenance/jobs").glob("*.json")
+    return {path.stem: json.loads(path.read_text()) for path in found}
+
+
+def stop(stage: str, clone: Clone) -> None:
+    """Make the process of a stage hang."""
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        words = process.info["cmdline"] or []
+        if f"spectrotranslator.{stage}" in words and process.info["cwd"] == str(clone.root):
+            process.send_signal(signal.SIGSTOP)
+
+
+def test_a_run_through_every_fault_ends_in_the_bytes_of_the_local_run(finished, cluster, tmp_path):
     clone = fresh(tmp_path / "clone")  # Snakemake's Slurm plugin takes no path with a space
-    call = ["./reproduce", "tiny", "--", "--profile", "profiles/slurm", *PATIENCE]
-    done = subprocess.run(
-        ["unshare", "--mount", sys.executable, str(WITHIN), str(tmp_path / "cluster"), *call],
-        cwd=clone.root,
-        capture_output=True,
-        text=True,
-        timeout=1200,
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    assert "jobs left: none" in done.stdout
-    log = (clone.root / "results/tiny/logs/snakemake.log").read_text()
-    assert log.count("has been submitted with SLURM jobid") > 15
+    (clone.root / "profiles/slurm/partitions.yaml").write_text(LONG)
+    asks = ("crossmatch:mem_mb=150*attempt**3", "predict_apart:runtime=attempt",
+            "train_member:gres='gpu:a100:1'")  # fmt: skip
+    with Call(clone, cluster, "--set-resources", *asks) as call:
+        call.until(lambda: len(cluster.jobs("read_survey")) == 2)
+        cluster.set_node("drain")
+        first, _ = cluster.jobs("read_survey")
+        cluster.command("scancel", first.number)
+        call.until(lambda: cluster.node_state() == "drained" and cluster.jobs("", "PENDING"))
+        cluster.set_node("resume")
+        call.until(lambda: cluster.jobs("predict_apart"))
+        call.until(lambda: (clone.root / TINY / "logs/predict-as-published-g2a.log").is_file())
+        stop("evaluation.predict", clone)
+        cluster.kill_controller()
+        assert call.status() == 0
+    assert cluster.queue() == []
     assert clone.digests() == finished.digests()
+
+    log, jobs = log_of(clone), records(clone)
+    states = re.findall(r"SLURM-job '\d+' failed, SLURM status is: '(\w+)'", log)
+    assert {"CANCELLED", "TIMEOUT"} <= set(states), states
+    assert states.count("OUT_OF_MEMORY") + states.count("FAILED") >= 2, states
+    given = {name: record["scheduler"] for name, record in jobs.items()}
+    for name, record in jobs.items():
+        assert bool(given[name]) == (record["rule"] not in LOCAL), name
+        gpu = "gres:gpu:a100:1" if record["rule"] == "train_member" else None
+        assert given[name].get("gres") == gpu, name
+        assert given[name].get("cuda_visible_devices") == (gpu and "0"), name
+    submitted = {name: told for name, told in given.items() if told}
+    assert {told["node"] for told in submitted.values()} == {cluster.node}
+    assert {told["partition"] for told in submitted.values()} == {"long"}
+    assert all(told["job"] and told["resources"]["cpu"] for told in submitted.values())
+    once, twice = sorted(memory(given[f"read-{survey}"]) for survey in ("apogee", "galah"))
+    assert twice == 2 * once, "the cancelled job asked for as much again"
+    assert memory(given["crossmatch-g2a-intrinsic"]) == 1200
+    assert given["predict-as-published-g2a"]["time_limit"] == "00:02:00"
+    assert len({given[name]["job"] for name in given if name.startswith("train-")}) == 5
+
+
+def memory(scheduler: dict) -> int:
+    """Megabytes that a job was given."""
+    return int(scheduler["resources"]["mem"].removesuffix("M"))
+
+
+def test_what_is_interrupted_killed_and_driven_by_a_head_job_ends_in_the_same_bytes(
+    finished, cluster, tmp_path
+):
+    clone = fresh(tmp_path / "clone")
+    source = tmp_path / "no_network.sh"
+    source.write_text(NO_NETWORK)
+    stages = tmp_path / "stages.txt"
+    around = {"BASH_ENV": str(source), "STAGES_WITHOUT_NETWORK": str(stages)}
+
+    with Call(clone, cluster, **around) as call:
+        call.until(lambda: cluster.jobs("crossmatch"))
+        assert call.end(signal.SIGINT) == 2
+    assert cluster.queue() == [], "Ctrl-C leaves no job behind"
+
+    with Call(clone, cluster, **around) as call:
+        call.until(lambda: cluster.jobs("train_member"))
+        call.end(signal.SIGKILL)
+    assert cluster.queue(), "jobs outlive a killed controller"
+    kept = {name: then for name, then in times(clone).items() if name.startswith(SEEN)}
+    assert len(kept) >= 10
+
+    head = ["sbatch", "--wait", "--time=60", f"--chdir={clone.root}"]
+    head += [str(clone.root / "profiles/slurm/head.sh"), "tiny", *PATIENCE]
+    cluster.command(*head, patience=1500, **around)
+    (said,) = clone.root.glob("head-*.log")
+    assert "Verdict: " in said.read_text()
+    assert cluster.queue() == []
+    assert clone.digests() == finished.digests()
+    now = times(clone)
+    assert all(now[name] == then for name, then in kept.items()), "only what was lost is redone"
+
+    rules = {record["stage"]: record["rule"] for record in records(clone).values()}
+    cut_off = {line.partition(".")[2] for line in stages.read_text().split()}
+    assert cut_off == {stage for stage, rule in rules.items() if rule not in LOCAL}
+
+
+def times(clone: Clone) -> dict[str, int]:
+    """Record to when it was written."""
+    found = (clone.root / TINY / "provenance/jobs").glob("*.json")
+    return {path.name: path.stat().st_mtime_ns for path in found}

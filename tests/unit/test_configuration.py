@@ -1,5 +1,6 @@
 """One model gives the schema, the documentation and the defaults; files keep to it."""
 
+import json
 import re
 import typing
 from pathlib import Path
@@ -105,6 +106,16 @@ def test_conda_and_lock_name_the_same_versions():
             assert version == torch
         elif name != "python":
             assert locked[conda.get(name, name)] == version, name
+
+
+def test_the_apptainer_recipe_installs_the_locks_of_the_environment():
+    text = (ROOT / "envs/make.py").read_text()
+    run = re.search(r'"run": (\[\[.*\]\])', text)[1]
+    recipe = (ROOT / "envs/environment.def").read_text()
+    for arguments in json.loads(run):
+        line = " ".join(arguments[:-1])
+        assert f"envs/{arguments[-1]} /opt/envs/{arguments[-1]}" in recipe
+        assert f"{line} /opt/envs/{arguments[-1]}" in recipe, arguments
 
 
 def test_torch_is_pinned_without_suffix_or_hash():

@@ -353,3 +353,13 @@ def test_weights_of_another_instruction_set_are_used_and_said_so(weights, old_no
     )
     load_model(path)
     assert "trained with AVX2, used with DEFAULT" in capsys.readouterr().err
+
+
+def test_a_gpu_that_slurm_gave_to_another_job_is_left_alone(monkeypatch, capsys):
+    monkeypatch.setattr("spectrotranslator.network.device._fault", lambda device: None)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    assert choose("auto") == "cpu"
+    assert "no GPU" in capsys.readouterr().err
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert choose("auto") == "cuda"

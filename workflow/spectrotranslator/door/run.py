@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..files import read_json
 from .guard import RESULTS, held
 from .origin import claim
+from .slurm import cancel_left
 from .snakemake import DRY_RUN, call_snakemake, last_error
 from .summary import summary
 from .verdicts import GOOD
@@ -26,21 +27,26 @@ def main(arguments: list[str]) -> int:
     path = find(run)
     configuration = resolve(run)
     started = time.monotonic()
+    log = RESULTS / configuration.run / "logs" / "snakemake.log"
     with held(configuration.run) as environment:
         claim(configuration, path)
+        cancel_left(log, environment)
         _unlock(environment)
         for name in [] if _dry(extra) else remove_changed(RESULTS / configuration.run):
             print(f"sources/{name} is not what was fetched: it is fetched anew.", file=sys.stderr)
         _tidy(RESULTS / configuration.run)
-        log = RESULTS / configuration.run / "logs" / "snakemake.log"
         status, output = call_snakemake(run, extra, environment, log)
     if status:
         raise InputError(_full_disk() or last_error(output))
     if _dry(extra):
         return 0
+    judged = RESULTS / configuration.run / "verdict.json"
+    if not judged.is_file():
+        print(f"What was asked for is made; run {configuration.run} is not complete.")
+        return 0
     if "Nothing to be done" in output:
         print(f"Nothing to do: run {configuration.run} is complete.")
-    verdict = read_json(RESULTS / configuration.run / "verdict.json")
+    verdict = read_json(judged)
     facts = read_json(RESULTS / configuration.run / "figures" / "facts.json")
     print(summary(verdict, facts, RESULTS / configuration.run, time.monotonic() - started))
     return 0 if verdict["grade"] in GOOD else 1

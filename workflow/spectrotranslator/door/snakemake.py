@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from .slurm import status_command
+from .slurm import cancel_left, ended_by_slurm, status_command
 
 PROGRESS = re.compile(r"^(\d+) of (\d+) steps \((\d+)%\) done")
 FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)")
@@ -18,6 +19,8 @@ ERROR = re.compile(r"^(?:\S+\.py: )?error: (.+)")
 TELLING = re.compile(r"(?!RuleException|CalledProcessError|WorkflowError)\w+(Error|Exception): .")
 CORES = {"--profile", "--cores", "-c", "--jobs", "-j"}
 GRACE_S = 40
+HEARD = "Terminating processes on user request"
+HEARD_S = 3
 DRY_RUN = {"-n", "--dry-run", "--dryrun"}
 
 
@@ -26,8 +29,8 @@ def call_snakemake(
 ) -> tuple[int, str]:
     """Make ``run``; its exit status and everything it printed, which also goes to ``log``.
 
-    All cores are offered unless ``extra`` names a profile or cores. After an interrupt the
-    running jobs are ended before this returns.
+    All cores are offered unless ``extra`` names a profile or cores. After an interrupt, or a
+    request to end as a scheduler sends it, the running jobs are ended before this returns.
     """
     command = [sys.executable, "-m", "snakemake", "--rerun-incomplete", "--config", f"run={run}"]
     if not any(word.split("=")[0] in CORES for word in extra):
@@ -36,7 +39,7 @@ def call_snakemake(
     log.parent.mkdir(parents=True, exist_ok=True)
     output: list[str] = []
     with (
-        log.open("w") as stream,
+        log.open("w", buffering=1) as stream,
         subprocess.Popen(
             [*command, *extra],
             env=environment,
@@ -47,19 +50,30 @@ def call_snakemake(
         ) as process,
     ):
         shown = Progress(plain=bool(DRY_RUN & set(extra)))
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             _follow(process, stream, output, shown)
         except KeyboardInterrupt:
             print("\nInterrupted: ending the running jobs", file=sys.stderr)
             patience = threading.Timer(GRACE_S, _kill, [process.pid])
+            told = threading.Timer(HEARD_S, _interrupt, [process, output])
+            told.start()
             patience.start()
             _follow(process, stream, output, shown)
             process.wait()
+            told.cancel()
             patience.cancel()
+            cancel_left(log, environment)
             raise
         finally:
             shown.end()
     return process.returncode, "".join(output)
+
+
+def _interrupt(process: subprocess.Popen, output: list[str]) -> None:
+    """Tell a Snakemake that was not told: a terminal interrupts both, a scheduler only us."""
+    if not any(line.startswith(HEARD) for line in output):
+        process.send_signal(signal.SIGINT)
 
 
 def _kill(pid: int) -> None:
@@ -111,6 +125,8 @@ def last_error(output: str) -> str:
     errors = [found[1] for line in lines if (found := ERROR.match(line))]
     if errors:
         return errors[-1]
+    if killed := ended_by_slurm(output):
+        return killed
     telling = [line for line in lines if TELLING.match(line)]
     reason = telling[-1] if telling else next((line for line in reversed(lines) if line), "")
     return f"Snakemake failed: {reason}; see the run's logs/snakemake.log"

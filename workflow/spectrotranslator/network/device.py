@@ -1,5 +1,6 @@
 """Which device torch computes on."""
 
+import os
 import platform
 import sys
 
@@ -37,6 +38,8 @@ def device_of(compute: Compute) -> str:
 def choose(wanted: str) -> str:
     """The device to use: ``wanted``, or for ``auto`` the first that proves it can train.
 
+    A GPU that is there but was not given to a job of Slurm is another's.
+
     Raises
     ------
     InputError
@@ -50,6 +53,9 @@ def choose(wanted: str) -> str:
                 f"compute.device: {wanted} cannot train here ({reason}); use auto or cpu"
             )
         return wanted
+    if "SLURM_JOB_ID" in os.environ and "CUDA_VISIBLE_DEVICES" not in os.environ:
+        print("Slurm gave this job no GPU; the CPU is used", file=sys.stderr)
+        return "cpu"
     faults = {device: _fault(device) for device in PREFERENCE}
     for device, fault in faults.items():
         if fault is None:

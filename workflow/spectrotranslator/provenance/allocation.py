@@ -15,10 +15,12 @@ NAMED = {
     "cluster": "SLURM_CLUSTER_NAME",
     "node": "SLURMD_NODENAME",
     "partition": "SLURM_JOB_PARTITION",
+    "gpus": "SLURM_JOB_GPUS",
     "cuda_visible_devices": "CUDA_VISIBLE_DEVICES",
 }
 ASKED = {
     "resources": re.compile(r" (?:AllocTRES|TRES)=(\S+)"),
+    "gres": re.compile(r" TresPerNode=(\S+)"),
     "nodes": re.compile(r" NodeList=(\S+)"),
     "time_limit": re.compile(r" TimeLimit=(\S+)"),
     "submitted": re.compile(r" SubmitTime=(\S+)"),
