@@ -184,7 +184,7 @@ class Cluster:
         facts = ports | {
             "folder": self.folder,
             "host": self.node,
-            "cores": os.cpu_count() + 1,  # one for a head job, which mostly waits
+            "cores": os.cpu_count() + 2,  # a head job mostly waits, and must not wait for others
             "memory": memory - 500,
         }
         self._sql_port = ports["sql_port"]

@@ -187,6 +187,7 @@ def test_what_is_interrupted_killed_and_driven_by_a_head_job_ends_in_the_same_by
     head += [str(clone.root / "profiles/slurm/head.sh"), "tiny", *PATIENCE]
     cluster.command(*head, patience=1500, **around)
     (said,) = clone.root.glob("head-*.log")
+    assert "Cancelling the jobs that an earlier call left in the queue" in said.read_text()
     assert "Verdict: " in said.read_text()
     assert cluster.queue() == []
     assert clone.digests() == finished.digests()

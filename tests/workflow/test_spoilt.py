@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import psutil
+import pytest
 from safetensors.numpy import load_file, save_file
 
 
@@ -112,11 +113,17 @@ def test_a_second_call_at_the_same_time_says_so(bare):
     assert done.stderr.splitlines()[-1].startswith("error: run tiny is being made by process")
 
 
-def test_an_interrupt_leaves_a_run_that_can_go_on(bare):
+@pytest.mark.parametrize("by", ["a terminal", "a scheduler"])
+def test_an_interrupt_leaves_a_run_that_can_go_on(bare, by):
     started = bare.started()
     wait_for(lambda: (bare.root / "results/tiny/logs/snakemake.log").is_file())
     time.sleep(3)
-    os.killpg(started.pid, signal.SIGINT)
+    token = json.loads((bare.root / "results/.locks/tiny.lock").read_text())["token"]
+    if by == "a terminal":
+        os.killpg(started.pid, signal.SIGINT)
+    else:
+        os.kill(started.pid, signal.SIGTERM)
     _, errors = started.communicate(timeout=150)
     assert started.returncode == 2
     assert errors.strip().splitlines()[-1].startswith("error: ")
+    assert not marked(token), "nothing is left at work"

@@ -149,3 +149,10 @@ def test_two_clones_make_the_same_bytes(finished, bare):
     first, second = finished.digests(), bare.digests()
     assert len(first) > 50
     assert first == second
+
+
+def test_a_part_of_a_run_is_made_and_called_a_part(bare):
+    done = bare.reproduce("tiny", "--", "--until", "simulate_sky")
+    assert done.returncode == 0, done.stderr
+    assert "run tiny is not complete" in done.stdout
+    assert (bare.root / "results/tiny/sky/gaia.parquet").is_file()
