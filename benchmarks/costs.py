@@ -1,15 +1,17 @@
-"""Fit what a job of each rule costs to finished runs of several sizes.
+"""Fit what a job of each rule costs to runs of several sizes.
 
-Run it with ``PYTHONPATH=workflow python benchmarks/costs.py RUN RUN ...``, names of finished runs
-of one structure and different numbers of rows, made on this machine while it was idle. It prints,
-for every rule, the seconds measured at each size and the line through them, and writes
-``config/costs.json``, which ``./reproduce plan`` reads. With ``--check RUN`` it writes nothing and
-prints how far the table is off for one more run.
+Run it with ``PYTHONPATH=workflow python benchmarks/costs.py RUN RUN ...``, names of runs of one
+structure and different numbers of rows, made on this machine while it was idle. It prints, for
+every rule, the seconds measured at each size and the line through them, and writes
+``config/costs.json``, which ``./reproduce plan`` and every job's resources come from. With
+``--keep-seconds`` the machine may have been busy: memory and disk alone are renewed. A run need not
+be finished; each rule notes the most rows it was measured with.
 """
 
 import argparse
 import csv
 import json
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from spectrotranslator.archive.registry import read_registry
 from spectrotranslator.configuration import load
 from spectrotranslator.door.costs import TABLE, survey_rows
 from spectrotranslator.door.speed import plain_work
-from spectrotranslator.files import write_json
+from spectrotranslator.files import read_json, write_json
 
 JOB_OVERHEAD_S = 0.3
 FIGURES = ("seconds", "memory_mb", "bytes")
@@ -68,7 +70,9 @@ def main() -> None:
     """Fit, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("runs", nargs="+")
+    parser.add_argument("--keep-seconds", action="store_true", help="as the table has them")
     given = parser.parse_args()
+    before = read_json(TABLE) if given.keep_seconds else None
     sizes = {run: rows_of(run) for run in given.runs}
     jobs = {run: jobs_of(run) for run in given.runs}
     rules = {}
@@ -83,7 +87,9 @@ def main() -> None:
         rules[rule] = {
             name: fitted(rows, [float(np.mean([j[name] for j in jobs[run][rule]])) for run in here])
             for name in FIGURES
-        }
+        } | {"rows": [max(rows)]}
+        if before and rule in before["rules"]:
+            rules[rule]["seconds"] = before["rules"][rule]["seconds"]
         means = {run: np.mean([j["seconds"] for j in jobs[run][rule]]) for run in here}
         fixed, each = rules[rule]["seconds"]
         shown = " ".join(
@@ -94,9 +100,9 @@ def main() -> None:
         TABLE,
         {
             "schema_version": 1,
-            "command": f"python benchmarks/costs.py {' '.join(given.runs)}",
+            "command": f"python benchmarks/costs.py {' '.join(sys.argv[1:])}",
             "rows": sizes,
-            "work_s": plain_work(),
+            "work_s": before["work_s"] if before else plain_work(),
             "rules": rules,
         },
     )

@@ -142,6 +142,12 @@ def test_a_job_asks_for_what_was_measured_and_half_as_much_again(full):
     assert asks.disk("write_table") == 900
 
 
-def test_far_beyond_what_was_measured_the_configuration_s_memory_is_the_least(full):
+def test_far_beyond_what_was_measured_the_configuration_s_memory_is_asked_for(full):
     asks = Asks(full, 1_300_000, TABLE)
     assert asks.memory("write_table") == full.compute.memory_mb
+
+
+def test_how_far_a_rule_was_measured_is_its_own(full):
+    rules = {name: figures | {"rows": [1_000_000]} for name, figures in TABLE.rules.items()}
+    asks = Asks(full, 1_300_000, costs.Costs(0.5, rules, 400_000))
+    assert asks.memory("write_table") == 600

@@ -41,16 +41,13 @@ class Asks:
     def memory(self, rule: str) -> int:
         """Megabytes: half as much again as was measured for so many rows, and Snakemake's own.
 
-        For a run of more than three times the rows ever measured, at least what the configuration
-        says.
+        For a run of more than three times the rows it was measured with, what the configuration says:
+        a slope drawn that far is mostly noise.
         """
         found = self.costs.measured(rule, self.rows)
-        if found is None:
+        if found is None or self.rows > FARTHEST * self.costs.reach(rule):
             return self.configuration.compute.memory_mb
-        asked = 100 * ceil((MORE_MEMORY * found.memory_mb + SNAKEMAKE_MB) / 100)
-        if self.rows > FARTHEST * self.costs.largest:
-            return max(asked, self.configuration.compute.memory_mb)
-        return asked
+        return 100 * ceil((MORE_MEMORY * found.memory_mb + SNAKEMAKE_MB) / 100)
 
     def minutes(self, rule: str) -> int:
         """Minutes: four times what was measured, for slower nodes and disks."""

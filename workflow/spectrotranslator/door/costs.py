@@ -33,7 +33,8 @@ class Cost:
 
 @dataclass(frozen=True)
 class Costs:
-    """The table: by rule ``(fixed, a row)`` of seconds, megabytes and bytes.
+    """The table: by rule ``(fixed, a row)`` of seconds, megabytes and bytes, and ``rows``, the most
+    it was measured with.
 
     ``work`` is the fixed piece of work's seconds where it was made, ``largest`` the most rows of a
     run that it rests on.
@@ -71,6 +72,10 @@ class Costs:
         return Cost(
             *(found[name][0] + found[name][1] * rows for name in ("seconds", "memory_mb", "bytes"))
         )
+
+    def reach(self, rule: str) -> int:
+        """The most rows of a run in which ``rule`` was measured."""
+        return int(self.rules.get(rule, {}).get("rows", [self.largest])[0])
 
     def of(self, rule: str, rows: int, speed: "Speed") -> Cost | None:
         """The same on a machine of ``speed``."""

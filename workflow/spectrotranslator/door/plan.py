@@ -93,7 +93,7 @@ def main(arguments: list[str]) -> int:
         "cores": cores,
         "device": speed.device,
         "rows": sum(_rows(configuration).values()),
-        "rows_measured": costs.largest,
+        "rows_measured": min((costs.reach(line.rule) for line in lines), default=costs.largest),
         "rules": [vars(line) | {"seconds": sum(line.seconds)} for line in lines],
         "machine": {"seconds": schedule(lines, at_once)},
         "slurm": _slurm(lines, configuration),
@@ -299,7 +299,7 @@ def _text(told: dict, lines: list[Line], configuration: Configuration) -> str:
         )
     if told["rows"] > FARTHEST * told["rows_measured"]:
         rows.append(
-            f"Costs were measured for at most {told['rows_measured']} rows, this run has"
+            f"Costs were not all measured for more than {told['rows_measured']} rows, this run has"
             f" {told['rows']}: beside training and translation the times are extrapolated."
         )
     epochs = {m.training.epochs for m in configuration.methods.values()}
