@@ -41,8 +41,8 @@ class Asks:
     def memory(self, rule: str) -> int:
         """Megabytes: half as much again as was measured for so many rows, and Snakemake's own.
 
-        For a run of more than three times the rows it was measured with, what the configuration says:
-        a slope drawn that far is mostly noise.
+        For a run of more than three times the rows it was measured with, what the configuration
+        says: a slope drawn that far is mostly noise.
         """
         found = self.costs.measured(rule, self.rows)
         if found is None or self.rows > FARTHEST * self.costs.reach(rule):
