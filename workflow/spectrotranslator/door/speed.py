@@ -20,9 +20,12 @@ import pandas as pd
 from ..configuration import Configuration, load
 from ..configuration.model import Direction, Method
 from ..errors import InputError
+from .costs import flops
 
 PATIENCE_S = 0.3
 STARS = 2048
+# A block is cut so that it takes a fraction of a second, and still fills the products.
+BLOCK_FLOPS, FEWEST_ROWS = 2e10, 32
 SORTED = 4_000_000
 
 
@@ -97,7 +100,9 @@ def here(configuration: Configuration) -> Speed:
         for direction, chosen in configuration.directions.items():
             for kind in chosen.networks:
                 epoch_star[f"{name}/{direction}/{kind}"] = _training(method, chosen, kind, device)
-            row[f"{name}/{direction}"] = _translation(method, chosen, device)
+            rows = int(BLOCK_FLOPS / flops(configuration, name, direction, 1))
+            rows = min(max(rows, FEWEST_ROWS), method.montecarlo.block_rows)
+            row[f"{name}/{direction}"] = _translation(method, chosen, device, rows)
     return Speed(device, plain_work(), epoch_star, row)
 
 
@@ -116,12 +121,12 @@ def _training(method: Method, direction: Direction, kind: str, device: str) -> f
     return _repeated(lambda: train(network, stars, stars, settings), device) / STARS
 
 
-def _translation(method: Method, direction: Direction, device: str) -> float:
-    """Seconds a catalogue row takes: all networks, members and realisations."""
+def _translation(method: Method, direction: Direction, device: str, rows: int) -> float:
+    """Seconds a catalogue row takes, of ``rows``: all networks, members and realisations."""
     from ..catalogue.montecarlo import translate_block
 
     parts = [network_part(method, direction, kind, device) for kind in direction.networks]
-    stars = made_up_stars(direction, method.montecarlo.block_rows)
+    stars = made_up_stars(direction, rows)
     work = lambda: translate_block(stars, parts, method.ensemble, method.montecarlo)  # noqa: E731
     return _repeated(work, device) / len(stars)
 
