@@ -199,6 +199,22 @@ def test_what_is_interrupted_killed_and_driven_by_a_head_job_ends_in_the_same_by
     assert cut_off == {stage for stage, rule in rules.items() if rule not in LOCAL}
 
 
+NO_ACCOUNTS = absent(accounting=True)
+
+
+@pytest.mark.skipif(bool(NO_ACCOUNTS), reason=f"accounting lacks {', '.join(NO_ACCOUNTS)} here")
+def test_jobs_are_followed_by_slurm_s_accounts_where_it_keeps_them(tmp_path):
+    clone = fresh(tmp_path / "clone")
+    with Cluster(tmp_path / "cluster", accounting=True) as cluster:
+        with Call(clone, cluster, "--until", "read_survey", "--verbose") as call:
+            assert call.status() == 0
+        asked = ("sacct", "--allocations", "--noheader", "--parsable2", "--format=State")
+        assert cluster.command(*asked).split() == ["COMPLETED", "COMPLETED"]
+    log = log_of(clone)
+    assert "command=sacct" in log and "command=squeue" not in log
+    assert {"read-apogee", "read-galah"} <= set(records(clone))
+
+
 def times(clone: Clone) -> dict[str, int]:
     """Record to when it was written."""
     found = (clone.root / TINY / "provenance/jobs").glob("*.json")

@@ -1,6 +1,6 @@
 """A run on a real Slurm with accounts kept, held against the same run made without Slurm.
 
-Run it as root with ``PYTHONPATH=workflow:tests python benchmarks/slurm.py [RUN]`` (mini); Debian's
+Run it as root with ``PYTHONPATH=workflow:tests python benchmarks/on_slurm.py [RUN]`` (mini); Debian's
 slurm-wlm, munge, slurmdbd and mariadb-server have to be there. It makes two clones in a temporary
 folder, starts MariaDB, slurmdbd, slurmctld and slurmd on loopback, and prints how long each run
 took, how the jobs ended, whether both gave the same bytes, and what the jobs asked for and used.
