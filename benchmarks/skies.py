@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 
 from spectrotranslator.configuration import Configuration, resolve
-from spectrotranslator.minisky.columns import apogee_columns, galah_columns
+from spectrotranslator.minisky.columns import apogee_columns, galah_columns, vac_columns
 from spectrotranslator.minisky.settings import SkySettings
 from spectrotranslator.minisky.sky import Sky, make_sky
 from spectrotranslator.sample.crossmatch import matched, training_sample
 from spectrotranslator.surveys.measured import measured
+from spectrotranslator.surveys.readers import columns_of
 from spectrotranslator.surveys.stars import stars
 
 KEPT_SHARE = 0.66  # of the stars in common, what the survey's advice leaves
@@ -40,16 +41,23 @@ def overlap(
     return pd.concat([pairs, _truth(sky, pairs["from:source_id"], direction)], axis=1)
 
 
-def _pairs(configuration: Configuration, sky: Sky, direction: str) -> pd.DataFrame:
+def survey_tables(configuration: Configuration, sky: Sky) -> dict[str, pd.DataFrame]:
+    """Both surveys' stars as the stage ``surveys.stars`` makes them."""
     photometry = sky.archive[list(configuration.sources.photometry.columns)]
     tables = {}
     for name, columns in (("galah", galah_columns), ("apogee", apogee_columns)):
         survey = configuration.surveys[name]
         rows = pd.DataFrame(columns(sky))
-        for absent in [survey.distance, *survey.motion]:
-            if absent not in rows:
-                rows[absent] = np.nan
+        if name == "galah":
+            added = pd.DataFrame(vac_columns(sky)).drop_duplicates("sobject_id")
+            wanted = [n for n in columns_of(survey) if n in added and n not in rows]
+            rows = rows.merge(added[["sobject_id", *wanted]], on="sobject_id", how="left")
         tables[name] = stars(survey, measured(survey, rows), photometry)
+    return tables
+
+
+def _pairs(configuration: Configuration, sky: Sky, direction: str) -> pd.DataFrame:
+    tables = survey_tables(configuration, sky)
     chosen = configuration.directions[direction]
     selection = configuration.selections[configuration.selection]
     pairs = matched(configuration, chosen, tables, selection, [])

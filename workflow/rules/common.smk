@@ -10,7 +10,8 @@ from spectrotranslator.configuration import dump, resolve
 from spectrotranslator.configuration.model import FINGERPRINT
 from spectrotranslator.door.asks import Asks
 from spectrotranslator.errors import InputError
-from spectrotranslator.figures.names import compared, figure_names
+from spectrotranslator.figures.names import PROVENANCE as PROVENANCE_FIGURE
+from spectrotranslator.figures.names import compared, figure_names, section
 from spectrotranslator.files import digest, sha256
 from spectrotranslator.provenance.code import PACKAGE, code_digest
 from spectrotranslator.provenance.sources import workflow_files
@@ -43,6 +44,12 @@ PHOTOMETRY = CONFIGURATION.sources.photometry
 FILES = {source.file: source for source in REGISTRY.values()}
 WORKFLOW_FILES = workflow_files(config["run"], CONFIGURATION.sources.registry)
 MEMBER = f"{RESULTS}/networks/{{method}}/{{direction}}/{{kind}}/member-{{member}}"
+PAGE_TEMPLATES = sorted(
+    path.as_posix()
+    for path in Path("workflow/spectrotranslator/figures/page").iterdir()
+    if path.is_file()
+)
+FIGURE_SUFFIXES = ("svg", "pdf", "csv")
 SKY = f"{RESULTS}/sky"
 SKY_FILES = [
     f"{SKY}/{file}"
@@ -352,7 +359,37 @@ def figure_files():
     return [
         f"{RESULTS}/figures/{name}.{suffix}"
         for name in figure_names(CONFIGURATION)
-        for suffix in ("png", "pdf", "csv")
+        for suffix in FIGURE_SUFFIXES
+    ]
+
+
+def graph_of_rules():
+    """The figure that the page's own stage draws, from the records of all jobs before it."""
+    return [
+        f"{RESULTS}/figures/{PROVENANCE_FIGURE}.{suffix}" for suffix in FIGURE_SUFFIXES
+    ]
+
+
+def in_report(path):
+    """A figure as Snakemake's own report shows it; only the SVG goes there."""
+    stem = Path(path).stem
+    if not path.endswith(".svg"):
+        return path
+    what, *names = stem.split("-", 1)
+    return report(
+        path,
+        caption=f"../report/{what}.rst",
+        category=section(stem),
+        labels={"figure": what, "of": names[0].replace("-", " ") if names else RUN},
+    )
+
+
+def translated_parts():
+    """Translated rows of every method and direction, shard by shard."""
+    return [
+        f"{RESULTS}/catalogues/{method}/parts/{direction}-{i}-of-{SHARDS}.parquet"
+        for method, direction in product(METHODS, DIRECTIONS)
+        for i in range(1, SHARDS + 1)
     ]
 
 
@@ -478,7 +515,9 @@ def tree_of_the_run():
         f"{RESULTS}/verdict.json",
         f"{RESULTS}/figures/facts.json",
         *figure_files(),
+        *graph_of_rules(),
         f"{RESULTS}/report/index.html",
+        f"{RESULTS}/report/run.json",
         *crate_files(),
         f"{RESULTS}/provenance/manifest.json",
         log_of("manifest"),

@@ -15,6 +15,8 @@ from ..stage import Stage
 from ..surveys.stars import missing
 from .parts import read_parts
 
+PLACES = ("ra", "dec", "distance", "distance_low", "distance_high")
+
 
 def homogenise(
     configuration: Configuration,
@@ -28,10 +30,10 @@ def homogenise(
 
     For each label ``X`` of the target: ``X`` and ``X_error`` on the common base, ``X_translated``
     where the origin saw the star too, ``X_own`` as the origin measured it. ``origin`` names the
-    survey whose values stand, ``measured`` says whether that is the target; ``recommended``
-    whether the values are fit for use: the survey's cuts hold and, for a translation, no input is
-    missing and all flags are good. ``whole_width``: the percentiles hold the scatter of the
-    networks already.
+    survey whose values stand, ``measured`` says whether that is the target, ``ORIGIN_row`` which
+    translated row there is; ``recommended`` whether the values are fit for use: the survey's cuts
+    hold and, for a translation, no input is missing and all flags are good. ``whole_width``: the
+    percentiles hold the scatter of the networks already.
     """
     labels = _labels(direction)
     on = configuration.match
@@ -68,7 +70,7 @@ def _translated_side(
         good &= ~stars[f"missing_{kind}"] & stars[f"input_{kind}"] & stars[f"output_{kind}"]
         good &= stars.get(f"joint_{kind}", True)
     columns = {on: stars[on], "identifier": stars["identifier"].astype(str), "good": good}
-    columns |= _places(stars)
+    columns |= {"row": stars["row"], **_places(stars)}
     for label, own in labels.items():
         half = (stars[f"{label}_p84"] - stars[f"{label}_p16"]) / 2
         columns[f"{label}_translated"] = stars[f"{label}_p50"]
@@ -100,7 +102,7 @@ def _measured_side(direction, selection, target, labels, on) -> pd.DataFrame:
 
 
 def _places(stars: pd.DataFrame) -> dict[str, pd.Series]:
-    return {name: stars[name] for name in ("ra", "dec", "distance") if name in stars}
+    return {name: stars[name] for name in PLACES if name in stars}
 
 
 def _choose(both: pd.DataFrame, direction: Direction, labels, on: str) -> pd.DataFrame:
@@ -114,8 +116,9 @@ def _choose(both: pd.DataFrame, direction: Direction, labels, on: str) -> pd.Dat
         "measured": measured,
         f"{direction.origin}_identifier": both["identifier_origin"],
         f"{direction.target}_identifier": both["identifier_target"],
+        f"{direction.origin}_row": both["row"].astype("Int64"),
     }
-    for name in ("ra", "dec", "distance"):
+    for name in PLACES:
         if f"{name}_origin" in both:
             columns[name] = both[f"{name}_target"].fillna(both[f"{name}_origin"])
     for label in labels:

@@ -69,6 +69,9 @@ class Survey(Section):
     )
     epoch: float = Field(2016.0, description="Epoch of the position, Julian year.")
     distance: str | None = Field(None, description="Column of the distance, pc.")
+    distance_interval: tuple[str, str] | None = Field(
+        None, description="Columns of its 16th and 84th percentiles, pc; none: taken as exact."
+    )
     snr: str | None = Field(None, description="Column of the signal to noise; the best row wins.")
     keep: list[str] = Field([], description="Further columns the cuts and figures use.")
     features: dict[str, Feature] = Field(description="Quantities a network can read or predict.")

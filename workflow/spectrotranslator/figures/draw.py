@@ -1,111 +1,263 @@
-"""Draw every figure of a run, with the data behind it."""
+"""Draw every figure of a run, with the data behind it and the numbers that the page quotes."""
 
+from argparse import Namespace
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
-import torch
-from matplotlib.figure import Figure
+import pyarrow.parquet as pq
 
-from ..catalogue.ensemble import Ensemble
+from ..catalogue.parts import read_parts
 from ..configuration import Configuration, load
+from ..configuration.document import unknowns
 from ..files import read_json, write_json
-from ..network.model import load_model
-from ..network.sample import Sample
 from ..stage import Stage
-from . import differences, galaxy, networks, quality
-from .names import compared, mapped
-from .style import save
-
-Drawn = tuple[str, Figure, pd.DataFrame]
-
-
-def main(arguments) -> None:
-    configuration = load(arguments.config)
-    torch.set_num_threads(configuration.compute.threads)
-    samples = {path.stem: path for path in arguments.samples}
-    figures: dict[str, tuple[Figure, pd.DataFrame]] = {}
-    facts: dict[str, dict] = {}
-    for name, figure, data in _all(configuration, arguments, samples, facts):
-        figures[name] = (figure, data)
-    for stem in dict.fromkeys(path.with_suffix("") for path in arguments.figures):
-        save(*figures[stem.name], stem)
-    write_json(arguments.facts, facts)
-
-
-def _all(configuration: Configuration, arguments, samples, facts) -> Iterator[Drawn]:
-    for method in configuration.methods:
-        for direction in configuration.directions:
-            yield _quality(configuration, method, direction, samples, arguments.weights, facts)
-            yield _importance(configuration, method, direction, arguments.importance)
-            yield _training(method, direction, arguments.histories)
-    for direction in compared(configuration):
-        yield _difference(direction, arguments)
-    for method, base in mapped(configuration):
-        yield _galaxy(configuration, method, base, arguments.homogenised)
+from . import (
+    across,
+    calibration,
+    differences,
+    flow,
+    galaxy,
+    networks,
+    quality,
+    trust,
+)
+from .asymmetry import BAND, CLAIM, DRAWS, asymmetry
+from .held_out import WHOSE, columns_of, figures_of, held_out
+from .homogenised import compared as across_the_plane
+from .homogenised import usable, values
+from .names import compared, mapped, section
+from .places import Places, frame
+from .style import BAND as SHOWN
+from .style import Drawn
 
 
-def _quality(configuration, method, name, samples, weights, facts) -> Drawn:
-    direction = configuration.directions[name]
-    features = configuration.surveys[direction.target].features
-    found, ensembles = {}, {}
-    for kind, network in direction.networks.items():
-        found[kind] = Sample.read(samples[f"{name}-{kind}"], network)
-        members = [path for path in weights if path.parts[-5:-2] == (method, name, kind)]
-        ensembles[kind] = Ensemble([load_model(path) for path in members])
-    table, whose = quality.residuals(direction, found, ensembles, configuration.methods[method])
-    figures = quality.figures_of(table, features)
-    facts[f"quality-{method}-{name}"] = {
-        "stars": whose,
-        "figures": figures.to_dict(orient="records"),
-    }
-    labels = list(figures["label"])
-    return f"quality-{method}-{name}", quality.draw(table, features, labels), table
+def main(arguments: Namespace) -> None:
+    room = Room(load(arguments.config), arguments)
+    folder = arguments.facts.parent
+    captions = {}
+    for drawn in room.all():
+        drawn.save(folder)
+        captions[drawn.name] = {
+            "section": section(drawn.name),
+            "title": drawn.title,
+            "caption": drawn.caption,
+        }
+    write_json(arguments.facts, room.facts | {"figures": captions})
 
 
-def _importance(configuration, method, name, paths) -> Drawn:
-    kinds = configuration.directions[name].networks
-    found = {path.stem: path for path in paths if path.parent.name == method}
-    table = networks.importance_table({kind: read_json(found[f"{name}-{kind}"]) for kind in kinds})
-    return f"importance-{method}-{name}", networks.draw_importance(table), table
+class Room:
+    """All figures of one run, one at a time, from the files that the stage was given.
+
+    ``facts`` gathers the numbers that the page quotes.
+    """
+
+    def __init__(self, configuration: Configuration, files: Namespace):
+        self.configuration = configuration
+        self.files = files
+        self.facts: dict = {
+            "schema_version": 1,
+            "shown": {"percent": [5, *SHOWN, 50, 100 * BAND, 100 * CLAIM]},
+            "unknowns": unknowns(configuration),
+            "quality": {},
+            "asymmetry": {},
+        }
+
+    def all(self) -> Iterator[Drawn]:
+        """Every figure; each is given away before the next is drawn."""
+        for direction in self.configuration.directions:
+            yield from self._of_direction(direction)
+        for method, base in mapped(self.configuration):
+            yield from self._of_galaxy(method, base)
+        for direction in compared(self.configuration):
+            diff = read_json(_of(self.files.diffs, direction))
+            yield differences.draw_grades(direction, diff)
+            rows = _of(self.files.diff_rows, direction)
+            regenerated = _named(self.files.regenerated, f"{direction}.parquet")
+            yield differences.draw(direction, diff, rows, regenerated)
+        yield flow.draw(read_json(self.files.ledger))
+
+    def _of_direction(self, name: str) -> Iterator[Drawn]:
+        direction = self.configuration.directions[name]
+        features = self.configuration.surveys[direction.target].features
+        stars = self._held_out(name)
+        for method, table in stars.items():
+            self.facts["quality"][f"{method}-{name}"] = {
+                "stars": WHOSE,
+                "figures": figures_of(table, features),
+            }
+            yield quality.draw(method, name, table, features)
+        evaluation = read_json(_named(self.files.evaluations, f"{name}.json"))
+        yield calibration.draw_calibration(name, evaluation, stars)
+        yield calibration.draw_spread(name, stars, features)
+        yield networks.draw_histories(name, self._histories(name))
+        yield networks.draw_importance(name, self._importance(name))
+        yield from self._trust(name)
+
+    def _held_out(self, name: str) -> dict[str, pd.DataFrame]:
+        direction = self.configuration.directions[name]
+        samples = {
+            kind: pd.read_parquet(_named(self.files.samples, f"{name}-{kind}.parquet"))
+            for kind in direction.networks
+        }
+        labels = [label for kind in direction.networks.values() for label in kind.outputs]
+        target = pd.read_parquet(
+            _named(self.files.stars, f"{direction.target}.parquet"),
+            columns=["key", *(f"{label}_error" for label in labels)],
+        )
+        return {
+            method: held_out(
+                direction,
+                samples,
+                pd.read_parquet(
+                    _in(self.files.judged, method, f"{name}.parquet"), columns=columns_of(direction)
+                ),
+                target,
+            )
+            for method in self.configuration.methods
+        }
+
+    def _histories(self, name: str) -> pd.DataFrame:
+        tables = []
+        for path in self.files.histories:
+            method, direction, kind, member = path.parts[-5:-1]
+            if direction == name:
+                about = {"method": method, "network": kind, "member": member}
+                tables.append(pd.read_csv(path).assign(**about))
+        return pd.concat(tables, ignore_index=True)
+
+    def _importance(self, name: str) -> pd.DataFrame:
+        kinds = self.configuration.directions[name].networks
+        tables = [
+            networks.importance_table(
+                method,
+                {
+                    kind: read_json(_in(self.files.importance, method, f"{name}-{kind}.json"))
+                    for kind in kinds
+                },
+            )
+            for method in self.configuration.methods
+        ]
+        return pd.concat(tables, ignore_index=True)
+
+    def _trust(self, name: str) -> Iterator[Drawn]:
+        direction = self.configuration.directions[name]
+        features = self.configuration.surveys[direction.origin].features
+        planes = trust.planes(direction, features)
+        if not planes:
+            return
+        wanted = list(dict.fromkeys(chain.from_iterable((p.x, p.y) for p in planes)))
+        kind = next(iter(direction.networks))
+        path = _named(self.files.samples, f"{name}-{kind}.parquet")
+        training = pd.read_parquet(path, columns=[f"from:{feature}" for feature in wanted])
+        training.columns = wanted
+        origin = pd.read_parquet(
+            _named(self.files.stars, f"{direction.origin}.parquet"), columns=["row", *wanted]
+        ).set_index("row")
+        for method in self.configuration.methods:
+            translated = self._translated(method, name, _flags(direction.networks))
+            good = trust.good_rows(translated, list(direction.networks))
+            catalogue = origin.loc[translated["row"]]
+            tables = [(plane, trust.cells(plane, training, catalogue, good)) for plane in planes]
+            yield trust.draw(method, name, tables, features)
+
+    def _translated(self, method: str, name: str, columns: list[str]) -> pd.DataFrame:
+        """Columns of all translated rows, of those that the method has."""
+        parts = [p for p in self.files.parts if p.parent.parent.name == method]
+        mine = [p for p in parts if p.name.startswith(f"{name}-")]
+        there = pq.read_schema(mine[0]).names
+        chosen = [column for column in ["row", *columns] if column in there]
+        return pd.concat(read_parts(mine, chosen), ignore_index=True)
+
+    def _of_galaxy(self, method: str, base: str) -> Iterator[Drawn]:
+        features = self.configuration.surveys[base].features
+        name = next(n for n, d in self.configuration.directions.items() if d.target == base)
+        direction = self.configuration.directions[name]
+        outputs = [label for kind in direction.networks.values() for label in kind.outputs]
+        labels = [label for label in outputs if features[label].unit == "dex"]
+        gravity = [label for label in outputs if features[label].unit == "dex(cm/s2)"]
+        stars = self._homogenised(method, base, [*labels, *gravity], direction.origin)
+        about = frame() | {"distances": self._distances(direction)}
+        self.facts["frame"] = about
+        yield self._maps(method, base, stars, labels, about)
+        if gravity:
+            yield self._asymmetry(method, base, name, stars, labels, gravity[0])
+
+    def _homogenised(self, method: str, base: str, labels, origin: str) -> pd.DataFrame:
+        path = _in(self.files.homogenised, method, f"homogenised_{base}.parquet")
+        wanted = ["measured", "recommended", f"{origin}_row", "ra", "dec", "distance"]
+        wanted += ["distance_low", "distance_high"]
+        wanted += [n for label in labels for n in (label, f"{label}_own")]
+        there = set(pq.read_schema(path).names)
+        stars = pd.read_parquet(
+            path,
+            columns=[n for n in wanted if n in there],
+            filters=[("recommended", "==", True)],
+        )
+        return stars[usable(stars, labels)].reset_index(drop=True)
+
+    def _distances(self, direction) -> str:
+        sides = (self.configuration.surveys[s] for s in (direction.target, direction.origin))
+        return " and ".join(f"{side.distance} of {side.title}" for side in sides)
+
+    def _maps(self, method: str, base: str, stars: pd.DataFrame, labels, about) -> Drawn:
+        radius, height, _ = Places.of(stars).cylindrical()
+        sides = [
+            dict(zip(labels, values(stars, labels, when), strict=True))
+            for when in ("before", "after")
+        ]
+        table = galaxy.maps(radius, height, *sides, stars["measured"].to_numpy(bool))
+        title = self.configuration.surveys[base].title
+        return galaxy.draw(method, base, title, table, labels, about)
+
+    def _asymmetry(self, method, base, name: str, stars, labels, gravity: str) -> Drawn:
+        direction = self.configuration.directions[name]
+        members = self.configuration.methods[method].ensemble.members
+        columns = [f"{label}_member_{m}" for label in labels for m in range(members)]
+        translated = self._translated(method, name, columns)
+        found, facts = {}, {}
+        for when in ("before", "after"):
+            given, _ = across_the_plane(stars, translated, labels, gravity, direction.origin, when)
+            found[when] = asymmetry(given)
+            facts[when] = found[when].facts()
+        about = {"draws": DRAWS, "joint_band": BAND, "claimed_beyond": CLAIM, "stars": len(stars)}
+        self.facts["asymmetry"][f"{method}-{base}"] = about | facts
+        return across.draw(method, base, found, labels, facts)
 
 
-def _training(method, name, paths) -> Drawn:
-    tables = [
-        pd.read_csv(path).assign(network=path.parts[-3], member=path.parts[-2])
-        for path in paths
-        if path.parts[-5:-3] == (method, name)
-    ]
-    table = pd.concat(tables, ignore_index=True)
-    return f"training-{method}-{name}", networks.draw_histories(table), table
+def _flags(kinds: dict) -> list[str]:
+    return [f"{flag}_{kind}" for kind in kinds for flag in ("missing", "input", "output", "joint")]
 
 
-def _difference(name, arguments) -> Drawn:
-    diff = next(read_json(path) for path in arguments.diffs if path.parent.name == name)
-    stars = next(pd.read_parquet(path) for path in arguments.diff_rows if path.parent.name == name)
-    return f"diff-{name}", differences.draw(stars, diff), differences.difference_table(stars, diff)
+def _named(paths: list[Path], name: str) -> Path:
+    return next(path for path in paths if path.name == name)
 
 
-def _galaxy(configuration, method, base, paths: list[Path]) -> Drawn:
-    path = next(p for p in paths if p.parts[-2:] == (method, f"homogenised_{base}.parquet"))
-    stars = pd.read_parquet(path)
-    features = configuration.surveys[base].features
-    labels = [name for name, f in features.items() if f.unit == "dex" and name in stars]
-    table = galaxy.maps(stars, labels)
-    return f"galaxy-{method}-{base}", galaxy.draw(table, labels, "dex"), table
+def _of(paths: list[Path], folder: str) -> Path:
+    return next(path for path in paths if path.parent.name == folder)
+
+
+def _in(paths: list[Path], folder: str, name: str) -> Path:
+    return next(path for path in paths if path.parts[-2:] == (folder, name))
 
 
 stage = Stage(__doc__)
 stage.input("config", "resolved configuration")
 stage.input("samples", "training samples", many=True)
-stage.input("weights", "weights of all members", many=True)
+stage.input("stars", "stars of every survey", many=True)
+stage.input("judged", "judged stars of every method", many=True)
+stage.input("evaluations", "methods judged, JSON", many=True)
 stage.input("histories", "histories of all members", many=True)
 stage.input("importance", "importance of the inputs", many=True)
+stage.input("parts", "translated rows, Parquet", many=True)
+stage.input("homogenised", "homogenised catalogues", many=True)
+stage.input("ledger", "rows in and out of every cut, JSON")
 stage.input("diffs", "comparisons, JSON", many=True, required=False)
 stage.input("diff-rows", "comparisons, a line a star", many=True, required=False)
-stage.input("homogenised", "homogenised catalogues", many=True, required=False)
-stage.output("facts", "the numbers the page quotes, JSON")
-stage.output("figures", "every figure as PNG, PDF and CSV", many=True)
+stage.input("regenerated", "the catalogues compared, Parquet", many=True, required=False)
+stage.output("facts", "captions and the numbers the page quotes, JSON")
+stage.output("figures", "every figure as SVG, PDF and CSV", many=True)
 
 if __name__ == "__main__":
     stage.run(main)

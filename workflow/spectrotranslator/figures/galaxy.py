@@ -1,70 +1,96 @@
-"""Median abundances over the Galaxy, in Galactocentric radius and height."""
+"""Median abundances over the Galaxy, before and after translation, in radius and height."""
 
 import numpy as np
 import pandas as pd
-from astropy import units
-from astropy.coordinates import Galactocentric, SkyCoord, galactocentric_frame_defaults
-from matplotlib.figure import Figure
 
-from .style import labelled
+from .style import DIVERGING, Drawn, colour_bar, image, labelled, panels
 
-FRAME = "v4.0"
 FEWEST_STARS = 3
 CELL_R, CELL_Z = 0.5, 0.25
+EDGES = (np.arange(2, 16.01, CELL_R), np.arange(-4, 4.01, CELL_Z))
 
 
-def cylindrical(stars: pd.DataFrame) -> pd.DataFrame:
-    """Galactocentric R and Z in kpc, from RA, Dec (deg) and distance (pc).
+def maps(
+    radius: np.ndarray,
+    height: np.ndarray,
+    before: dict[str, np.ndarray],
+    after: dict[str, np.ndarray],
+    measured: np.ndarray,
+) -> pd.DataFrame:
+    """A line a cell of CELL_R by CELL_Z kpc with at least FEWEST_STARS stars.
 
-    The frame is astropy's, release v4.0: the Sun at 8.122 kpc, 20.8 pc above the plane.
+    Its middle (kpc), the median of each label before and after translation, stars, and how many
+    of them the survey that gives the base measured itself.
     """
-    with galactocentric_frame_defaults.set(FRAME):
-        place = SkyCoord(
-            ra=stars["ra"].to_numpy() * units.deg,
-            dec=stars["dec"].to_numpy() * units.deg,
-            distance=stars["distance"].to_numpy() * units.pc,
-        ).transform_to(Galactocentric())
-    place.representation_type = "cylindrical"
-    return pd.DataFrame(
-        {"R": place.rho.to_value(units.kpc), "Z": place.z.to_value(units.kpc)}, index=stars.index
+    columns = {f"{label}_before": values for label, values in before.items()}
+    columns |= {f"{label}_after": values for label, values in after.items()}
+    r, z = (
+        np.floor((place - edge[0]) / side).astype(int)
+        for place, edge, side in ((radius, EDGES[0], CELL_R), (height, EDGES[1], CELL_Z))
+    )
+    inside = (r >= 0) & (r < len(EDGES[0]) - 1) & (z >= 0) & (z < len(EDGES[1]) - 1)
+    table = pd.DataFrame({"r": r, "z": z, "measured": measured, **columns})[inside]
+    grouped = table.groupby(["r", "z"])
+    found = grouped[list(columns)].median()
+    found.insert(0, "stars", grouped.size())
+    found.insert(1, "measured", grouped["measured"].sum())
+    found = found[found["stars"] >= FEWEST_STARS].reset_index()
+    found.insert(0, "R", EDGES[0][0] + (found.pop("r") + 0.5) * CELL_R)
+    found.insert(1, "Z", EDGES[1][0] + (found.pop("z") + 0.5) * CELL_Z)
+    return found
+
+
+def draw(
+    method: str, base: str, title: str, table: pd.DataFrame, labels: list[str], frame: dict
+) -> Drawn:
+    """Maps of every label before and after, of their difference, and of the stars."""
+    figure, axes = panels(
+        len(labels), 4, size=(2.0, 1.7), gap=(0.95, 0.5), margin=(0.7, 0.85, 0.55, 0.35),
+        sharex=True, sharey=True,
+    )  # fmt: skip
+    for row, label in zip(axes, labels, strict=True):
+        before, after = (table[f"{label}_{when}"] for when in ("before", "after"))
+        both = np.concatenate([before, after])
+        low, high = np.percentile(both, [2, 98]) if len(both) else (0.0, 1.0)
+        far = float(np.percentile(np.abs(after - before), 98)) if len(both) else 1.0
+        shown = (
+            (before, labelled(label, "dex"), {"vmin": low, "vmax": high}),
+            (after, labelled(label, "dex"), {"vmin": low, "vmax": high}),
+            (
+                after - before,
+                labelled(f"Δ {label}", "dex"),
+                {"vmin": -far, "vmax": far, "cmap": DIVERGING},
+            ),
+        )
+        for axis, (values, name, settings) in zip(row, shown, strict=False):
+            colour_bar(figure, axis, image(axis, EDGES, _map(table, values), **settings), name)
+        row[0].set_ylabel("Z [kpc]")
+    last = [(np.log10(table["stars"]), "log10 stars", {})]
+    last.append((table["measured"] / table["stars"], "share measured", {"vmin": 0, "vmax": 1}))
+    for row, (values, name, settings) in zip(axes, last, strict=False):
+        colour_bar(figure, row[3], image(row[3], EDGES, _map(table, values), **settings), name)
+    for axis in axes[-1]:
+        axis.set_xlabel("R [kpc]")
+    for axis, name in zip(axes[0], ("before", "after", "after less before", "cells"), strict=True):
+        axis.set_title(name)
+    return Drawn(
+        f"galaxy-{method}-{base}",
+        f"The Galaxy on the base of {title}, {method}",
+        "Medians over Galactocentric radius and height, one row a star, recommended stars only: "
+        "before, both surveys as they are; after, on one base. The third column shows where "
+        "homogenising changes the picture; the last how many stars a cell holds and which share "
+        f"of them {title} measured itself. {frame['name']}: the Sun at "
+        f"{frame['sun_radius_kpc']:g} kpc, {frame['sun_height_pc']:g} pc above the plane; "
+        f"distances: {frame['distances']}.",
+        figure,
+        table,
     )
 
 
-def maps(stars: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
-    """Median of each label and number of stars in cells of CELL_R by CELL_Z kpc."""
-    usable = stars[stars["recommended"] & (stars["distance"] > 0)]
-    place = cylindrical(usable)
-    middles = {
-        name: (np.floor(place[name] / side) + 0.5) * side
-        for name, side in (("R", CELL_R), ("Z", CELL_Z))
-    }
-    cells = pd.DataFrame(middles).assign(**{label: usable[label] for label in labels})
-    grouped = cells.groupby(["R", "Z"])
-    table = grouped[labels].median().assign(stars=grouped.size())
-    return table[table["stars"] >= FEWEST_STARS].reset_index()
-
-
-def draw(table: pd.DataFrame, labels: list[str], unit: str) -> Figure:
-    """Maps of every label and of the number of stars."""
-    figure = Figure(figsize=(4.2 * (len(labels) + 1), 3.6))
-    panels = figure.subplots(1, len(labels) + 1, squeeze=False, sharex=True, sharey=True)[0]
-    for axis, label in zip(panels, [*labels, "stars"], strict=True):
-        values = np.log10(table[label]) if label == "stars" else table[label]
-        title = "log number of stars" if label == "stars" else labelled(f"median {label}", unit)
-        low, high = np.nanpercentile(values, [2, 98]) if len(values) else (0.0, 1.0)
-        shown = axis.pcolormesh(*_cells(table, values), vmin=low, vmax=high, rasterized=True)
-        figure.colorbar(shown, ax=axis, label=title)
-        axis.set_xlabel("R [kpc]")
-        axis.set_box_aspect(0.75)
-    panels[0].set_ylabel("Z [kpc]")
-    panels[0].set_xlim(2, 16)
-    panels[0].set_ylim(-4, 4)
-    return figure
-
-
-def _cells(table: pd.DataFrame, values: pd.Series) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Edges in R and Z and the value of every cell, NaN where there is none."""
-    r, z = np.arange(2, 16.01, CELL_R), np.arange(-4, 4.01, CELL_Z)
-    filled, _, _ = np.histogram2d(table["R"], table["Z"], [r, z], weights=values)
-    there, _, _ = np.histogram2d(table["R"], table["Z"], [r, z])
-    return r, z, np.where(there > 0, filled, np.nan).T
+def _map(table: pd.DataFrame, values: pd.Series) -> np.ndarray:
+    """Values of the cells, shape (R, Z), NaN where there are too few stars."""
+    shown = np.full([len(edge) - 1 for edge in EDGES], np.nan)
+    r = ((table["R"] - EDGES[0][0]) / CELL_R).astype(int)
+    z = ((table["Z"] - EDGES[1][0]) / CELL_Z).astype(int)
+    shown[r, z] = values
+    return shown

@@ -1,18 +1,40 @@
-"""Which figures a run has; no figure is drawn that is not named here."""
+"""Which figures a run has, section by section; no figure is drawn that is not named here."""
 
 from ..configuration.model import Configuration
 
+SECTIONS = {
+    "quality": "Translation quality",
+    "calibration": "Translation quality",
+    "spread": "Translation quality",
+    "training": "Translation quality",
+    "importance": "Importance of the inputs",
+    "trust": "Where it can be trusted",
+    "galaxy": "The Galaxy",
+    "asymmetry": "The Galaxy",
+    "grades": "Against the published catalogues",
+    "diff": "Against the published catalogues",
+    "flow": "Ledger",
+    "provenance": "Provenance",
+}
+PROVENANCE = "provenance"
+OF_DIRECTION = ("calibration", "spread", "training", "importance")
+
 
 def figure_names(configuration: Configuration) -> list[str]:
-    """Stems of all figures of the run, in the page's order."""
-    names = []
-    for method in configuration.methods:
-        for direction in configuration.directions:
-            names += [
-                f"{what}-{method}-{direction}" for what in ("quality", "importance", "training")
-            ]
-    names += [f"diff-{direction}" for direction in compared(configuration)]
-    return names + [f"galaxy-{method}-{base}" for method, base in mapped(configuration)]
+    """Stems of the figures of the stage ``draw``, in the page's order."""
+    directions = list(configuration.directions)
+    names = [f"quality-{m}-{d}" for d in directions for m in configuration.methods]
+    names += [f"{what}-{d}" for what in OF_DIRECTION for d in directions]
+    names += [f"trust-{m}-{d}" for d in directions for m in configuration.methods]
+    for what in ("galaxy", "asymmetry"):
+        names += [f"{what}-{m}-{base}" for m, base in mapped(configuration)]
+    names += [f"{what}-{d}" for what in ("grades", "diff") for d in compared(configuration)]
+    return [*names, "flow"]
+
+
+def section(name: str) -> str:
+    """Heading under which a figure stands."""
+    return SECTIONS[name.partition("-")[0]]
 
 
 def compared(configuration: Configuration) -> list[str]:
@@ -26,8 +48,8 @@ def mapped(configuration: Configuration) -> list[tuple[str, str]]:
     """Method and base of the homogenised catalogues whose stars have places in the Galaxy."""
     return [
         (method, direction.target)
-        for method in configuration.methods
         for direction in configuration.directions.values()
+        for method in configuration.methods
         if all(
             configuration.surveys[side].position and configuration.surveys[side].distance
             for side in (direction.origin, direction.target)

@@ -1,91 +1,195 @@
-"""One self-contained page about a run."""
+"""One self-contained page about a run, with the graph of its rules and an account of its jobs."""
 
 import base64
+import hashlib
+from argparse import Namespace
 from pathlib import Path
+from shlex import quote
 
 import jinja2
+from markupsafe import Markup
 
-from ..configuration import load
+from ..configuration import Configuration, load
 from ..configuration.document import unknowns
-from ..files import read_json, write_text
+from ..files import read_json, write_json, write_text
 from ..fingerprint.words import in_words
 from ..stage import Stage
+from . import provenance
+from .differences import medians
+from .names import compared, mapped
 
-CAPTIONS = {
-    "quality": "Residuals before (orange) and after (blue) translation. The black line is the "
-    "running median, the band holds 16 to 84% of the stars. A good translation lies on zero.",
-    "importance": "Share of each input in the prediction and in the correction alone, from exact "
-    "Shapley values. The velocity's own value takes nearly all of its prediction.",
-    "training": "Loss of every member: thin lines training stars, thick lines validation stars.",
-    "diff": "Regenerated minus published medians. Two executions of one method differ by the "
-    "scatter of their trainings, so the width matters less than the shift.",
-    "galaxy": "Medians over Galactocentric radius and height, both surveys on one base, "
-    "recommended stars only, with the number of stars in each cell.",
-}
+WORST = 3
 
 
-def main(arguments) -> None:
+def main(arguments: Namespace) -> None:
     configuration = load(arguments.config)
     verdict = read_json(arguments.verdict)
     facts = read_json(arguments.facts)
-    page = _environment().from_string(arguments.template.read_text("utf-8"))
+    records = [read_json(path) for path in arguments.records]
+    account = provenance.account(records)
+    graph = provenance.draw(records)
+    graph.save(arguments.graph[0].parent)
+    write_json(arguments.run, account)
+    told = facts["figures"] | {graph.name: {"title": graph.title, "caption": graph.caption}}
+    drawn = [path for path in (*arguments.figures, *arguments.graph) if path.suffix == ".svg"]
+    top = top_figures(configuration)
+    folder = arguments.page.parent.parent
+    style, script = (_text(arguments.templates, name) for name in ("style.css", "script.js"))
+    page = environment(arguments.templates[0].parent).get_template("page.html")
     write_text(
         arguments.page,
         page.render(
             run=configuration,
+            command_run=quote(configuration.run),
             verdict=verdict,
+            account=account,
+            warnings=warnings(configuration, verdict),
             ledger=read_json(arguments.ledger),
-            qualities=facts,
-            figures=[_figure(path) for path in arguments.figures if path.suffix == ".png"],
-            unknowns=unknowns(configuration),
-            evaluations=[_judged(read_json(path)) for path in arguments.evaluations],
-            fingerprints={
-                told["table"]: in_words(told) for told in map(read_json, arguments.fingerprints)
-            },
+            facts=facts,
+            figures=[_figure(path, told[path.stem], path.stem in top) for path in drawn],
+            evaluations=[
+                judged(read_json(path)) | {"path": _within(path, folder)}
+                for path in arguments.evaluations
+            ],
+            diffs=[
+                {
+                    "path": _within(path, folder),
+                    "name": path.parent.name,
+                    "worst": worst(configuration.run, path.parent.name, read_json(path)),
+                }
+                for path in arguments.diffs
+            ],
+            fingerprints=[
+                {"path": _within(path, folder), "table": one["table"], "lines": in_words(one)}
+                for path, one in ((path, read_json(path)) for path in arguments.fingerprints)
+            ],
+            style=style,
+            style_digest=_content_digest(style),
+            script=script,
+            script_digest=_content_digest(script),
         ),
     )
 
 
-def _judged(evaluation: dict) -> dict:
+def top_figures(configuration: Configuration) -> set[str]:
+    """The figures that matter most: grades, residuals of the compared method, the Galaxy."""
+    method, direction = configuration.comparison.method, next(iter(configuration.directions))
+    names = {f"quality-{method}-{direction}"}
+    names |= {f"grades-{name}" for name in compared(configuration)[:1]}
+    maps = [base for name, base in mapped(configuration) if name == method]
+    return names | {f"asymmetry-{method}-{base}" for base in maps[:1]}
+
+
+def warnings(configuration: Configuration, verdict: dict) -> list[str]:
+    """What a reader must know before believing a number."""
+    found = [f"Bad member: {member}." for member in verdict["bad_members"]]
+    if verdict["evidence"] == "simulated":
+        found.append(
+            "The surveys and the published catalogues of this run are simulated. It shows that the "
+            "workflow works, not what the real catalogues say."
+        )
+    if configuration.selection and len(configuration.selections) > 1:
+        others = ", ".join(n for n in configuration.selections if n != configuration.selection)
+        found.append(
+            f"The paper's cuts are unknown: the training sample is the candidate selection "
+            f"{configuration.selection}; others are {others}."
+        )
+    if compared(configuration) and not configuration.comparison.tolerances:
+        found.append(
+            "No tolerances were measured for this run: without ./reproduce calibrate no column "
+            "can be called equivalent."
+        )
+    if unknowns(configuration):
+        found.append(
+            "Length of training, members, realisations and more are left open by the paper: what "
+            "was taken, and what the published files say of it, is listed below."
+        )
+    if configuration.compute.device != "cpu":
+        found.append(
+            f"The device was {configuration.compute.device}: on another one the bits differ."
+        )
+    return found + [f"{note}." for note in verdict["notes"]]
+
+
+def judged(evaluation: dict) -> dict:
     """An evaluation with its methods in order and, for each label, the one that scatters least."""
     labels = {
         name: line | {"least": min(line["errors"], key=lambda m: line["errors"][m]["std"]["value"])}
         for name, line in evaluation["labels"].items()
     }
     methods = list(dict.fromkeys(method for line in labels.values() for method in line["errors"]))
-    return evaluation | {"labels": labels, "methods": methods}
+    heads = ["Method", *(f"{label} [{line['unit']}]" for label, line in labels.items())]
+    return evaluation | {"labels": labels, "methods": methods, "heads": heads}
 
 
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+def worst(run: str, direction: str, diff: dict) -> list[dict]:
+    """The stars that differ most in each median, with the command that explains them."""
+    return [
+        star
+        | {
+            "column": label,
+            "command": f"./reproduce why {quote(run)} {quote(direction)} "
+            f"{quote(star['identifier'])} {quote(label)}",
+        }
+        for label in medians(diff)
+        for star in diff["columns"][label].get("worst", [])[:WORST]
+    ]
+
+
+def environment(folder: Path) -> jinja2.Environment:
+    """Templates of ``folder``, everything escaped."""
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    environment.filters["figure"] = lambda value: f"{value:.4g}"
-    return environment
+    found.filters["figure"] = lambda value: f"{value:.4g}"
+    return found
 
 
-def _figure(path: Path) -> dict[str, str]:
-    image = base64.b64encode(path.read_bytes()).decode()
-    what, _, rest = path.stem.partition("-")
+def _figure(path: Path, told: dict[str, str], top: bool) -> dict:
+    picture = base64.b64encode(path.read_bytes()).decode()
     return {
         "name": path.stem,
-        "what": what,
-        "title": f"{what.capitalize()}: {rest.replace('-', ' ')}",
-        "caption": CAPTIONS[what],
-        "image": f"data:image/png;base64,{image}",
+        "what": path.stem.partition("-")[0],
+        "top": top,
+        "title": told["title"],
+        "caption": told["caption"],
+        "image": f"data:image/svg+xml;base64,{picture}",
     }
+
+
+def _text(templates: list[Path], name: str) -> Markup:
+    """Our own style or script, which goes into the page as it is."""
+    path = next(path for path in templates if path.name == name)
+    return Markup(path.read_text(encoding="utf-8"))
+
+
+def _content_digest(text: str) -> str:
+    """By which the page's own policy knows its style and script, and lets no other work."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _within(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
 
 
 stage = Stage(__doc__)
 stage.input("config", "resolved configuration")
-stage.input("template", "the page's template")
+stage.input("templates", "the page's templates, style and script", many=True)
 stage.input("verdict", "the verdict, JSON")
 stage.input("ledger", "the ledger, JSON")
-stage.input("facts", "numbers of the figures, JSON")
+stage.input("facts", "captions and numbers of the figures, JSON")
 stage.input("evaluations", "methods judged on stars none of them saw, JSON", many=True)
+stage.input("diffs", "comparisons, JSON", many=True, required=False)
 stage.input("fingerprints", "what published tables say, JSON", many=True, required=False)
-stage.input("figures", "every figure as PNG, PDF and CSV", many=True)
+stage.input("figures", "every figure, SVG", many=True)
+stage.input("records", "records of all jobs before", many=True)
 stage.output("page", "the page, HTML")
+stage.output("run", "when, where and with what the run was made, and what it cost, JSON")
+stage.output("graph", "graph of the rules as SVG, PDF and CSV", many=True)
 
 if __name__ == "__main__":
     stage.run(main)

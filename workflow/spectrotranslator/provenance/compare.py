@@ -15,7 +15,7 @@ from .run import Run, read_run
 #: What holds times or addresses, or is drawn from data that is compared itself.
 UNCOMPARED_STAGES = ("archive.manifest", "figures.page", "provenance.crate")
 UNCOMPARED_ROLES = ("receipt",)
-UNCOMPARED_SUFFIXES = (".png", ".pdf")
+UNCOMPARED_SUFFIXES = (".svg", ".pdf")
 HARDWARE = ("architecture", "cpu", "instruction_sets", "system", "libc")
 
 

@@ -25,6 +25,7 @@ def columns_of(survey: Survey) -> list[str]:
     """Every column of the survey's files that its configuration mentions, once."""
     names = [*survey.key, survey.identifier, survey.source_id, survey.distance, survey.snr]
     names += [*(survey.position or ()), *(survey.motion or ()), *survey.keep]
+    names += survey.distance_interval or ()
     for name, feature in survey.features.items():
         names += feature.difference or [feature.column or name]
         names += feature.error

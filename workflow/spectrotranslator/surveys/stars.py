@@ -41,6 +41,9 @@ def stars(survey: Survey, rows: pd.DataFrame, photometry: pd.DataFrame | None) -
         for name, column in (("distance", survey.distance), ("snr", survey.snr))
         if column
     }
+    if survey.distance_interval:
+        bounds = ("distance_low", "distance_high")
+        table |= {n: rows[c] for n, c in zip(bounds, survey.distance_interval, strict=True)}
     for name, feature in survey.features.items():
         table[name] = _value(name, feature, rows)
         table[f"{name}_error"] = _error(feature, rows)

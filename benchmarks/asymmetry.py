@@ -1,0 +1,191 @@
+"""Is a true north-south asymmetry of the Galaxy recovered, and is none claimed where there is none?
+
+``PYTHONPATH=workflow OMP_NUM_THREADS=1 .venv/bin/python benchmarks/asymmetry.py --skies 20`` makes
+mini skies of different stars, systematics and footprint fields, with asymmetries up to 0.1 dex and
+as many without one. On each it does what the run mini does: the surveys' tables, the crossmatch,
+the training of the intrinsic ensemble of GALAH to APOGEE (the velocity's network, which has no
+say in abundances, is left out), the translation of all of GALAH, both surveys on one base, and the
+report's estimator. The truth is read for the judgement alone: the simulation's shift of
+each star at its true place, through the same matching. A line a sky: whether the joint 95% band
+holds the truth in all bins and both elements, and which elements are claimed.
+"""
+
+import argparse
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+import pandas as pd
+import torch
+from skies import survey_tables
+
+from spectrotranslator.catalogue.homogenise import homogenise
+from spectrotranslator.catalogue.widths import stars_of_sample
+from spectrotranslator.configuration import Configuration
+from spectrotranslator.configuration.load import resolve
+from spectrotranslator.evaluation.apart import trained_part, translated_apart
+from spectrotranslator.figures import asymmetry as estimator
+from spectrotranslator.figures.homogenised import compared
+from spectrotranslator.minisky.galaxy import asymmetry_shift
+from spectrotranslator.minisky.settings import SkySettings
+from spectrotranslator.minisky.sky import Sky, make_sky
+from spectrotranslator.sample.crossmatch import matched, training_sample
+from spectrotranslator.sample.cuts import apply_cuts
+from spectrotranslator.sample.split import split
+
+LABELS = ["M_H", "MG_FE"]
+SHARE_OF_SHIFT = {"M_H": 1.0, "MG_FE": -0.5}
+AMPLITUDES = (0.1, -0.1, 0.08, -0.08, 0.06)
+
+
+def intrinsic_only(configuration: Configuration) -> Configuration:
+    """The direction g2a with its intrinsic network alone."""
+    direction = configuration.directions["g2a"]
+    kinds = {"intrinsic": direction.networks["intrinsic"]}
+    direction = direction.model_copy(update={"networks": kinds})
+    return configuration.model_copy(update={"directions": {"g2a": direction}})
+
+
+def on_one_base(
+    configuration: Configuration, sky: Sky, method: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both surveys on APOGEE's base, a row a star, and the translated rows with their members."""
+    direction = configuration.directions["g2a"]
+    tables = survey_tables(configuration, sky)
+    selection = configuration.selections[configuration.selection]
+    pairs = matched(configuration, direction, tables, selection, [])
+    sample = training_sample(direction, "intrinsic", pairs, [])
+    sample["part"] = split(sample, configuration.split)
+    sides = (
+        stars_of_sample(sample, tables["galah"], "from"),
+        stars_of_sample(sample, tables["apogee"], "to"),
+    )
+    parts = {"intrinsic": trained_part(configuration, method, "g2a", "intrinsic", sample, *sides)}
+    rows, _ = apply_cuts(tables["galah"], direction.rows)
+    translated = translated_apart(configuration, method, parts, rows.reset_index(drop=True))
+    whole = configuration.methods[method].montecarlo.intervals == "calibrated"
+    table = homogenise(
+        configuration, direction, tables["galah"], tables["apogee"], translated, whole
+    )
+    return table, translated
+
+
+def truth_of(sky: Sky, source_id: np.ndarray, amplitude: float) -> np.ndarray:
+    """True shift of both labels at the true places of stars, shape (labels, stars)."""
+    place = pd.Index(sky.gaia["source_id"]).get_indexer(source_id)
+    shift = asymmetry_shift(amplitude, sky.stars["r"][place], sky.stars["z"][place])
+    return np.stack([SHARE_OF_SHIFT[label] * shift for label in LABELS])
+
+
+def one_sky(number: int, amplitude: float, method: str, draws: int) -> dict:
+    """What the estimator finds on one sky, before and after translation, and the truth."""
+    torch.set_num_threads(1)
+    configuration = intrinsic_only(resolve("mini"))
+    settings = SkySettings(
+        name="asymmetry",
+        seed=1000 + number,
+        n_galah=configuration.sky.n_galah,
+        n_apogee=configuration.sky.n_apogee,
+        n_common=configuration.sky.n_common,
+        asymmetry=amplitude,
+        systematics={"seed": number},
+    )
+    sky = make_sky(settings)
+    table, translated = on_one_base(configuration, sky, method)
+    found = {"sky": number, "amplitude": amplitude}
+    for when in ("before", "after"):
+        stars, chosen = compared(table, translated, LABELS, "LOGG", "galah", when)
+        result = estimator.asymmetry(stars, draws)
+        gravity = np.digitize(stars.logg, estimator.LOGG_EDGES) - 1
+        shift = truth_of(sky, table["source_id"].to_numpy()[chosen], amplitude)
+        shape = (len(LABELS), len(result.groups))
+        true = estimator.difference(
+            stars.places.cylindrical(),
+            gravity,
+            shift,
+            np.ones(len(stars.logg)),
+            estimator.Usual(np.zeros(shape), np.ones(shape)),
+        )
+        found[when] = _judged(result, true.over(result.groups).difference, amplitude)
+    return found
+
+
+def _judged(result: estimator.Asymmetry, true: np.ndarray, amplitude: float) -> dict:
+    table = result.table.assign(truth=true.ravel())
+    ramp = np.clip((table["R"] - 10) / 2, 0, 1) * np.tanh(table["Z"] / 0.15)
+    table["curve"] = amplitude * ramp * table["label"].map(SHARE_OF_SHIFT)
+    holds = {
+        name: (table["low"] <= table[name]) & (table["high"] >= table[name])
+        for name in ("truth", "curve")
+    }
+    outer = table.groupby("label").last()
+    return {
+        "held": {label: bool(holds["truth"][table["label"] == label].all()) for label in LABELS},
+        "curve": bool(holds["curve"].all()),
+        "claimed": result.claimed,
+        "pulls": ((table["difference"] - table["truth"]) / table["error"]).to_numpy(),
+        "outer": outer.loc["M_H", ["R", "difference", "error", "truth"]].tolist(),
+    }
+
+
+def told(found: dict) -> str:
+    """One line of one sky."""
+    parts = [f"sky {found['sky']:2d}  {found['amplitude']:+.2f} dex"]
+    for when in ("before", "after"):
+        one = found[when]
+        held = " ".join(f"{n}:{'in' if one['held'][n] else 'OUT'}" for n in LABELS)
+        r, found_there, error, true = one["outer"]
+        claims = ",".join(n for n in LABELS if one["claimed"][n]) or "none"
+        largest = np.abs(one["pulls"]).max()
+        parts.append(
+            f"{when}: {held}, claims {claims}, largest pull {largest:.1f}, [M/H] at R {r:.1f}: "
+            f"{found_there:+.3f} ± {error:.3f}, true {true:+.3f}"
+        )
+    return " | ".join(parts)
+
+
+def summary(found: list[dict]) -> list[str]:
+    """How often the truth was held and an asymmetry claimed."""
+    lines = []
+    for name, chosen in (
+        ("with an asymmetry", [f for f in found if f["amplitude"]]),
+        ("without", [f for f in found if not f["amplitude"]]),
+    ):
+        for when in ("before", "after"):
+            ones = [f[when] for f in chosen]
+            held = sum(all(one["held"].values()) for one in ones)
+            curve = sum(one["curve"] for one in ones)
+            claimed = sum(any(one["claimed"].values()) for one in ones)
+            each = ", ".join(f"{n} {sum(one['claimed'][n] for one in ones)}" for n in LABELS)
+            rms = np.sqrt(np.mean(np.concatenate([one["pulls"] for one in ones]) ** 2))
+            lines.append(
+                f"{name}, {when} translation: truth in the joint band in {held} of {len(ones)} "
+                f"skies (the curve at the bins' mean places in {curve}), claimed in {claimed} "
+                f"({each}), rms pull {rms:.2f}"
+            )
+    return lines
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--skies", type=int, default=20, help="with an asymmetry, and without")
+    parser.add_argument("--method", default="as-published")
+    parser.add_argument("--draws", type=int, default=estimator.DRAWS)
+    parser.add_argument("--processes", type=int, default=1)
+    given = parser.parse_args()
+    started = time.monotonic()
+    jobs = [(n, AMPLITUDES[n % len(AMPLITUDES)]) for n in range(1, given.skies + 1)]
+    jobs += [(n, 0.0) for n in range(101, given.skies + 101)]
+    found = []
+    with ProcessPoolExecutor(given.processes) as pool:
+        waiting = [pool.submit(one_sky, *job, given.method, given.draws) for job in jobs]
+        for one in waiting:
+            found.append(one.result())
+            print(told(found[-1]), flush=True)
+    print(*summary(found), f"{time.monotonic() - started:.0f} s", sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

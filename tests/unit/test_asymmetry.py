@@ -1,0 +1,113 @@
+"""North less south of the plane: recovered where it is, not claimed where it is not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy import units
+from astropy.coordinates import Galactocentric, SkyCoord, galactocentric_frame_defaults
+
+from spectrotranslator.figures.asymmetry import FEWEST, Compared, asymmetry, grouped
+from spectrotranslator.figures.places import Places, frame
+
+
+def sky(number: int, stars: int = 6000, south_is_high: bool = False) -> pd.DataFrame:
+    """Stars over a disc seen from the Sun; the south's may lie twice as high as the north's."""
+    chance = np.random.default_rng(number)
+    radius, azimuth = chance.uniform(6, 14, stars), chance.normal(0, 0.35, stars)
+    height = chance.exponential(0.5, stars) * np.where(chance.random(stars) < 0.5, 1, -1)
+    if south_is_high:
+        height = np.where(height < 0, 2 * height, height)
+    with galactocentric_frame_defaults.set("v4.0"):
+        place = SkyCoord(
+            x=-radius * np.cos(azimuth) * units.kpc,
+            y=radius * np.sin(azimuth) * units.kpc,
+            z=height * units.kpc,
+            frame=Galactocentric(),
+        ).icrs
+    return pd.DataFrame(
+        {
+            "ra": place.ra.deg,
+            "dec": place.dec.deg,
+            "distance": place.distance.to_value(units.pc),
+            "R": radius,
+            "Z": height,
+        }
+    )
+
+
+def compared(table: pd.DataFrame, shift: float, number: int, members=None) -> Compared:
+    """Abundances that fall with R and |Z|, with ``shift`` between the sides beyond 10 kpc."""
+    chance = np.random.default_rng(1000 + number)
+    side = np.where(table["R"] > 10, 0.5 * shift * np.sign(table["Z"]), 0.0)
+    smooth = -0.06 * (table["R"] - 8) - 0.25 * table["Z"].abs()
+    first = (smooth + side + chance.normal(0, 0.2, len(table))).to_numpy()
+    second = (-0.5 * side - 0.3 * smooth + chance.normal(0, 0.08, len(table))).to_numpy()
+    logg = chance.uniform(1, 3, len(table))
+    return Compared(["M_H", "MG_FE"], Places.of(table), logg, np.stack([first, second]), members)
+
+
+def test_places_are_those_of_astropy():
+    table = sky(1, 50)
+    radius, height, azimuth = Places.of(table).cylindrical()
+    np.testing.assert_allclose(radius, table["R"], atol=1e-9)
+    np.testing.assert_allclose(height, table["Z"], atol=1e-9)
+    assert np.abs(azimuth).max() < 90
+    assert frame()["sun_radius_kpc"] == 8.122
+    assert frame()["sun_height_pc"] == 20.8
+
+
+def test_a_planted_asymmetry_lies_in_the_band_and_is_claimed():
+    found = asymmetry(compared(sky(2), 0.1, 2))
+    far = found.table[found.table["R"] > 10.6]
+    for label, true in (("M_H", 0.1), ("MG_FE", -0.05)):
+        mine = far[far["label"] == label]
+        assert ((mine["low"] < true) & (mine["high"] > true)).all()
+        assert found.claimed[label]
+
+
+def test_a_southern_survey_that_looks_higher_makes_no_asymmetry():
+    table = sky(3, south_is_high=True)
+    stars = compared(table, 0.0, 3)
+    north = (table["Z"] > 0).to_numpy()
+    naive = stars.abundances[0, north].mean() - stars.abundances[0, ~north].mean()
+    assert naive > 0.1
+    found = asymmetry(stars)
+    assert not any(found.claimed.values())
+    assert found.table["difference"].abs().max() < 0.06
+
+
+def test_false_claims_are_rare():
+    claims = [asymmetry(compared(sky(n), 0.0, n), draws=80).claimed for n in range(10, 30)]
+    assert sum(any(one.values()) for one in claims) <= 1
+
+
+def test_members_and_distances_that_scatter_widen_the_band():
+    table = sky(4)
+    plain = compared(table, 0.0, 4)
+    tilt = np.sign(table["Z"]).to_numpy() * 0.05
+    members = np.stack([plain.abundances - tilt, plain.abundances + tilt])
+    far = table.assign(distance_low=0.7 * table["distance"], distance_high=1.4 * table["distance"])
+    usual = asymmetry(plain).table["error"].mean()
+    assert asymmetry(compared(table, 0.0, 4, members)).table["error"].mean() > 2 * usual
+    assert asymmetry(compared(far, 0.0, 4)).table["error"].mean() > 1.1 * usual
+
+
+def test_few_stars_say_nothing_and_radii_are_joined_until_they_hold_enough():
+    found = asymmetry(compared(sky(5, 60), 0.1, 5))
+    assert found.probability == {"M_H": None, "MG_FE": None}
+    assert not any(found.claimed.values())
+    groups = grouped(np.array([300.0, 120.0, 60.0, 50.0, 10.0]))
+    assert groups.T.tolist() == [[1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0, 0, 1, 1, 1]]
+    assert (np.array([300.0, 120.0, 60.0, 50.0, 10.0]) @ groups >= FEWEST).all()
+
+
+def test_the_same_stars_give_the_same_numbers():
+    one, other = (asymmetry(compared(sky(6), 0.1, 6)).table for _ in range(2))
+    pd.testing.assert_frame_equal(one, other)
+
+
+@pytest.mark.parametrize("shift", [0.03, -0.1])
+def test_the_sign_is_north_less_south(shift):
+    found = asymmetry(compared(sky(7, 40_000), shift, 7)).table
+    far = found[(found["label"] == "M_H") & (found["R"] > 11)]
+    np.testing.assert_allclose(far["difference"], shift, atol=0.03)
