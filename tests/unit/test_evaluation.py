@@ -111,8 +111,18 @@ def test_intervals_too_narrow_show_in_coverage_and_pulls():
 def test_no_star_is_judged_by_what_it_trained():
     sample = pd.DataFrame({"from:key": [f"k{i}" for i in range(200)]})
     sample["from:source_id"] = np.repeat(np.arange(1, 101), 2)
-    parts = [judged_rows(sample, 5, number) for number in range(5)]
+    parts = [judged_rows(sample, sample, 5, number) for number in range(5)]
     assert np.array_equal(np.sum(parts, axis=0), np.ones(200))
     for judged in parts:
         inside = set(sample["from:source_id"][judged])
         assert not inside & set(sample["from:source_id"][~judged])
+
+
+def test_all_networks_of_a_direction_judge_the_same_stars():
+    first = pd.DataFrame({"from:key": [f"k{i}" for i in range(300)]})
+    fewer = first.drop(index=range(0, 300, 7)).reset_index(drop=True)
+    for number in range(5):
+        judged = set(first["from:key"][judged_rows(first, first, 5, number)])
+        mine = set(fewer["from:key"][judged_rows(fewer, first, 5, number)])
+        assert mine == judged & set(fewer["from:key"])
+        assert mine

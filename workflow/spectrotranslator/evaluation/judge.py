@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..configuration import Configuration, load
 from ..configuration.model import NetworkKind
+from ..errors import InputError
 from ..files import write_json
 from ..network.baselines import BASELINES, predict
 from ..sample.split import judged_rows, stars_of, survey_rows
@@ -38,11 +39,12 @@ def judge(
         "members": {name: m.ensemble.members for name, m in configuration.methods.items()},
         "labels": {},
     }
+    first = next(iter(samples.values()))
     for kind, shape in chosen.networks.items():
         sample = samples[kind]
-        judged = _judged(sample, settings.folds, settings.splits)
+        judged = _judged(sample, first, settings.folds, settings.splits)
         tables = {name: _aligned(table, judged) for name, table in predicted.items()}
-        fitted = _baselines(shape, sample, judged, settings.folds)
+        fitted = _baselines(shape, sample, first, judged, settings.folds)
         seen = survey_rows(judged, origin, "from")
         aimed = survey_rows(judged, target, "to")
         weights = weights_of_draws(stars_of(judged))
@@ -70,27 +72,36 @@ def _has_width(table: pd.DataFrame, label: str) -> bool:
     return bool((table[f"{label}_p84"] > table[f"{label}_p16"]).any())
 
 
-def _judged(sample: pd.DataFrame, folds: int, splits: int) -> pd.DataFrame:
+def _judged(sample: pd.DataFrame, first: pd.DataFrame, folds: int, splits: int) -> pd.DataFrame:
+    """The rows judged in turn, of those that were translated: those of the first sample."""
+    translated = sample["from:key"].astype(str).isin(first["from:key"].astype(str))
     parts = [
-        sample[judged_rows(sample, folds, number)].assign(split=number) for number in range(splits)
+        sample[judged_rows(sample, first, folds, number) & translated].assign(split=number)
+        for number in range(splits)
     ]
     return pd.concat(parts, ignore_index=True)
 
 
 def _aligned(table: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:
     place = pd.Index(table["key"].astype(str)).get_indexer(judged["from:key"].astype(str))
+    if (place < 0).any():
+        raise InputError("stars are to be judged that were not translated: make them again")
     return table.iloc[place].reset_index(drop=True)
 
 
 def _baselines(
-    shape: NetworkKind, sample: pd.DataFrame, judged: pd.DataFrame, folds: int
+    shape: NetworkKind,
+    sample: pd.DataFrame,
+    first: pd.DataFrame,
+    judged: pd.DataFrame,
+    folds: int,
 ) -> dict[str, np.ndarray]:
     """Predictions of the judged stars, fitted to all other stars of the sample."""
     inputs = [f"from:{name}" for name in shape.inputs]
     outputs = [f"to:{name}" for name in shape.outputs]
     result = {name: np.empty((len(judged), len(outputs))) for name in BASELINES}
     for number in judged["split"].unique():
-        known = sample[~judged_rows(sample, folds, number)]
+        known = sample[~judged_rows(sample, first, folds, number)]
         rows = (judged["split"] == number).to_numpy()
         training = (known[inputs].to_numpy(np.float64), known[outputs].to_numpy(np.float64))
         stars = judged.loc[rows, inputs].to_numpy(np.float64)

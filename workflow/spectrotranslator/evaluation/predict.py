@@ -34,12 +34,13 @@ def predictions(
     for number in range(settings.splits):
         parts = {}
         for kind, sample in samples.items():
-            known = sample[~judged_rows(sample, settings.folds, number)].reset_index(drop=True)
+            judged = judged_rows(sample, first, settings.folds, number)
+            known = sample[~judged].reset_index(drop=True)
             known["part"] = split(known, configuration.split)
             sides = (survey_rows(known, origin, "from"), survey_rows(known, target, "to"))
             parts[kind] = trained_part(configuration, method, direction, kind, known, *sides)
-        judged = first[judged_rows(first, settings.folds, number)].reset_index(drop=True)
-        stars = survey_rows(judged, origin, "from")
+        judged = judged_rows(first, first, settings.folds, number)
+        stars = survey_rows(first[judged].reset_index(drop=True), origin, "from")
         table = translated_apart(configuration, method, parts, stars)
         table.insert(0, "split", number)
         tables.append(table)

@@ -37,9 +37,15 @@ def survey_rows(sample: pd.DataFrame, stars: pd.DataFrame, side: str) -> pd.Data
     return stars.iloc[place].reset_index(drop=True)
 
 
-def judged_rows(sample: pd.DataFrame, folds: int, number: int) -> pd.Series:
-    """Which rows of a sample split ``number`` judges; those of one star all or none."""
-    return pd.Series(folds_of(stars_of(sample), folds) == number, index=sample.index)
+def judged_rows(sample: pd.DataFrame, first: pd.DataFrame, folds: int, number: int) -> pd.Series:
+    """Which rows of a sample split ``number`` judges; those of one star all or none.
+
+    ``first`` is the sample of the direction's first network, whose folds are those of all its
+    networks: a star that one judges must have trained none of them.
+    """
+    stars = stars_of(first)
+    judged = stars[folds_of(stars, folds) == number]
+    return pd.Series(np.isin(stars_of(sample), judged), index=sample.index)
 
 
 def folds_of(stars: np.ndarray, folds: int) -> np.ndarray:
