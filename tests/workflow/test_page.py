@@ -126,7 +126,7 @@ def test_no_number_stands_outside_of_a_part_that_names_its_files(page):
 def test_every_figure_has_a_caption_its_files_and_its_data(page, run):
     captions = json.loads((run / "figures/facts.json").read_text())["figures"]
     drawn = {path.stem for path in (run / "figures").glob("*.svg")}
-    assert drawn == set(captions) | {"provenance"}
+    assert drawn == set(captions) | {"rules"}
     for name in drawn:
         assert f'<figure id="{name}">' in page
         for suffix in ("pdf", "csv"):

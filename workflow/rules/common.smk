@@ -10,7 +10,7 @@ from spectrotranslator.configuration import dump, resolve
 from spectrotranslator.configuration.model import FINGERPRINT
 from spectrotranslator.door.asks import Asks
 from spectrotranslator.errors import InputError
-from spectrotranslator.figures.names import PROVENANCE as PROVENANCE_FIGURE
+from spectrotranslator.figures.names import RULES as RULES_FIGURE
 from spectrotranslator.figures.names import compared, figure_names, section
 from spectrotranslator.files import digest, sha256
 from spectrotranslator.provenance.code import PACKAGE, code_digest
@@ -365,9 +365,7 @@ def figure_files():
 
 def graph_of_rules():
     """The figure that the page's own stage draws, from the records of all jobs before it."""
-    return [
-        f"{RESULTS}/figures/{PROVENANCE_FIGURE}.{suffix}" for suffix in FIGURE_SUFFIXES
-    ]
+    return [f"{RESULTS}/figures/{RULES_FIGURE}.{suffix}" for suffix in FIGURE_SUFFIXES]
 
 
 def in_report(path):

@@ -58,9 +58,7 @@ rule write_page:
         evaluations=[path for path in evaluations() if path.endswith(".json")],
         fingerprints=[fingerprint_of(direction) for direction in COMPARED],
         diffs=rules.judge.input.diffs,
-        records=[
-            record_of(job) for job in jobs_before_the_manifest() if job != "page"
-        ],
+        records=[record_of(job) for job in jobs_before_the_manifest() if job != "page"],
     output:
         page=f"{RESULTS}/report/index.html",
         run=f"{RESULTS}/report/run.json",

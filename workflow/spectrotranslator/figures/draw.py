@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from ..catalogue.parts import read_parts
 from ..configuration import Configuration, load
 from ..configuration.document import unknowns
+from ..evaluation.errors import LEVEL
 from ..files import read_json, write_json
 from ..stage import Stage
 from . import (
@@ -58,7 +59,12 @@ class Room:
         self.files = files
         self.facts: dict = {
             "schema_version": 1,
-            "shown": {"percent": [5, *SHOWN, 50, 100 * BAND, 100 * CLAIM]},
+            "shown": {
+                "percentiles": [5, SHOWN[0], 50, SHOWN[1], 95],
+                "interval_percent": LEVEL[1] - LEVEL[0],
+                "joint_percent": 100 * BAND,
+                "claim_percent": 100 * CLAIM,
+            },
             "unknowns": unknowns(configuration),
             "quality": {},
             "asymmetry": {},

@@ -14,9 +14,9 @@ SECTIONS = {
     "grades": "Against the published catalogues",
     "diff": "Against the published catalogues",
     "flow": "Ledger",
-    "provenance": "Provenance",
+    "rules": "Provenance",
 }
-PROVENANCE = "provenance"
+RULES = "rules"
 OF_DIRECTION = ("calibration", "spread", "training", "importance")
 
 

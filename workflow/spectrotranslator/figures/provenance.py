@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .names import PROVENANCE
+from .names import RULES
 from .style import BLUE, GREY, Drawn
 
 WIDTH, LAYER = 8.5, 0.62
@@ -77,7 +77,7 @@ def draw(records: list[dict]) -> Drawn:
     axis.set_ylim(-height + LAYER / 2, LAYER / 2)
     axis.set_axis_off()
     return Drawn(
-        PROVENANCE,
+        RULES,
         "Graph of the rules",
         "Every rule of the run with its number of jobs, from the records of the jobs: an arrow "
         "leads from a rule to one that reads what it wrote. Follow the arrows backwards from a "
