@@ -21,7 +21,6 @@ import torch
 from skies import survey_tables
 
 from spectrotranslator.catalogue.homogenise import homogenise
-from spectrotranslator.catalogue.widths import stars_of_sample
 from spectrotranslator.configuration import Configuration
 from spectrotranslator.configuration.load import resolve
 from spectrotranslator.evaluation.apart import trained_part, translated_apart
@@ -32,7 +31,7 @@ from spectrotranslator.minisky.settings import SkySettings
 from spectrotranslator.minisky.sky import Sky, make_sky
 from spectrotranslator.sample.crossmatch import matched, training_sample
 from spectrotranslator.sample.cuts import apply_cuts
-from spectrotranslator.sample.split import split
+from spectrotranslator.sample.split import split, survey_rows
 
 LABELS = ["M_H", "MG_FE"]
 SHARE_OF_SHIFT = {"M_H": 1.0, "MG_FE": -0.5}
@@ -58,8 +57,8 @@ def on_one_base(
     sample = training_sample(direction, "intrinsic", pairs, [])
     sample["part"] = split(sample, configuration.split)
     sides = (
-        stars_of_sample(sample, tables["galah"], "from"),
-        stars_of_sample(sample, tables["apogee"], "to"),
+        survey_rows(sample, tables["galah"], "from"),
+        survey_rows(sample, tables["apogee"], "to"),
     )
     parts = {"intrinsic": trained_part(configuration, method, "g2a", "intrinsic", sample, *sides)}
     rows, _ = apply_cuts(tables["galah"], direction.rows)

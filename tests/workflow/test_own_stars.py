@@ -24,7 +24,7 @@ def translated(clone, table: Path | None):
     done = clone.reproduce("own.yaml")
     assert done.returncode == 0, done.stderr
     facts = json.loads((clone.root / "results/own/figures/facts.json").read_text())
-    (quality,) = facts.values()
+    (quality,) = facts["quality"].values()
     return done, quality, {line["label"]: line for line in quality["figures"]}
 
 
