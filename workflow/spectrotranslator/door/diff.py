@@ -4,10 +4,14 @@ import argparse
 import json
 from pathlib import Path
 
+import numpy as np
+
 from ..compare.diff import compare
 from ..compare.grade import IDENTICAL
-from ..compare.tables import read_catalogue, read_readme
+from ..compare.tables import number_labels, read_catalogue, read_readme
 from ..compare.tolerances import Tolerances, read_tolerances
+from ..figures.diff_page import write_page
+from ..figures.differences import is_median
 from .summary import catalogue_table
 from .verdicts import GOOD
 
@@ -16,20 +20,30 @@ def main(arguments: list[str]) -> int:
     """``./reproduce diff PUBLISHED REGENERATED --readme README --out DIR``."""
     given = _parser().parse_args(arguments)
     table = read_readme(given.readme).table(given.published)
+    regenerated = read_catalogue(given.regenerated, table)
+    # The comparison gives columns away as it goes; the page shows these.
+    medians = {
+        label: regenerated.columns[label].to_numpy(np.float64)
+        for label in filter(is_median, number_labels(table))
+    }
     difference = compare(
         read_catalogue(given.published, table),
-        read_catalogue(given.regenerated, table),
+        regenerated,
         table,
         _tolerances(given.tolerances, table.name),
         [],
     )
     names = ("diff.json", "rows.parquet", "peculiar.parquet")
     difference.write(*(given.out / name for name in names))
+    rows = difference.stars["row_regenerated"].to_numpy()
+    sides = (given.published, given.regenerated)
+    page = write_page(given.out, sides, lambda label: medians[label][rows])
     if given.json:
         print(json.dumps(difference.summary, indent=1))
     else:
         print("\n".join(catalogue_table(table.name, difference.summary)))
         print(f"\nGrade: {difference.summary['grade']}; all figures in {given.out / 'diff.json'}")
+        print(f"Page:  {page}")
     grade = difference.summary["grade"]
     return 0 if grade == IDENTICAL or (grade in GOOD and not given.strict) else 1
 

@@ -1,10 +1,13 @@
 """The regenerated catalogue against the published one."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from matplotlib.patches import Patch
 
 from ..compare.statistics import robust_scatter
@@ -17,12 +20,15 @@ from .style import (
     VERMILION,
     Drawn,
     cds_unit,
+    image,
     labelled,
     panels,
+    robust_limits,
     scatter_with_running,
 )
 
 WIDTHS, BINS = 6, 60
+CELLS = 60
 PULLS = np.linspace(-6, 6, 61)
 COLOURS = {
     "identical": BLUE,
@@ -34,52 +40,73 @@ COLOURS = {
 FARTHEST = 3.0
 
 
+def is_median(label: str) -> bool:
+    """Whether a column of the published layouts holds medians."""
+    return label.endswith("50") and not label.startswith("e_")
+
+
 def medians(diff: dict) -> list[str]:
     """Labels of the compared medians."""
     return [
         label
         for label, column in diff["columns"].items()
-        if "quantiles" in column and label.endswith("50") and not label.startswith("e_")
+        if "quantiles" in column and is_median(label)
     ]
 
 
-def draw(direction: str, diff: dict, rows: Path, regenerated: Path) -> Drawn:
-    """Differences, pulls, and differences against the parameter: a column of panels a median.
+def draw(direction: str, diff: dict, rows: Path, regenerated: Callable[[str], np.ndarray]) -> Drawn:
+    """Both sides, their differences, pulls, and differences against the parameter.
 
-    ``rows`` is the comparison's table, ``regenerated`` the catalogue as Parquet; one column of
-    each is held at a time.
+    A column of panels a median. ``rows`` is the comparison's table, ``regenerated`` gives a column
+    of the regenerated catalogue, matched row by matched row; one column is held at a time.
     """
     labels = medians(diff)
-    figure, axes = panels(3, len(labels), size=(1.9, 1.5), gap=(0.5, 0.75))
-    order = pq.read_table(rows, columns=["row_regenerated"]).column(0).to_numpy()
+    figure, axes = panels(4, len(labels), size=(1.9, 1.5), gap=(0.5, 0.75))
     tables = []
     for column, label in zip(axes.T, labels, strict=True):
         unit = cds_unit(diff["columns"][label]["unit"])
-        difference = _column(rows, f"{label}_difference")
+        difference, value = _column(rows, f"{label}_difference"), regenerated(label)
         known = np.isfinite(difference)
         middle = float(np.median(difference[known]))
         half = WIDTHS * robust_scatter(difference[known]) or 1.0
         limits = (middle - half, middle + half)
-        tables.append(_histogram(column[0], label, difference[known], limits))
-        column[0].set_xlabel(labelled(f"Δ {label}", unit))
-        tables.append(_pulls(column[1], label, rows))
-        value = _column(regenerated, label)[order]
-        scatter_with_running(column[2], value[known], difference[known], BLUE, limits)
-        column[2].set_xlabel(labelled(label, unit))
+        _density(column[0], (value - difference)[known], value[known])
+        column[0].set_xlabel(labelled(f"{label} published", unit))
+        tables.append(_histogram(column[1], label, difference[known], limits))
+        column[1].set_xlabel(labelled(f"Δ {label}", unit))
+        tables.append(_pulls(column[2], label, rows))
+        scatter_with_running(column[3], value[known], difference[known], BLUE, limits)
+        column[3].set_xlabel(labelled(label, unit))
         column[0].set_title(label)
-    for row, name in zip(axes, ("stars", "density", "Δ, regenerated − published"), strict=True):
+    names = ("regenerated", "stars", "density", "Δ, regenerated − published")
+    for row, name in zip(axes, names, strict=True):
         row[0].set_ylabel(name)
-    axes[1, 0].legend(fontsize=8, loc="upper left")
+    axes[2, 0].legend(fontsize=8, loc="upper left")
     return Drawn(
         f"diff-{direction}",
         f"{direction} regenerated against published",
-        "Regenerated minus published medians (top), in units of the published systematic error "
-        "(blue) and of half the 16-84% interval (orange; middle), and against the parameter "
-        "(bottom). Two executions of one method differ by the scatter of their trainings, so the "
-        "width matters less than the shift, and a trend with the parameter more than both.",
+        "Medians, regenerated against published (top; darker: more stars), their differences, the "
+        "differences in units of the published systematic error (blue) and of half the 16-84% "
+        "interval (orange), and against the parameter (bottom). Two executions of one method "
+        "differ by the scatter of their trainings, so the width matters less than the shift, and a "
+        "trend with the parameter more than both.",
         figure,
         pd.concat(tables, ignore_index=True),
     )
+
+
+def of_catalogue(rows: Path, regenerated: Path) -> Callable[[str], np.ndarray]:
+    """Columns of a regenerated catalogue's Parquet file, matched row by matched row."""
+    order = pq.read_table(rows, columns=["row_regenerated"]).column(0).to_numpy()
+    return lambda label: _column(regenerated, label)[order]
+
+
+def _density(axis: Axes, published: np.ndarray, regenerated: np.ndarray) -> None:
+    limits = robust_limits(published)
+    count, x, y = np.histogram2d(published, regenerated, CELLS, (limits, limits))
+    count[count == 0] = np.nan
+    image(axis, (x, y), count, cmap="Blues", norm=LogNorm(vmin=0.3))
+    axis.plot(limits, limits, color="black", lw=0.8)
 
 
 def _column(path: Path, name: str) -> np.ndarray:
@@ -155,6 +182,48 @@ def draw_grades(direction: str, diff: dict) -> Drawn:
         "Squares: the grade of each column. Bars: median difference from the published column as "
         "a share of the least that would be called deviating (dashed line); cut at three. Columns "
         "without a bar follow from the inputs alone or have no measured tolerance.",
+        figure,
+        table,
+    )
+
+
+def flags_table(diff: dict) -> pd.DataFrame:
+    """A line a flag: rows by what both catalogues say, their agreement and Cohen's kappa."""
+    wanted = ["true_true", "true_false", "false_true", "false_false", "agreement", "kappa"]
+    lines = [
+        {"column": label, **{name: column[name] for name in wanted}}
+        for label, column in diff["columns"].items()
+        if "kappa" in column
+    ]
+    return pd.DataFrame(lines, columns=["column", *wanted])
+
+
+def draw_flags(direction: str, diff: dict) -> Drawn:
+    """Both catalogues' flags as matrices of rows."""
+    table = flags_table(diff)
+    figure, axes = panels(
+        1, max(len(table), 1), size=(1.05, 1.05), gap=(0.35, 0.5), margin=(0.75, 0.2, 0.6, 0.4)
+    )
+    for axis, (_, line) in zip(axes[0], table.iterrows(), strict=False):
+        rows = np.array(
+            [[line["true_true"], line["true_false"]], [line["false_true"], line["false_false"]]]
+        )
+        share = rows / max(rows.sum(), 1)
+        axis.imshow(share, cmap="Blues", vmin=0, vmax=1.3, aspect="auto")
+        for (i, j), count in np.ndenumerate(rows):
+            colour = "white" if share[i, j] > 0.7 else "black"
+            axis.text(j, i, f"{int(count)}", ha="center", va="center", fontsize=7, color=colour)
+        axis.set_xticks([0, 1], ["T", "F"])
+        axis.set_yticks([0, 1], ["T", "F"])
+        axis.set_title(line["column"])
+        axis.set_xlabel("regenerated")
+    axes[0, 0].set_ylabel("published")
+    return Drawn(
+        f"flags-{direction}",
+        f"Flags of {direction}",
+        "Rows by what the published catalogue (down) and the regenerated one (across) say; T is "
+        "true. What lies off the diagonal differs. Flags of missing and of input follow from the "
+        "inputs and the training sample alone: there nothing may lie off it.",
         figure,
         table,
     )

@@ -78,10 +78,11 @@ class Room:
             yield from self._of_galaxy(method, base)
         for direction in compared(self.configuration):
             diff = read_json(_of(self.files.diffs, direction))
-            yield differences.draw_grades(direction, diff)
             rows = _of(self.files.diff_rows, direction)
-            regenerated = _named(self.files.regenerated, f"{direction}.parquet")
-            yield differences.draw(direction, diff, rows, regenerated)
+            path = _named(self.files.regenerated, f"{direction}.parquet")
+            yield differences.draw_grades(direction, diff)
+            yield differences.draw(direction, diff, rows, differences.of_catalogue(rows, path))
+            yield differences.draw_flags(direction, diff)
         yield flow.draw(read_json(self.files.ledger))
 
     def _of_direction(self, name: str) -> Iterator[Drawn]:

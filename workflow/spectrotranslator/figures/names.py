@@ -13,10 +13,12 @@ SECTIONS = {
     "asymmetry": "The Galaxy",
     "grades": "Against the published catalogues",
     "diff": "Against the published catalogues",
+    "flags": "Against the published catalogues",
     "flow": "Ledger",
     "rules": "Provenance",
 }
 RULES = "rules"
+COMPARISON = ("grades", "diff", "flags")
 OF_DIRECTION = ("calibration", "spread", "training", "importance")
 
 
@@ -28,7 +30,7 @@ def figure_names(configuration: Configuration) -> list[str]:
     names += [f"trust-{m}-{d}" for d in directions for m in configuration.methods]
     for what in ("galaxy", "asymmetry"):
         names += [f"{what}-{m}-{base}" for m, base in mapped(configuration)]
-    names += [f"{what}-{d}" for what in ("grades", "diff") for d in compared(configuration)]
+    names += [f"{what}-{d}" for what in COMPARISON for d in compared(configuration)]
     return [*names, "flow"]
 
 

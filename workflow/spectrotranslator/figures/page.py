@@ -1,13 +1,8 @@
 """One self-contained page about a run, with the graph of its rules and an account of its jobs."""
 
-import base64
-import hashlib
 from argparse import Namespace
 from pathlib import Path
 from shlex import quote
-
-import jinja2
-from markupsafe import Markup
 
 from ..configuration import Configuration, load
 from ..configuration.document import unknowns
@@ -17,6 +12,7 @@ from ..stage import Stage
 from . import provenance
 from .differences import medians
 from .names import compared, mapped
+from .template import embedded, environment, look
 
 WORST = 3
 
@@ -34,8 +30,8 @@ def main(arguments: Namespace) -> None:
     drawn = [path for path in (*arguments.figures, *arguments.graph) if path.suffix == ".svg"]
     top = top_figures(configuration)
     folder = arguments.page.parent.parent
-    style, script = (_text(arguments.templates, name) for name in ("style.css", "script.js"))
-    page = environment(arguments.templates[0].parent).get_template("page.html")
+    templates = arguments.templates[0].parent
+    page = environment(templates).get_template("page.html")
     write_text(
         arguments.page,
         page.render(
@@ -46,7 +42,7 @@ def main(arguments: Namespace) -> None:
             warnings=warnings(configuration, verdict),
             ledger=read_json(arguments.ledger),
             facts=facts,
-            figures=[_figure(path, told[path.stem], path.stem in top) for path in drawn],
+            figures=[embedded(path, told[path.stem], path.stem in top) for path in drawn],
             evaluations=[
                 judged(read_json(path)) | {"path": _within(path, folder)}
                 for path in arguments.evaluations
@@ -63,10 +59,7 @@ def main(arguments: Namespace) -> None:
                 {"path": _within(path, folder), "table": one["table"], "lines": in_words(one)}
                 for path, one in ((path, read_json(path)) for path in arguments.fingerprints)
             ],
-            style=style,
-            style_digest=_content_digest(style),
-            script=script,
-            script_digest=_content_digest(script),
+            **look(templates),
         ),
     )
 
@@ -134,42 +127,6 @@ def worst(run: str, direction: str, diff: dict) -> list[dict]:
         for label in medians(diff)
         for star in diff["columns"][label].get("worst", [])[:WORST]
     ]
-
-
-def environment(folder: Path) -> jinja2.Environment:
-    """Templates of ``folder``, everything escaped."""
-    found = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found.filters["figure"] = lambda value: f"{value:.4g}"
-    return found
-
-
-def _figure(path: Path, told: dict[str, str], top: bool) -> dict:
-    picture = base64.b64encode(path.read_bytes()).decode()
-    return {
-        "name": path.stem,
-        "what": path.stem.partition("-")[0],
-        "top": top,
-        "title": told["title"],
-        "caption": told["caption"],
-        "image": f"data:image/svg+xml;base64,{picture}",
-    }
-
-
-def _text(templates: list[Path], name: str) -> Markup:
-    """Our own style or script, which goes into the page as it is."""
-    path = next(path for path in templates if path.name == name)
-    return Markup(path.read_text(encoding="utf-8"))
-
-
-def _content_digest(text: str) -> str:
-    """By which the page's own policy knows its style and script, and lets no other work."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _within(path: Path, folder: Path) -> str:
