@@ -14,6 +14,7 @@ import argparse
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -70,17 +71,23 @@ def on_one_base(
     return table, translated
 
 
-def truth_of(sky: Sky, source_id: np.ndarray, amplitude: float) -> np.ndarray:
-    """True shift of both labels at the true places of stars, shape (labels, stars)."""
+def true_shift(sky: Sky, source_id: np.ndarray, amplitude: float) -> np.ndarray:
+    """True shift of [M/H] (dex) at the true places of stars, shape (stars,)."""
     place = pd.Index(sky.gaia["source_id"]).get_indexer(source_id)
-    shift = asymmetry_shift(amplitude, sky.stars["r"][place], sky.stars["z"][place])
-    return np.stack([SHARE_OF_SHIFT[label] * shift for label in LABELS])
+    return asymmetry_shift(amplitude, sky.stars["r"][place], sky.stars["z"][place])
 
 
-def one_sky(number: int, amplitude: float, method: str, draws: int) -> dict:
-    """What the estimator finds on one sky, before and after translation, and the truth."""
-    torch.set_num_threads(1)
-    configuration = intrinsic_only(resolve("mini"))
+def made(
+    configuration: Configuration, number: int, amplitude: float, method: str, folder: Path | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Stars on one base with the true shift at their true place, and the translated rows.
+
+    Kept in ``folder`` and taken from there the next time, so that the estimator can be looked at
+    again without training.
+    """
+    kept = folder and [folder / f"{method}-{number}-{name}.parquet" for name in ("stars", "rows")]
+    if kept and all(path.is_file() for path in kept):
+        return tuple(map(pd.read_parquet, kept))
     settings = SkySettings(
         name="asymmetry",
         seed=1000 + number,
@@ -92,12 +99,25 @@ def one_sky(number: int, amplitude: float, method: str, draws: int) -> dict:
     )
     sky = make_sky(settings)
     table, translated = on_one_base(configuration, sky, method)
+    table["true_shift"] = true_shift(sky, table["source_id"].to_numpy(), amplitude)
+    for path, one in zip(kept or [], (table, translated), strict=False):
+        one.to_parquet(path)
+    return table, translated
+
+
+def one_sky(number: int, amplitude: float, method: str, draws: int, folder: Path | None) -> dict:
+    """What the estimator finds on one sky, before and after translation, and the truth."""
+    torch.set_num_threads(1)
+    configuration = intrinsic_only(resolve("mini"))
+    direction = configuration.directions["g2a"]
+    table, translated = made(configuration, number, amplitude, method, folder)
     found = {"sky": number, "amplitude": amplitude}
     for when in ("before", "after"):
-        stars, chosen = compared(table, translated, LABELS, "LOGG", "galah", when)
+        stars, chosen = compared(table, translated, direction, LABELS, "LOGG", when)
         result = estimator.asymmetry(stars, draws)
         gravity = np.digitize(stars.logg, estimator.LOGG_EDGES) - 1
-        shift = truth_of(sky, table["source_id"].to_numpy()[chosen], amplitude)
+        shift = table["true_shift"].to_numpy()[chosen]
+        shift = np.stack([SHARE_OF_SHIFT[label] * shift for label in LABELS])
         shape = (len(LABELS), len(result.groups))
         true = estimator.difference(
             stars.places.cylindrical(),
@@ -172,13 +192,18 @@ def main() -> int:
     parser.add_argument("--method", default="as-published")
     parser.add_argument("--draws", type=int, default=estimator.DRAWS)
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="folder for the skies, made once")
     given = parser.parse_args()
+    if given.keep:
+        given.keep.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     jobs = [(n, AMPLITUDES[n % len(AMPLITUDES)]) for n in range(1, given.skies + 1)]
     jobs += [(n, 0.0) for n in range(101, given.skies + 101)]
     found = []
     with ProcessPoolExecutor(given.processes) as pool:
-        waiting = [pool.submit(one_sky, *job, given.method, given.draws) for job in jobs]
+        waiting = [
+            pool.submit(one_sky, *job, given.method, given.draws, given.keep) for job in jobs
+        ]
         for one in waiting:
             found.append(one.result())
             print(told(found[-1]), flush=True)

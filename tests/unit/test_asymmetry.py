@@ -35,7 +35,7 @@ def sky(number: int, stars: int = 6000, south_is_high: bool = False) -> pd.DataF
     )
 
 
-def compared(table: pd.DataFrame, shift: float, number: int, members=None) -> Compared:
+def compared(table, shift: float, number: int, members=None, measured=None) -> Compared:
     """Abundances that fall with R and |Z|, with ``shift`` between the sides beyond 10 kpc."""
     chance = np.random.default_rng(1000 + number)
     side = np.where(table["R"] > 10, 0.5 * shift * np.sign(table["Z"]), 0.0)
@@ -43,7 +43,8 @@ def compared(table: pd.DataFrame, shift: float, number: int, members=None) -> Co
     first = (smooth + side + chance.normal(0, 0.2, len(table))).to_numpy()
     second = (-0.5 * side - 0.3 * smooth + chance.normal(0, 0.08, len(table))).to_numpy()
     logg = chance.uniform(1, 3, len(table))
-    return Compared(["M_H", "MG_FE"], Places.of(table), logg, np.stack([first, second]), members)
+    places, values = Places.of(table), np.stack([first, second])
+    return Compared(["M_H", "MG_FE"], places, logg, values, members, measured)
 
 
 def test_places_are_those_of_astropy():
@@ -88,8 +89,23 @@ def test_members_and_distances_that_scatter_widen_the_band():
     members = np.stack([plain.abundances - tilt, plain.abundances + tilt])
     far = table.assign(distance_low=0.7 * table["distance"], distance_high=1.4 * table["distance"])
     usual = asymmetry(plain).table["error"].mean()
-    assert asymmetry(compared(table, 0.0, 4, members)).table["error"].mean() > 2 * usual
+    translated = np.zeros(len(table), bool)
+    scattered = asymmetry(compared(table, 0.0, 4, members, translated))
+    assert scattered.table["error"].mean() > 2 * usual
     assert asymmetry(compared(far, 0.0, 4)).table["error"].mean() > 1.1 * usual
+
+
+def test_a_translation_that_is_wrong_on_measured_stars_widens_the_band():
+    table = sky(8)
+    plain = compared(table, 0.0, 8)
+    wrong = (plain.abundances + 0.1 * (table["Z"] > 0).to_numpy())[None]
+    measured = np.ones(len(table), bool)
+    found = asymmetry(compared(table, 0.0, 8, wrong, measured))
+    assert found.table["error"].mean() > 1.5 * asymmetry(plain).table["error"].mean()
+    np.testing.assert_array_equal(found.table["difference"], asymmetry(plain).table["difference"])
+    none = np.full_like(wrong, np.nan)
+    same = asymmetry(compared(table, 0.0, 8, none, measured)).table["error"].mean()
+    assert same < 1.1 * asymmetry(plain).table["error"].mean()
 
 
 def test_few_stars_say_nothing_and_radii_are_joined_until_they_hold_enough():

@@ -28,8 +28,10 @@ BAND, CLAIM = 0.95, 0.99
 class Compared:
     """Stars to be compared across the plane.
 
-    ``abundances`` have the labels first, shape (labels, stars); ``members`` are the same as each
-    ensemble member gives them, shape (members, labels, stars), or none; ``logg`` is in dex.
+    ``abundances`` have the labels first, shape (labels, stars); ``members`` are what each member
+    of the ensemble translates, shape (members, labels, stars), NaN where a star has no good
+    translation, or none at all; ``measured`` says where the base's own survey measured a star,
+    shape (stars,); ``logg`` is in dex.
     """
 
     labels: list[str]
@@ -37,6 +39,19 @@ class Compared:
     logg: np.ndarray
     abundances: np.ndarray
     members: np.ndarray | None = None
+    measured: np.ndarray | None = None
+
+    def drawn(self, chance: np.random.Generator) -> np.ndarray:
+        """Abundances as one member has them, shape (labels, stars).
+
+        In every other draw stars that were measured have that member's translation too: what the
+        translation does wrong on stars that both surveys saw then shows in the scatter of draws.
+        """
+        if self.members is None:
+            return self.abundances
+        member = self.members[chance.integers(len(self.members))]
+        instead = np.isfinite(member) & (~self.measured | (chance.random() < 0.5))
+        return np.where(instead, member, self.abundances)
 
 
 @dataclass(frozen=True)
@@ -70,8 +85,8 @@ def asymmetry(stars: Compared, draws: int = DRAWS) -> Asymmetry:
     """North less south in bins of radius, with a band that holds all bins and labels at once.
 
     Every draw weights the stars anew (Poisson bootstrap), puts them at distances drawn from
-    their errors and takes the values of one member; the covariance of the draws, taken for
-    normal, gives the band and the probabilities.
+    their errors and takes the values of one member (`Compared.drawn`); the covariance of the
+    draws, taken for normal, gives the band and the probabilities.
     """
     chance = np.random.default_rng(seed("asymmetry"))
     count = len(stars.logg)
@@ -80,13 +95,12 @@ def asymmetry(stars: Compared, draws: int = DRAWS) -> Asymmetry:
     usual = Usual.of(here[0], stars.abundances)
     first = difference(here, gravity, stars.abundances, np.ones(count), usual)
     groups = grouped(first.matched)
-    members = stars.abundances[None] if stars.members is None else stars.members
     drawn = np.full((draws, len(stars.labels), groups.shape[1]), np.nan)
     for number in range(draws):
         place = stars.places.cylindrical(stars.places.drawn(chance))
         weight = chance.poisson(1.0, count).astype(np.float64)
-        values = members[chance.integers(len(members))]
-        drawn[number] = difference(place, gravity, values, weight, usual).over(groups).difference
+        found = difference(place, gravity, stars.drawn(chance), weight, usual)
+        drawn[number] = found.over(groups).difference
     return _joined(stars.labels, first.over(groups), groups, drawn)
 
 

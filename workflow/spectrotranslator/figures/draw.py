@@ -27,7 +27,7 @@ from . import (
 from .asymmetry import BAND, CLAIM, DRAWS, asymmetry
 from .held_out import WHOSE, columns_of, figures_of, held_out
 from .homogenised import compared as across_the_plane
-from .homogenised import usable, values
+from .homogenised import flags, good_rows, usable, values
 from .names import compared, mapped, section
 from .places import Places, frame
 from .style import BAND as SHOWN
@@ -163,8 +163,8 @@ class Room:
             _named(self.files.stars, f"{direction.origin}.parquet"), columns=["row", *wanted]
         ).set_index("row")
         for method in self.configuration.methods:
-            translated = self._translated(method, name, _flags(direction.networks))
-            good = trust.good_rows(translated, list(direction.networks))
+            translated = self._translated(method, name, flags(direction.networks))
+            good = good_rows(translated, list(direction.networks))
             catalogue = origin.loc[translated["row"]]
             tables = [(plane, trust.cells(plane, training, catalogue, good)) for plane in planes]
             yield trust.draw(method, name, tables, features)
@@ -222,19 +222,16 @@ class Room:
         direction = self.configuration.directions[name]
         members = self.configuration.methods[method].ensemble.members
         columns = [f"{label}_member_{m}" for label in labels for m in range(members)]
+        columns += flags(direction.networks)
         translated = self._translated(method, name, columns)
         found, facts = {}, {}
         for when in ("before", "after"):
-            given, _ = across_the_plane(stars, translated, labels, gravity, direction.origin, when)
+            given, _ = across_the_plane(stars, translated, direction, labels, gravity, when)
             found[when] = asymmetry(given)
             facts[when] = found[when].facts()
         about = {"draws": DRAWS, "joint_band": BAND, "claimed_beyond": CLAIM, "stars": len(stars)}
         self.facts["asymmetry"][f"{method}-{base}"] = about | facts
         return across.draw(method, base, found, labels, facts)
-
-
-def _flags(kinds: dict) -> list[str]:
-    return [f"{flag}_{kind}" for kind in kinds for flag in ("missing", "input", "output", "joint")]
 
 
 def _named(paths: list[Path], name: str) -> Path:

@@ -1,8 +1,11 @@
 """Stars of a homogenised catalogue as the figures of the Galaxy use them."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
+from ..configuration.model import Direction
 from .asymmetry import Compared
 from .places import Places
 
@@ -26,35 +29,55 @@ def usable(stars: pd.DataFrame, labels: list[str]) -> np.ndarray:
     return known
 
 
+def good_rows(translated: pd.DataFrame, kinds: Iterable[str]) -> np.ndarray:
+    """Translated rows that lack no input and whose flags are all good."""
+    good = np.ones(len(translated), bool)
+    for kind in kinds:
+        good &= ~translated[f"missing_{kind}"].to_numpy(bool)
+        for flag in ("input", "output", "joint"):
+            if f"{flag}_{kind}" in translated:
+                good &= translated[f"{flag}_{kind}"].to_numpy(bool)
+    return good
+
+
+def flags(kinds: Iterable[str]) -> list[str]:
+    """The columns that `good_rows` looks at, where a method has them."""
+    return [f"{flag}_{kind}" for kind in kinds for flag in ("missing", "input", "output", "joint")]
+
+
 def compared(
     stars: pd.DataFrame,
     translated: pd.DataFrame,
+    direction: Direction,
     labels: list[str],
     gravity: str,
-    origin: str,
     when: str,
 ) -> tuple[Compared, np.ndarray]:
     """Stars to be compared across the plane, and which of ``stars`` they are.
 
-    ``translated`` holds ``row`` and ``X_member_K`` of the translated rows; the members' values
-    stand only where a star's value is a translation.
+    ``translated`` holds ``row``, flags and ``X_member_K`` of the direction's translated rows.
     """
     chosen = usable(stars, [*labels, gravity])
     known = stars[chosen]
-    value = values(known, labels, when)
-    members = _members(known, translated, labels, origin, value) if when == "after" else None
-    logg = values(known, [gravity], when)[0]
-    return Compared(labels, Places.of(known), logg, value, members), chosen
+    about = (labels, Places.of(known), values(known, [gravity], when)[0])
+    abundances = values(known, labels, when)
+    if when == "before":
+        return Compared(*about, abundances), chosen
+    rows = known[f"{direction.origin}_row"].fillna(-1).to_numpy(np.int64)
+    members = _members(rows, translated, labels, good_rows(translated, direction.networks))
+    return Compared(*about, abundances, members, known["measured"].to_numpy(bool)), chosen
 
 
-def _members(known, translated, labels, origin: str, value: np.ndarray) -> np.ndarray:
+def _members(
+    rows: np.ndarray, translated: pd.DataFrame, labels: list[str], good: np.ndarray
+) -> np.ndarray:
+    """What each member says of stars by their translated ``rows``; NaN where that is not good."""
     count = sum(name.startswith(f"{labels[0]}_member_") for name in translated)
-    rows = known[f"{origin}_row"].fillna(-1).to_numpy(np.int64)
     place = pd.Index(translated["row"]).get_indexer(rows)
-    mine = ~known["measured"].to_numpy(bool) & (place >= 0)
-    members = np.repeat(value[None], count, axis=0)
-    for i, label in enumerate(labels):
-        for member in range(count):
-            column = translated[f"{label}_member_{member}"].to_numpy(np.float64)
-            members[member, i, mine] = column[place[mine]]
+    there = (place >= 0) & good[place]
+    members = np.full((count, len(labels), len(rows)), np.nan, np.float32)
+    for member in range(count):
+        for i, label in enumerate(labels):
+            column = translated[f"{label}_member_{member}"].to_numpy(np.float32)
+            members[member, i, there] = column[place[there]]
     return members

@@ -40,17 +40,6 @@ def planes(direction: Direction, features: dict[str, Feature]) -> list[Plane]:
     return found
 
 
-def good_rows(translated: pd.DataFrame, kinds: list[str]) -> np.ndarray:
-    """Translated rows that lack no input and whose flags are all good."""
-    good = np.ones(len(translated), bool)
-    for kind in kinds:
-        good &= ~translated[f"missing_{kind}"].to_numpy(bool)
-        for flag in ("input", "output", "joint"):
-            if f"{flag}_{kind}" in translated:
-                good &= translated[f"{flag}_{kind}"].to_numpy(bool)
-    return good
-
-
 def cells(
     plane: Plane, training: pd.DataFrame, catalogue: pd.DataFrame, good: np.ndarray
 ) -> pd.DataFrame:
