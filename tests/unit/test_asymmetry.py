@@ -6,7 +6,13 @@ import pytest
 from astropy import units
 from astropy.coordinates import Galactocentric, SkyCoord, galactocentric_frame_defaults
 
-from spectrotranslator.figures.asymmetry import FEWEST, Compared, asymmetry, grouped
+from spectrotranslator.figures.asymmetry import (
+    FEWEST,
+    Compared,
+    asymmetry,
+    grouped,
+    thinned,
+)
 from spectrotranslator.figures.places import Places, frame
 
 
@@ -127,3 +133,11 @@ def test_the_sign_is_north_less_south(shift):
     found = asymmetry(compared(sky(7, 40_000), shift, 7)).table
     far = found[(found["label"] == "M_H") & (found["R"] > 11)]
     np.testing.assert_allclose(far["difference"], shift, atol=0.03)
+
+
+def test_a_crowded_bin_is_thinned_evenly_in_the_draws_and_not_in_the_estimate():
+    radius = np.concatenate([np.full(25_000, 8.5), np.full(500, 12.5)])
+    few = thinned(radius, np.ones(len(radius)))
+    assert few[-500:].all()
+    assert few[:25_000].sum() == 8334
+    assert set(np.diff(np.flatnonzero(few[:25_000]))) == {3}

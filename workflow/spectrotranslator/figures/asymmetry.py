@@ -19,6 +19,7 @@ AZIMUTH_EDGES = np.array([-90.0, -45.0, -15.0, 15.0, 45.0, 90.0])
 LOGG_EDGES = np.array([-0.5, 1.5, 2.25, 3.25, 4.0, 5.0])
 TUNING = 1.345
 FEWEST = 100.0
+MOST = 10_000
 DRAWS = 200
 SIMULATED = 20_000
 BAND, CLAIM = 0.95, 0.99
@@ -53,6 +54,17 @@ class Compared:
         instead = np.isfinite(member) & (~self.measured | (chance.random() < 0.5))
         return np.where(instead, member, self.abundances)
 
+    def rows(self, chosen: np.ndarray) -> "Compared":
+        """Only the ``chosen`` stars."""
+        return Compared(
+            self.labels,
+            self.places.rows(chosen),
+            self.logg[chosen],
+            self.abundances[:, chosen],
+            None if self.members is None else self.members[:, :, chosen],
+            None if self.measured is None else self.measured[chosen],
+        )
+
 
 @dataclass(frozen=True)
 class Asymmetry:
@@ -86,19 +98,22 @@ def asymmetry(stars: Compared, draws: int = DRAWS) -> Asymmetry:
 
     Every draw weights the stars anew (Poisson bootstrap), puts them at distances drawn from
     their errors and takes the values of one member (`Compared.drawn`); the covariance of the
-    draws, taken for normal, gives the band and the probabilities.
+    draws, taken for normal, gives the band and the probabilities. Where a bin of radius holds more
+    than MOST stars on a side, the draws take evenly many of them: their scatter is then more than
+    that of all, and the band wider.
     """
     chance = np.random.default_rng(seed("asymmetry"))
-    count = len(stars.logg)
     gravity = np.digitize(stars.logg, LOGG_EDGES) - 1
     here = stars.places.cylindrical()
     usual = Usual.of(here[0], stars.abundances)
-    first = difference(here, gravity, stars.abundances, np.ones(count), usual)
+    first = difference(here, gravity, stars.abundances, np.ones(len(gravity)), usual)
     groups = grouped(first.matched)
+    few = thinned(*here[:2])
+    stars, gravity = stars.rows(few), gravity[few]
     drawn = np.full((draws, len(stars.labels), groups.shape[1]), np.nan)
     for number in range(draws):
         place = stars.places.cylindrical(stars.places.drawn(chance))
-        weight = chance.poisson(1.0, count).astype(np.float64)
+        weight = chance.poisson(1.0, len(gravity)).astype(np.float64)
         found = difference(place, gravity, stars.drawn(chance), weight, usual)
         drawn[number] = found.over(groups).difference
     return _joined(stars.labels, first.over(groups), groups, drawn)
@@ -123,6 +138,18 @@ class Usual:
                     centre[i, place] = np.median(label)
                     scatter[i, place] = robust_scatter(label) or 1.0
         return cls(centre, scatter)
+
+
+def thinned(radius: np.ndarray, height: np.ndarray) -> np.ndarray:
+    """Which stars the draws take: evenly spread, at most MOST a bin of radius and side."""
+    place = 2 * np.digitize(radius, R_EDGES) + (height > 0)
+    order = np.argsort(place, kind="stable")
+    count = np.bincount(place)
+    number = np.arange(len(place)) - np.repeat(np.cumsum(count) - count, count)
+    step = -(-count // MOST)[place[order]]
+    few = np.zeros(len(place), bool)
+    few[order] = number % np.maximum(step, 1) == 0
+    return few
 
 
 def grouped(matched: np.ndarray) -> np.ndarray:

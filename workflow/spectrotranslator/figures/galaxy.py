@@ -45,7 +45,7 @@ def draw(
 ) -> Drawn:
     """Maps of every label before and after, of their difference, and of the stars."""
     figure, axes = panels(
-        len(labels), 4, size=(2.0, 1.7), gap=(0.95, 0.5), margin=(0.7, 0.85, 0.55, 0.35),
+        len(labels), 4, size=(1.9, 1.7), gap=(1.15, 0.5), margin=(0.7, 0.8, 0.55, 0.35),
         sharex=True, sharey=True,
     )  # fmt: skip
     for row, label in zip(axes, labels, strict=True):

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from .names import RULES
 from .style import BLUE, GREY, Drawn
 
-WIDTH, LAYER = 8.5, 0.62
+WIDTH, LAYER, BOX = 8.5, 0.62, 0.13
 
 
 def edges(records: list[dict]) -> pd.DataFrame:
@@ -63,10 +63,13 @@ def draw(records: list[dict]) -> Drawn:
     figure = Figure(figsize=(WIDTH, height + 0.2))
     axis = figure.add_axes((0, 0, 1, 1))
     for a, b in zip(table["from"], table["to"], strict=True):
+        (x, y), (u, v) = place[a], place[b]
         axis.annotate(
-            "", place[b], place[a],
-            arrowprops={"arrowstyle": "-|>", "color": GREY, "shrinkA": 9, "shrinkB": 10, "lw": 0.8},
-        )  # fmt: skip
+            "",
+            (u, v + BOX),
+            (x, y - BOX),
+            arrowprops={"arrowstyle": "-|>", "color": GREY, "shrinkA": 0, "shrinkB": 0, "lw": 0.8},
+        )
     for rule, (x, y) in place.items():
         many = f" ×{jobs[rule]}" if jobs[rule] > 1 else ""
         axis.text(
