@@ -2,8 +2,9 @@
 
 ``PYTHONPATH=workflow .venv/bin/python benchmarks/report.py --run mini`` takes a finished run,
 repeats its tables with a little noise until they have the published rows (588,464 and 675,857
-translated rows, at least 588,571 and 733,901 stars, 13,680 training stars), and runs the stages ``draw``
-and ``page`` on them as the workflow does. It prints the seconds and the peak memory of both.
+translated rows, at least 588,571 and 733,901 stars, 13,680 training stars), and runs the stages
+``draw`` and ``page`` on them as the workflow does. It prints the seconds and the peak memory of
+both.
 """
 
 import argparse

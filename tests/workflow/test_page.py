@@ -271,3 +271,22 @@ def test_nothing_reaches_over_the_edge_of_a_window(run, tmp_path, width):
     assert found, done.stderr[-2000:]
     assert int(found[1]) <= width
     assert found[2] == ""
+
+
+def test_snakemake_makes_its_own_report_of_the_figures_offline(clone):
+    place = clone.root / "results/tiny/snakemake.html"
+    command = ["-m", "snakemake", "--config", "run=tiny", "--report", str(place)]
+    done = subprocess.run(
+        [str(clone.root / ".venv/bin/python"), *command],
+        cwd=clone.root,
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(clone.root), "https_proxy": "http://127.0.0.1:9"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    text = place.read_text()
+    for name in ("Translation quality", "The Galaxy", "Ledger", "Provenance"):
+        assert name in text
+    for path in (clone.root / "results/tiny/figures").glob("*.svg"):
+        assert path.name in text
+    assert "Residuals, survey translated minus survey aimed at" in text

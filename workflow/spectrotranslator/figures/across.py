@@ -11,7 +11,14 @@ def draw(
 ) -> Drawn:
     """North less south against radius, a row of panels a label, before and after side by side."""
     figure, axes = panels(
-        len(labels), 2, size=(3.4, 1.8), gap=(0.35, 0.45), sharex=True, sharey="row"
+        len(labels),
+        2,
+        size=(3.3, 1.8),
+        gap=(0.35, 0.45),
+        margin=(0.9, 0.2, 0.55, 0.4),
+        label_left=0.62,
+        sharex=True,
+        sharey="row",
     )
     for row, label in zip(axes, labels, strict=True):
         for axis, (when, colour) in zip(row, (("before", ORANGE), ("after", BLUE)), strict=True):
