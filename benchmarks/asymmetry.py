@@ -111,27 +111,26 @@ def one_sky(number: int, amplitude: float, method: str, draws: int, folder: Path
     configuration = intrinsic_only(resolve("mini"))
     direction = configuration.directions["g2a"]
     table, translated = made(configuration, number, amplitude, method, folder)
-    found = {"sky": number, "amplitude": amplitude}
-    for when in ("before", "after"):
-        stars, chosen = compared(table, translated, direction, LABELS, "LOGG", when)
-        result = estimator.asymmetry(stars, draws)
-        gravity = np.digitize(stars.logg, estimator.LOGG_EDGES) - 1
-        shift = table["true_shift"].to_numpy()[chosen]
-        shift = np.stack([SHARE_OF_SHIFT[label] * shift for label in LABELS])
-        shape = (len(LABELS), len(result.groups))
-        true = estimator.difference(
-            stars.places.cylindrical(),
-            gravity,
-            shift,
-            np.ones(len(stars.logg)),
-            estimator.Usual(np.zeros(shape), np.ones(shape)),
-        )
-        found[when] = _judged(result, true.over(result.groups).difference, amplitude)
-    return found
+    stars, chosen = compared(table, translated, direction, LABELS, "LOGG")
+    result = estimator.asymmetry(stars, draws)
+    shift = table["true_shift"].to_numpy()[chosen]
+    true = np.stack([SHARE_OF_SHIFT[label] * shift for label in LABELS])
+    shape = (len(LABELS), len(result.groups))
+    gravity = np.digitize(stars.logg, estimator.LOGG_EDGES) - 1
+    matched = estimator.difference(
+        stars.places.cylindrical(),
+        gravity,
+        true,
+        np.ones(len(gravity)),
+        estimator.Usual(np.zeros(shape), np.ones(shape)),
+    )
+    truth = matched.over(result.groups).difference
+    judged = {when: _judged(result, when, truth, amplitude) for when in estimator.WHEN}
+    return {"sky": number, "amplitude": amplitude, **judged}
 
 
-def _judged(result: estimator.Asymmetry, true: np.ndarray, amplitude: float) -> dict:
-    table = result.table.assign(truth=true.ravel())
+def _judged(result, when: str, true: np.ndarray, amplitude: float) -> dict:
+    table = result.table[result.table["when"] == when].assign(truth=true.ravel())
     ramp = np.clip((table["R"] - 10) / 2, 0, 1) * np.tanh(table["Z"] / 0.15)
     table["curve"] = amplitude * ramp * table["label"].map(SHARE_OF_SHIFT)
     holds = {
@@ -142,7 +141,7 @@ def _judged(result: estimator.Asymmetry, true: np.ndarray, amplitude: float) -> 
     return {
         "held": {label: bool(holds["truth"][table["label"] == label].all()) for label in LABELS},
         "curve": bool(holds["curve"].all()),
-        "claimed": result.claimed,
+        "claimed": {label: result.claimed(when, label) for label in LABELS},
         "pulls": ((table["difference"] - table["truth"]) / table["error"]).to_numpy(),
         "outer": outer.loc["M_H", ["R", "difference", "error", "truth"]].tolist(),
     }

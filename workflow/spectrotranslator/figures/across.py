@@ -1,14 +1,10 @@
 """The difference across the plane as a figure, before and after translation."""
 
-import pandas as pd
-
-from .asymmetry import COLUMNS, Asymmetry
+from .asymmetry import WHEN, Asymmetry
 from .style import BLUE, GREY, ORANGE, Drawn, labelled, panels
 
 
-def draw(
-    method: str, base: str, found: dict[str, Asymmetry], labels: list[str], facts: dict
-) -> Drawn:
+def draw(method: str, base: str, found: Asymmetry, labels: list[str]) -> Drawn:
     """North less south against radius, a row of panels a label, before and after side by side."""
     figure, axes = panels(
         len(labels),
@@ -21,15 +17,15 @@ def draw(
         sharey="row",
     )
     for row, label in zip(axes, labels, strict=True):
-        for axis, (when, colour) in zip(row, (("before", ORANGE), ("after", BLUE)), strict=True):
-            table = found[when].table
-            table = table[table["label"] == label]
+        for axis, when, colour in zip(row, WHEN, (ORANGE, BLUE), strict=True):
+            table = found.table
+            table = table[(table["when"] == when) & (table["label"] == label)]
             axis.axhline(0, color=GREY, lw=0.8)
             axis.fill_between(table["R"], table["low"], table["high"], color=colour, alpha=0.25)
             axis.errorbar(
                 table["R"], table["difference"], table["error"], fmt="o-", ms=4, color=colour
             )
-            axis.set_title(f"{label}, {when}: {_claim(facts[when][label])}")
+            axis.set_title(f"{label}, {when}: {_claim(found, when, label)}")
         row[0].set_ylabel(labelled("north − south", "dex"))
     for axis in axes[-1]:
         axis.set_xlabel("R [kpc]")
@@ -38,16 +34,14 @@ def draw(
         f"North less south of the plane, {method}, base {base}",
         "Recommended stars compared within cells of R, |Z|, azimuth and surface gravity that hold "
         "both sides. Bars: standard errors from star bootstrap, member-to-member scatter and "
-        "distance errors together; band: 95% for all radii and both elements at once. An "
+        "distance errors together; band: 95% for all radii, elements and both columns at once. An "
         "asymmetry shows as a band that leaves zero; it is claimed where 99% bands would.",
         figure,
-        pd.concat([one.table.assign(when=when) for when, one in found.items()], ignore_index=True)[
-            ["when", *COLUMNS]
-        ],
+        found.table,
     )
 
 
-def _claim(one: dict) -> str:
-    if one["probability"] is None:
+def _claim(found: Asymmetry, when: str, label: str) -> str:
+    if found.probability[when, label] is None:
         return "too few stars"
-    return "asymmetry claimed" if one["claimed"] else "none claimed"
+    return "asymmetry claimed" if found.claimed(when, label) else "none claimed"

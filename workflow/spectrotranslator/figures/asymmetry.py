@@ -23,121 +23,101 @@ MOST = 10_000
 DRAWS = 200
 SIMULATED = 20_000
 BAND, CLAIM = 0.95, 0.99
+WHEN = ("before", "after")
+COLUMNS = ["when", "label", "R", "Z", "north", "south", "difference", "error", "low", "high"]
 
 
 @dataclass(frozen=True)
 class Compared:
     """Stars to be compared across the plane.
 
-    ``abundances`` have the labels first, shape (labels, stars); ``members`` are what each member
-    of the ensemble translates, shape (members, labels, stars), NaN where a star has no good
-    translation, or none at all; ``measured`` says where the base's own survey measured a star,
-    shape (stars,); ``logg`` is in dex.
+    ``before`` and ``after`` are abundances without and with translation, shape (labels, stars);
+    ``members`` what each member of the ensemble translates, shape (members, labels, stars), NaN
+    where a star has no good translation; ``measured`` says where the base's own survey measured a
+    star and ``logg`` is in dex, both shape (stars,).
     """
 
     labels: list[str]
     places: Places
     logg: np.ndarray
-    abundances: np.ndarray
-    members: np.ndarray | None = None
-    measured: np.ndarray | None = None
+    before: np.ndarray
+    after: np.ndarray
+    members: np.ndarray
+    measured: np.ndarray
 
     def drawn(self, chance: np.random.Generator) -> np.ndarray:
-        """Abundances as one member has them, shape (labels, stars).
+        """Abundances before, and after as one member has them, shape (2 labels, stars).
 
         In every other draw stars that were measured have that member's translation too: what the
         translation does wrong on stars that both surveys saw then shows in the scatter of draws.
         """
-        if self.members is None:
-            return self.abundances
         member = self.members[chance.integers(len(self.members))]
         instead = np.isfinite(member) & (~self.measured | (chance.random() < 0.5))
-        return np.where(instead, member, self.abundances)
+        return np.concatenate([self.before, np.where(instead, member, self.after)])
 
     def rows(self, chosen: np.ndarray) -> "Compared":
         """Only the ``chosen`` stars."""
-        return Compared(
-            self.labels,
-            self.places.rows(chosen),
-            self.logg[chosen],
-            self.abundances[:, chosen],
-            None if self.members is None else self.members[:, :, chosen],
-            None if self.measured is None else self.measured[chosen],
-        )
+        stars = (self.logg, self.before, self.after, self.members, self.measured)
+        chosen_stars = (array[..., chosen] for array in stars)
+        return Compared(self.labels, self.places.rows(chosen), *chosen_stars)
 
 
 @dataclass(frozen=True)
 class Asymmetry:
-    """``table``: a line a label and group of radii: mean R and |Z| (kpc), stars on both sides,
-    matched difference, its standard error, joint band. ``probability``: by label, of as large a
-    difference in any of all groups and labels if there were none; none where there are too few
-    stars. ``claimed``: by label, whether that is below 1%. ``groups``: see `grouped`.
+    """``table``: a line for before or after translation, a label and a group of radii: mean R and
+    |Z| (kpc), stars on both sides, matched difference, its standard error, joint band.
+    ``probability``: by when and label, of as large a difference anywhere if there were none; none
+    where there are too few stars. ``groups``: see `grouped`.
     """
 
     table: pd.DataFrame
+    probability: dict[tuple[str, str], float | None]
     groups: np.ndarray
-    probability: dict[str, float]
-    claimed: dict[str, bool]
+
+    def claimed(self, when: str, label: str) -> bool:
+        """Whether an asymmetry is claimed: its probability is below 1%."""
+        probability = self.probability[when, label]
+        return probability is not None and probability < 1 - CLAIM
 
     def facts(self) -> dict[str, dict]:
-        """By label, for JSON: whether claimed, the probability, and the table's lines."""
-        return {
-            label: {
-                "claimed": self.claimed[label],
-                "probability": self.probability[label],
-                "radii": self.table[self.table["label"] == label]
-                .drop(columns="label")
-                .to_dict(orient="records"),
+        """By when and label, for JSON: whether claimed, the probability, and the table's lines."""
+        found: dict[str, dict] = {when: {} for when in WHEN}
+        for (when, label), probability in self.probability.items():
+            mine = (self.table["when"] == when) & (self.table["label"] == label)
+            found[when][label] = {
+                "claimed": self.claimed(when, label),
+                "probability": probability,
+                "radii": self.table[mine].drop(columns=["when", "label"]).to_dict("records"),
             }
-            for label in self.claimed
-        }
+        return found
 
 
 def asymmetry(stars: Compared, draws: int = DRAWS) -> Asymmetry:
-    """North less south in bins of radius, with a band that holds all bins and labels at once.
+    """North less south in bins of radius, with a band that holds all that is shown at once.
 
     Every draw weights the stars anew (Poisson bootstrap), puts them at distances drawn from
     their errors and takes the values of one member (`Compared.drawn`); the covariance of the
-    draws, taken for normal, gives the band and the probabilities. Where a bin of radius holds more
-    than MOST stars on a side, the draws take evenly many of them: their scatter is then more than
-    that of all, and the band wider.
+    draws gives the band and the probabilities. Where a bin of radius holds more than MOST stars
+    on a side, the draws take evenly many of them: their scatter is then more than that of all,
+    and the band wider.
     """
     chance = np.random.default_rng(seed("asymmetry"))
     gravity = np.digitize(stars.logg, LOGG_EDGES) - 1
     here = stars.places.cylindrical()
-    usual = Usual.of(here[0], stars.abundances)
-    first = difference(here, gravity, stars.abundances, np.ones(len(gravity)), usual)
+    values = np.concatenate([stars.before, stars.after])
+    usual = Usual.of(here[0], values)
+    first = difference(here, gravity, values, np.ones(len(gravity)), usual)
     groups = grouped(first.matched)
     few = thinned(*here[:2])
     stars, gravity = stars.rows(few), gravity[few]
-    drawn = np.full((draws, len(stars.labels), groups.shape[1]), np.nan)
+    drawn = np.full((draws, len(values), groups.shape[1]), np.nan)
     for number in range(draws):
         place = stars.places.cylindrical(stars.places.drawn(chance))
         weight = chance.poisson(1.0, len(gravity)).astype(np.float64)
         found = difference(place, gravity, stars.drawn(chance), weight, usual)
         drawn[number] = found.over(groups).difference
-    return _joined(stars.labels, first.over(groups), groups, drawn)
-
-
-@dataclass(frozen=True)
-class Usual:
-    """Median and robust scatter of each label in each bin of radius, both shape (labels, bins)."""
-
-    centre: np.ndarray
-    scatter: np.ndarray
-
-    @classmethod
-    def of(cls, radius: np.ndarray, values: np.ndarray) -> "Usual":
-        """Of stars at ``radius`` (kpc), with ``values`` of shape (labels, stars)."""
-        bins = np.digitize(radius, R_EDGES) - 1
-        shape = (len(values), len(R_EDGES) - 1)
-        centre, scatter = np.zeros(shape), np.ones(shape)
-        for place in range(shape[1]):
-            for i, label in enumerate(values[:, bins == place]):
-                if len(label):
-                    centre[i, place] = np.median(label)
-                    scatter[i, place] = robust_scatter(label) or 1.0
-        return cls(centre, scatter)
+    names = [(when, label) for when in WHEN for label in stars.labels]
+    return _joined(names, first.over(groups), groups, drawn)
 
 
 def thinned(radius: np.ndarray, height: np.ndarray) -> np.ndarray:
@@ -168,6 +148,27 @@ def grouped(matched: np.ndarray) -> np.ndarray:
     for number, places in enumerate(reversed(groups)):
         found[places, number] = 1.0
     return found
+
+
+@dataclass(frozen=True)
+class Usual:
+    """Median and robust scatter of each label in each bin of radius, both shape (labels, bins)."""
+
+    centre: np.ndarray
+    scatter: np.ndarray
+
+    @classmethod
+    def of(cls, radius: np.ndarray, values: np.ndarray) -> "Usual":
+        """Of stars at ``radius`` (kpc), with ``values`` of shape (labels, stars)."""
+        bins = np.digitize(radius, R_EDGES) - 1
+        shape = (len(values), len(R_EDGES) - 1)
+        centre, scatter = np.zeros(shape), np.ones(shape)
+        for place in range(shape[1]):
+            for i, label in enumerate(values[:, bins == place]):
+                if len(label):
+                    centre[i, place] = np.median(label)
+                    scatter[i, place] = robust_scatter(label) or 1.0
+        return cls(centre, scatter)
 
 
 @dataclass(frozen=True)
@@ -271,23 +272,26 @@ def difference(
     )
 
 
-def _joined(labels: list[str], first: Difference, groups: np.ndarray, drawn) -> Asymmetry:
+def _joined(
+    names: list[tuple[str, str]], first: Difference, groups: np.ndarray, drawn: np.ndarray
+) -> Asymmetry:
     flat = drawn.reshape(len(drawn), -1)
     flat = flat[np.isfinite(flat).all(axis=1)]
     value = first.difference
     if not value.size or len(flat) < 2:
-        none = dict.fromkeys(labels)
-        return Asymmetry(pd.DataFrame(columns=COLUMNS), groups, none, dict.fromkeys(labels, False))
+        return Asymmetry(pd.DataFrame(columns=COLUMNS), dict.fromkeys(names), groups)
     error = flat.std(axis=0, ddof=1).reshape(value.shape)
-    largest = _largest(np.corrcoef(flat, rowvar=False))
+    freedom = np.broadcast_to(np.minimum(first.matched, len(flat)) - 1, value.shape)
+    largest = _largest(np.corrcoef(flat, rowvar=False), freedom.ravel())
     reach = float(np.quantile(largest, BAND))
     pull = np.abs(value / error).max(axis=1)
     probability = {
-        label: float((largest >= one).mean()) for label, one in zip(labels, pull, strict=True)
+        name: float((largest >= one).mean()) for name, one in zip(names, pull, strict=True)
     }
     radius, height = first.mean("radius"), first.mean("height")
     lines = [
         {
+            "when": when,
             "label": label,
             "R": float(radius[j]),
             "Z": float(height[j]),
@@ -298,19 +302,20 @@ def _joined(labels: list[str], first: Difference, groups: np.ndarray, drawn) -> 
             "low": float(value[i, j] - reach * error[i, j]),
             "high": float(value[i, j] + reach * error[i, j]),
         }
-        for i, label in enumerate(labels)
+        for i, (when, label) in enumerate(names)
         for j in range(value.shape[1])
     ]
-    claimed = {label: one < 1 - CLAIM for label, one in probability.items()}
-    return Asymmetry(pd.DataFrame(lines, columns=COLUMNS), groups, probability, claimed)
+    return Asymmetry(pd.DataFrame(lines, columns=COLUMNS), probability, groups)
 
 
-COLUMNS = ["label", "R", "Z", "north", "south", "difference", "error", "low", "high"]
+def _largest(correlation: np.ndarray, freedom: np.ndarray) -> np.ndarray:
+    """Largest |pull| of all, drawn from Student's t of ``correlation``.
 
-
-def _largest(correlation: np.ndarray) -> np.ndarray:
-    """Largest |pull| of all, drawn from a normal of ``correlation``."""
+    The error of a bin of few stars is itself uncertain: ``freedom`` are its degrees of freedom.
+    """
     chance = np.random.default_rng(seed("asymmetry", "joint"))
     values, vectors = np.linalg.eigh(np.atleast_2d(correlation))
     root = vectors * np.sqrt(np.maximum(values, 0))
-    return np.abs(chance.standard_normal((SIMULATED, len(values))) @ root.T).max(axis=1)
+    pulls = chance.standard_normal((SIMULATED, len(values))) @ root.T
+    errors = np.sqrt(chance.chisquare(freedom, pulls.shape) / freedom)
+    return np.abs(pulls / errors).max(axis=1)

@@ -224,14 +224,11 @@ class Room:
         columns = [f"{label}_member_{m}" for label in labels for m in range(members)]
         columns += flags(direction.networks)
         translated = self._translated(method, name, columns)
-        found, facts = {}, {}
-        for when in ("before", "after"):
-            given, _ = across_the_plane(stars, translated, direction, labels, gravity, when)
-            found[when] = asymmetry(given)
-            facts[when] = found[when].facts()
+        given, _ = across_the_plane(stars, translated, direction, labels, gravity)
+        found = asymmetry(given)
         about = {"draws": DRAWS, "joint_band": BAND, "claimed_beyond": CLAIM, "stars": len(stars)}
-        self.facts["asymmetry"][f"{method}-{base}"] = about | facts
-        return across.draw(method, base, found, labels, facts)
+        self.facts["asymmetry"][f"{method}-{base}"] = about | found.facts()
+        return across.draw(method, base, found, labels)
 
 
 def _named(paths: list[Path], name: str) -> Path:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..configuration.model import Direction
-from .asymmetry import Compared
+from .asymmetry import WHEN, Compared
 from .places import Places
 
 
@@ -51,7 +51,6 @@ def compared(
     direction: Direction,
     labels: list[str],
     gravity: str,
-    when: str,
 ) -> tuple[Compared, np.ndarray]:
     """Stars to be compared across the plane, and which of ``stars`` they are.
 
@@ -59,13 +58,16 @@ def compared(
     """
     chosen = usable(stars, [*labels, gravity])
     known = stars[chosen]
-    about = (labels, Places.of(known), values(known, [gravity], when)[0])
-    abundances = values(known, labels, when)
-    if when == "before":
-        return Compared(*about, abundances), chosen
     rows = known[f"{direction.origin}_row"].fillna(-1).to_numpy(np.int64)
-    members = _members(rows, translated, labels, good_rows(translated, direction.networks))
-    return Compared(*about, abundances, members, known["measured"].to_numpy(bool)), chosen
+    good = good_rows(translated, direction.networks)
+    return Compared(
+        labels,
+        Places.of(known),
+        values(known, [gravity], "after")[0],
+        *(values(known, labels, when) for when in WHEN),
+        _members(rows, translated, labels, good),
+        known["measured"].to_numpy(bool),
+    ), chosen
 
 
 def _members(
