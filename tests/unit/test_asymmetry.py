@@ -99,6 +99,22 @@ def test_a_southern_survey_that_looks_higher_makes_no_asymmetry():
     assert found.table["difference"].abs().max() < 0.06
 
 
+def test_sides_at_other_heights_within_a_cell_make_no_asymmetry():
+    table = sky(9, 20_000)
+    low, high = np.array([0.51, 0.74]), np.array([0.5, 0.75])
+    height = np.where(table["Z"] > 0, low[0], low[1])
+    steep = compared(table, 0.0, 9)
+    place = Places.of(table).cylindrical()
+    pulled = steep.after - 0.5 * (np.where(place[1] > 0, high[0], high[1]) - height)
+    slope = trend((place[0], np.abs(place[1]) * np.sign(place[1]), place[2]), steep.logg, pulled)
+    left = (pulled - slope)[0]
+    r = place[0]
+    for low_r in (8.0, 11.0):
+        inside = (r > low_r) & (r < low_r + 1)
+        gradient = np.polyfit(np.abs(place[1])[inside], left[inside], 1)[0]
+        assert abs(gradient) < 0.02
+
+
 def test_false_claims_are_rare():
     found = [asymmetry(compared(sky(n), 0.0, n), draws=80) for n in range(10, 30)]
     assert sum(any(claims(one)) for one in found) <= 1

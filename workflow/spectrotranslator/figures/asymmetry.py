@@ -4,7 +4,7 @@ One survey is southern and metallicity falls with height, so stars are compared 
 of radius, height, azimuth and gravity that hold both sides.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,10 @@ Z_EDGES = np.array([0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.25, 3.25, 5.0])
 AZIMUTH_EDGES = np.array([-90.0, -45.0, -15.0, 15.0, 45.0, 90.0])
 LOGG_EDGES = np.array([-0.5, 1.5, 2.25, 3.25, 4.0, 5.0])
 TUNING = 1.345
+HUBER_STEPS = 5
 FEWEST = 100.0
 MOST = 10_000
+FIELD_SIDE = 3.0
 DRAWS = 200
 SIMULATED = 20_000
 BAND, CLAIM = 0.95, 0.99
@@ -61,6 +63,15 @@ class Compared:
         chosen_stars = (array[..., chosen] for array in stars)
         return Compared(self.labels, self.places.rows(chosen), *chosen_stars)
 
+    def without(self, before: np.ndarray, after: np.ndarray) -> "Compared":
+        """With a trend taken off the abundances, shape (labels, stars)."""
+        return replace(
+            self,
+            before=self.before - before,
+            after=self.after - after,
+            members=self.members - after.astype(self.members.dtype),
+        )
+
 
 @dataclass(frozen=True)
 class Asymmetry:
@@ -95,7 +106,9 @@ class Asymmetry:
 def asymmetry(stars: Compared, draws: int = DRAWS) -> Asymmetry:
     """North less south in bins of radius, with a band that holds all that is shown at once.
 
-    Every draw weights the stars anew (Poisson bootstrap), puts them at distances drawn from
+    Within a cell the two sides may still lie at somewhat other places: the trend that both have
+    with radius, height and gravity is taken off first (`trend`). Every draw weights the stars anew (Poisson bootstrap, field by field: stars of one
+    field lie at like places), puts them at distances drawn from
     their errors and takes the values of one member (`Compared.drawn`); the covariance of the
     draws gives the band and the probabilities. Where a bin of radius holds more than MOST stars
     on a side, the draws take evenly many of them: their scatter is then more than that of all,
@@ -104,20 +117,51 @@ def asymmetry(stars: Compared, draws: int = DRAWS) -> Asymmetry:
     chance = np.random.default_rng(seed("asymmetry"))
     gravity = np.digitize(stars.logg, LOGG_EDGES) - 1
     here = stars.places.cylindrical()
+    slopes = [trend(here, stars.logg, side) for side in (stars.before, stars.after)]
+    stars = stars.without(*slopes)
     values = np.concatenate([stars.before, stars.after])
     usual = Usual.of(here[0], values)
     first = difference(here, gravity, values, np.ones(len(gravity)), usual)
     groups = grouped(first.matched)
     few = thinned(*here[:2])
     stars, gravity = stars.rows(few), gravity[few]
+    field = stars.places.fields(FIELD_SIDE)
     drawn = np.full((draws, len(values), groups.shape[1]), np.nan)
     for number in range(draws):
         place = stars.places.cylindrical(stars.places.drawn(chance))
-        weight = chance.poisson(1.0, len(gravity)).astype(np.float64)
+        weight = chance.poisson(1.0, field.max() + 1).astype(np.float64)[field]
         found = difference(place, gravity, stars.drawn(chance), weight, usual)
         drawn[number] = found.over(groups).difference
     names = [(when, label) for when in WHEN for label in stars.labels]
     return _joined(names, first.over(groups), groups, drawn)
+
+
+def trend(place: tuple[np.ndarray, ...], logg: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """What ``values``, shape (labels, stars), change with R, |Z| and logg in each bin of radius.
+
+    Robust least squares (Huber's pseudo-values) with a step across the plane, which is left in.
+    """
+    radius, height, _ = place
+    found = np.zeros_like(values)
+    near = (np.abs(height) < Z_EDGES[-1]) & (logg > LOGG_EDGES[0]) & (logg < LOGG_EDGES[-1])
+    bins = np.where(near, np.digitize(radius, R_EDGES), 0)
+    for number in range(1, len(R_EDGES)):
+        rows = np.flatnonzero(bins == number)
+        if len(rows) < FEWEST:
+            continue
+        r, z, g = radius[rows], np.abs(height[rows]), logg[rows]
+        slopes = np.stack([r, z, z**2, g], axis=1)
+        slopes -= slopes.mean(axis=0)
+        design = np.column_stack([slopes, np.sign(height[rows]), np.ones(len(rows))])
+        for i, label in enumerate(values[:, rows]):
+            fit = np.full(len(rows), np.median(label))
+            for _ in range(HUBER_STEPS):
+                left = label - fit
+                reach = TUNING * (robust_scatter(left) or 1.0)
+                answer = np.linalg.lstsq(design, fit + np.clip(left, -reach, reach), rcond=None)[0]
+                fit = design @ answer
+            found[i, rows] = slopes @ answer[: slopes.shape[1]]
+    return found
 
 
 def thinned(radius: np.ndarray, height: np.ndarray) -> np.ndarray:

@@ -47,6 +47,15 @@ class Places:
         """Distances (kpc) with their errors once more, lognormal."""
         return self.distance * np.exp(self.spread * chance.standard_normal(len(self.distance)))
 
+    def fields(self, side: float) -> np.ndarray:
+        """Number of the patch of sky, ``side`` degrees wide, that each star lies in."""
+        latitude = np.degrees(np.arcsin(np.clip(self.sight[2], -1, 1)))
+        band = np.floor(latitude / side)
+        width = side / np.cos(np.radians((band + 0.5) * side))
+        longitude = np.degrees(np.arctan2(self.sight[1], self.sight[0])) % 360
+        patch = band * 1000 + np.floor(longitude / width)
+        return np.unique(patch, return_inverse=True)[1]
+
     def rows(self, chosen: np.ndarray) -> "Places":
         """Only the ``chosen`` stars."""
         return Places(self.sun, self.sight[:, chosen], self.distance[chosen], self.spread[chosen])
