@@ -1,5 +1,7 @@
 """North less south of the plane: recovered where it is, not claimed where it is not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from spectrotranslator.figures.asymmetry import (
     asymmetry,
     grouped,
     thinned,
+    trend,
 )
 from spectrotranslator.figures.places import Places, frame
 
@@ -99,20 +102,28 @@ def test_a_southern_survey_that_looks_higher_makes_no_asymmetry():
     assert found.table["difference"].abs().max() < 0.06
 
 
-def test_sides_at_other_heights_within_a_cell_make_no_asymmetry():
-    table = sky(9, 20_000)
-    low, high = np.array([0.51, 0.74]), np.array([0.5, 0.75])
-    height = np.where(table["Z"] > 0, low[0], low[1])
-    steep = compared(table, 0.0, 9)
-    place = Places.of(table).cylindrical()
-    pulled = steep.after - 0.5 * (np.where(place[1] > 0, high[0], high[1]) - height)
-    slope = trend((place[0], np.abs(place[1]) * np.sign(place[1]), place[2]), steep.logg, pulled)
-    left = (pulled - slope)[0]
-    r = place[0]
-    for low_r in (8.0, 11.0):
-        inside = (r > low_r) & (r < low_r + 1)
-        gradient = np.polyfit(np.abs(place[1])[inside], left[inside], 1)[0]
-        assert abs(gradient) < 0.02
+def test_the_trend_takes_the_gradient_off_and_leaves_the_step_across_the_plane():
+    stars = compared(sky(9, 12_000), 0.1, 9)
+    place = stars.places.cylindrical()
+    left = (stars.after - trend(place, stars.logg, stars.after))[0]
+    inside = (place[0] > 11) & (place[0] < 12)
+    height = place[1][inside]
+    slope = np.polyfit(np.abs(height), left[inside], 1)[0]
+    step = left[inside][height > 0].mean() - left[inside][height < 0].mean()
+    assert abs(slope) < 0.05 < 0.2 < abs(np.polyfit(np.abs(height), stars.after[0, inside], 1)[0])
+    assert step == pytest.approx(0.1, abs=0.03)
+
+
+def test_stars_of_one_field_stand_and_fall_together():
+    table = sky(11, 4000)
+    field = Places.of(table).fields(3.0)
+    assert 100 < field.max() < 3000
+    clumped = table.iloc[np.repeat(np.arange(0, 4000, 20), 20)].reset_index(drop=True)
+    chance = np.random.default_rng(0)
+    offset = np.repeat(chance.normal(0, 0.2, 200), 20)
+    alone = compared(clumped, 0.0, 11)
+    shared = replace(alone, after=alone.after + offset, before=alone.before + offset)
+    assert after(asymmetry(shared))["error"].mean() > 1.7 * after(asymmetry(alone))["error"].mean()
 
 
 def test_false_claims_are_rare():

@@ -107,12 +107,12 @@ def asymmetry(stars: Compared, draws: int = DRAWS) -> Asymmetry:
     """North less south in bins of radius, with a band that holds all that is shown at once.
 
     Within a cell the two sides may still lie at somewhat other places: the trend that both have
-    with radius, height and gravity is taken off first (`trend`). Every draw weights the stars anew (Poisson bootstrap, field by field: stars of one
-    field lie at like places), puts them at distances drawn from
-    their errors and takes the values of one member (`Compared.drawn`); the covariance of the
-    draws gives the band and the probabilities. Where a bin of radius holds more than MOST stars
-    on a side, the draws take evenly many of them: their scatter is then more than that of all,
-    and the band wider.
+    with radius, height and gravity is taken off first (`trend`). Every draw weights the stars
+    anew (Poisson bootstrap, field by field: stars of one field lie at like places), puts them at
+    distances drawn from their errors and takes the values of one member (`Compared.drawn`); the
+    covariance of the draws gives the band and the probabilities. Where a bin of radius holds more
+    than MOST stars on a side, the draws take evenly many of them: their scatter is then more than
+    that of all, and the band wider.
     """
     chance = np.random.default_rng(seed("asymmetry"))
     gravity = np.digitize(stars.logg, LOGG_EDGES) - 1
