@@ -6,8 +6,9 @@ as many without one. On each it does what the run mini does: the surveys' tables
 the training of the intrinsic ensemble of GALAH to APOGEE (the velocity's network, which has no
 say in abundances, is left out), the translation of all of GALAH, both surveys on one base, and the
 report's estimator. The truth is read for the judgement alone: the simulation's shift of each star
-at its true place, through the same matching, as APOGEE without noise would show it. A line a sky: whether the joint 95% band
-holds the truth in all bins and both elements, and which elements are claimed.
+at its true place, through the same matching, as APOGEE without noise would show it. A line a sky:
+whether the joint 95% band holds the truth in all bins and both elements, and which elements are
+claimed.
 """
 
 import argparse

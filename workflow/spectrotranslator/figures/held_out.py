@@ -6,7 +6,7 @@ import pandas as pd
 from ..compare.statistics import robust_scatter
 from ..configuration.model import Direction, Feature
 
-WHOSE = "stars that no network saw: each method trained anew on the other parts of the sample"
+WHOSE = "stars that no network saw, each method trained anew without them"
 
 
 def columns_of(direction: Direction) -> list[str]:
