@@ -25,7 +25,8 @@ from spectrotranslator.door.speed import plain_work
 from spectrotranslator.files import read_json, write_json
 
 JOB_OVERHEAD_S = 0.3
-FIGURES = ("seconds", "memory_mb", "bytes")
+# What stands for the jobs of one rule and run: a job that outgrows its memory is killed.
+FIGURES = {"seconds": np.mean, "memory_mb": np.max, "bytes": np.mean}
 
 
 def rows_of(run: str) -> int:
@@ -44,13 +45,16 @@ def jobs_of(run: str) -> dict[str, list[dict[str, float]]]:
     folder = Path("results") / run
     found = defaultdict(list)
     for path in sorted((folder / "benchmarks").glob("*.tsv")):
-        record = json.loads((folder / "provenance/jobs" / f"{path.stem}.json").read_text())
+        recorded = folder / "provenance/jobs" / f"{path.stem}.json"
+        if not recorded.is_file():
+            continue
+        record = json.loads(recorded.read_text())
         with path.open(newline="") as stream:
             line = next(csv.DictReader(stream, delimiter="\t"))
         found[record["rule"]].append(
             {
                 "seconds": min(float(line["s"]), record["cpu_seconds"]) + JOB_OVERHEAD_S,
-                "memory_mb": float(line["max_rss"]) if line["max_rss"] != "-" else 0.0,
+                "memory_mb": record["peak_memory_mb"],
                 "bytes": float(sum(file["bytes"] for file in record["outputs"])),
             }
         )
@@ -85,8 +89,8 @@ def main() -> None:
         here = [run for run in given.runs if rule in jobs[run]]
         rows = [sizes[run] for run in here]
         rules[rule] = {
-            name: fitted(rows, [float(np.mean([j[name] for j in jobs[run][rule]])) for run in here])
-            for name in FIGURES
+            name: fitted(rows, [typical([j[name] for j in jobs[run][rule]]) for run in here])
+            for name, typical in FIGURES.items()
         } | {"rows": [max(rows)]}
         if before and rule in before["rules"]:
             rules[rule]["seconds"] = before["rules"][rule]["seconds"]
