@@ -137,6 +137,7 @@ def test_a_run_through_every_fault_ends_in_the_bytes_of_the_local_run(finished, 
         assert call.status() == 0
     assert cluster.queue() == []
     assert clone.digests() == finished.digests()
+    assert not list((clone.root / TINY).rglob(".*.part")), "killed jobs leave nothing half-written"
 
     log, jobs = log_of(clone), records(clone)
     states = re.findall(r"SLURM-job '\d+' failed, SLURM status is: '(\w+)'", log)

@@ -36,6 +36,8 @@ def main(arguments: list[str]) -> int:
             print(f"sources/{name} is not what was fetched: it is fetched anew.", file=sys.stderr)
         _tidy(RESULTS / configuration.run)
         status, output = call_snakemake(run, extra, environment, log)
+        # A job that a scheduler killed was made again, and has left what it had begun to write.
+        _tidy(RESULTS / configuration.run)
     if status:
         raise InputError(_full_disk() or last_error(output))
     if _dry(extra):
@@ -87,6 +89,6 @@ def _full_disk() -> str | None:
 
 
 def _tidy(folder: Path) -> None:
-    """Remove what a killed job had begun to write: nothing is at work here now."""
+    """Remove what killed jobs had begun to write: nothing is at work here now."""
     for part in folder.rglob(".*.part"):
         part.unlink()
