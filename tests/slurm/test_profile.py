@@ -39,8 +39,8 @@ def tried(clone, run: str, path: str) -> str:
 def asking(text: str) -> dict[str, set[str]]:
     """Rule to the GPUs its jobs ask for, from a dry run's text."""
     found: dict[str, set[str]] = {}
-    for block in re.split(r"\n(?=(?:local)?rule )", text)[1:]:
-        rule = re.match(r"(?:local)?rule (\w+):", block)[1]
+    for block in re.split(r"\n(?=\s*(?:local)?rule )", text)[1:]:
+        rule = re.match(r"\s*(?:local)?rule (\w+):", block)[1]
         found.setdefault(rule, set()).update(re.findall(r"gres=([^,\n]+)", block))
     return found
 
