@@ -76,6 +76,11 @@ def test_a_file_that_is_not_yaml_is_named_with_the_line(place):
     assert "odd.yaml, line 2" in refusal(reproduce(place, "odd.yaml"))
 
 
+def test_a_character_that_no_yaml_may_hold_is_refused_in_a_line(place):
+    (place / "odd.yaml").write_text("extends: config/runs/tiny.yaml\ndescription: a\x0bb\n")
+    assert "odd.yaml: not YAML" in refusal(reproduce(place, "odd.yaml"))
+
+
 def test_a_missing_column_is_named_with_its_nearest_relatives(place):
     run = run_file(place, "surveys: {galah: {keep: [flag_spp]}}\n")
     line = refusal(reproduce(place, run))

@@ -166,6 +166,13 @@ def test_few_stars_say_nothing_and_radii_are_joined_until_they_hold_enough():
     assert (np.array([300.0, 120.0, 60.0, 50.0, 10.0]) @ groups >= FEWEST).all()
 
 
+def test_no_star_at_all_says_nothing():
+    stars = compared(sky(1, 200), 0.0, 1)
+    found = asymmetry(stars.rows(np.zeros(len(stars.logg), bool)), 5)
+    assert found.table.empty
+    assert claims(found) == [False] * len(found.probability)
+
+
 def test_the_same_stars_give_the_same_numbers():
     one, other = (asymmetry(compared(sky(6), 0.1, 6)).table for _ in range(2))
     pd.testing.assert_frame_equal(one, other)

@@ -129,7 +129,7 @@ def asymmetry(stars: Compared, draws: int = DRAWS) -> Asymmetry:
     drawn = np.full((draws, len(values), groups.shape[1]), np.nan)
     for number in range(draws):
         place = stars.places.cylindrical(stars.places.drawn(chance))
-        weight = chance.poisson(1.0, field.max() + 1).astype(np.float64)[field]
+        weight = chance.poisson(1.0, field.max(initial=-1) + 1).astype(np.float64)[field]
         found = difference(place, gravity, stars.drawn(chance), weight, usual)
         drawn[number] = found.over(groups).difference
     names = [(when, label) for when in WHEN for label in stars.labels]
