@@ -8,6 +8,7 @@ import pytest
 from astropy import units
 from astropy.coordinates import Galactocentric, SkyCoord, galactocentric_frame_defaults
 
+from spectrotranslator.figures import across
 from spectrotranslator.figures.asymmetry import (
     FEWEST,
     Compared,
@@ -166,11 +167,14 @@ def test_few_stars_say_nothing_and_radii_are_joined_until_they_hold_enough():
     assert (np.array([300.0, 120.0, 60.0, 50.0, 10.0]) @ groups >= FEWEST).all()
 
 
-def test_no_star_at_all_says_nothing():
+def test_no_star_at_all_says_nothing_and_is_drawn():
     stars = compared(sky(1, 200), 0.0, 1)
     found = asymmetry(stars.rows(np.zeros(len(stars.logg), bool)), 5)
     assert found.table.empty
     assert claims(found) == [False] * len(found.probability)
+    drawn = across.draw("method", "base", found, stars.labels)
+    assert drawn.data.empty
+    drawn.figure.canvas.draw()
 
 
 def test_the_same_stars_give_the_same_numbers():

@@ -323,7 +323,8 @@ def _joined(
     flat = flat[np.isfinite(flat).all(axis=1)]
     value = first.difference
     if not value.size or len(flat) < 2:
-        return Asymmetry(pd.DataFrame(columns=COLUMNS), dict.fromkeys(names), groups)
+        nothing = pd.DataFrame(columns=COLUMNS, dtype=np.float64)
+        return Asymmetry(nothing, dict.fromkeys(names), groups)
     error = flat.std(axis=0, ddof=1).reshape(value.shape)
     freedom = np.broadcast_to(np.minimum(first.matched, len(flat)) - 1, value.shape)
     largest = _largest(np.corrcoef(flat, rowvar=False), freedom.ravel())
