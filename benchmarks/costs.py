@@ -3,9 +3,8 @@
 Run it with ``PYTHONPATH=workflow python benchmarks/costs.py RUN RUN ...``, names of runs of one
 structure and different numbers of rows, made on this machine while it was idle. It prints, for
 every rule, the seconds measured at each size and the line through them, and writes
-``config/costs.json``, which ``./reproduce plan`` and every job's resources come from. With
-``--keep-seconds`` the machine may have been busy: memory and disk alone are renewed. A run need not
-be finished; each rule notes the most rows it was measured with.
+``config/costs.json``, which ``./reproduce plan`` and every job's resources come from. A run need
+not be finished; each rule notes the most rows it was measured with.
 """
 
 import argparse
@@ -22,7 +21,7 @@ from spectrotranslator.archive.registry import read_registry
 from spectrotranslator.configuration import load
 from spectrotranslator.door.costs import TABLE, survey_rows
 from spectrotranslator.door.speed import plain_work
-from spectrotranslator.files import read_json, write_json
+from spectrotranslator.files import write_json
 
 JOB_OVERHEAD_S = 0.3
 # What stands for the jobs of one rule and run: a job that outgrows its memory is killed.
@@ -74,9 +73,7 @@ def main() -> None:
     """Fit, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("runs", nargs="+")
-    parser.add_argument("--keep-seconds", action="store_true", help="as the table has them")
     given = parser.parse_args()
-    before = read_json(TABLE) if given.keep_seconds else None
     sizes = {run: rows_of(run) for run in given.runs}
     jobs = {run: jobs_of(run) for run in given.runs}
     rules = {}
@@ -92,8 +89,6 @@ def main() -> None:
             name: fitted(rows, [typical([j[name] for j in jobs[run][rule]]) for run in here])
             for name, typical in FIGURES.items()
         } | {"rows": [max(rows)]}
-        if before and rule in before["rules"]:
-            rules[rule]["seconds"] = before["rules"][rule]["seconds"]
         means = {run: np.mean([j["seconds"] for j in jobs[run][rule]]) for run in here}
         fixed, each = rules[rule]["seconds"]
         shown = " ".join(
@@ -106,7 +101,7 @@ def main() -> None:
             "schema_version": 1,
             "command": f"python benchmarks/costs.py {' '.join(sys.argv[1:])}",
             "rows": sizes,
-            "work_s": before["work_s"] if before else plain_work(),
+            "work_s": plain_work(),
             "rules": rules,
         },
     )

@@ -107,20 +107,31 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
 
+def converted(folder: Path, suffix: str) -> list[str]:
+    """Both sides of g2a in another format."""
+    paths = [str(folder / f"{side}.{suffix}") for side in ("p", "r")]
+    for side, path in zip(("p", "r"), paths, strict=True):
+        subprocess.run(
+            [
+                sys.executable, "-m", "spectrotranslator", "convert",
+                str(folder / "g2a.ReadMe"), str(folder / f"g2a.{side}.dat"), path,
+            ],
+            env=os.environ | {"PYTHONPATH": str(ROOT / "workflow")},
+            capture_output=True,
+            check=True,
+        )  # fmt: skip
+    return paths
+
+
 def stilts(folder: Path) -> None:
     """The same identifiers matched by STILTS, and the differences of one column."""
     if not shutil.which("stilts"):
         print("stilts: not installed")
         return
-    for side in ("p", "r"):
-        command = [sys.executable, "-m", "spectrotranslator", "convert"]
-        command += [str(folder / "g2a.ReadMe"), str(folder / f"g2a.{side}.dat")]
-        command += [str(folder / f"{side}.fits")]
-        environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
-        subprocess.run(command, env=environment, capture_output=True, check=True)
+    sides = converted(folder, "fits")
     start = time.perf_counter()
     subprocess.run(
-        ["stilts", "tmatch2", "matcher=exact", f"in1={folder}/p.fits", f"in2={folder}/r.fits",
+        ["stilts", "tmatch2", "matcher=exact", f"in1={sides[0]}", f"in2={sides[1]}",
          "values1=GALAH", "values2=GALAH", "join=1or2", f"out={folder}/matched.fits"],
         check=True, capture_output=True,
     )  # fmt: skip
@@ -129,13 +140,7 @@ def stilts(folder: Path) -> None:
 
 def datacompy(folder: Path, python: Path) -> None:
     """The same two tables in memory compared by datacompy, and held against ours."""
-    for side in ("p", "r"):
-        command = [sys.executable, "-m", "spectrotranslator", "convert"]
-        command += [str(folder / "g2a.ReadMe"), str(folder / f"g2a.{side}.dat")]
-        command += [str(folder / f"{side}.parquet")]
-        environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
-        subprocess.run(command, env=environment, capture_output=True, check=True)
-    sides = [str(folder / f"{side}.parquet") for side in ("p", "r")]
+    sides = converted(folder, "parquet")
     done = subprocess.run([python, "-c", PEER, *sides], capture_output=True, text=True, check=True)
     peer = json.loads(done.stdout.splitlines()[-1])
     print(f"datacompy in memory, g2a alone, text already read: {peer['seconds']:.1f} s,"

@@ -110,12 +110,7 @@ def _translated(block, direction, scalings, rng) -> dict:
     """Percentiles and systematic errors: single precision, members, trimming, realisations."""
     filled = {}
     for network in direction.networks.values():
-        corrected = (
-            network.inputs[: len(network.outputs)]
-            if network.correct == "first"
-            else network.inputs[-len(network.outputs) :]
-        )
-        for start, output in zip(corrected, network.outputs, strict=True):
+        for start, output in zip(network.inputs[network.corrected], network.outputs, strict=True):
             mean, std = scalings[output]
             x = np.nan_to_num(block[start].to_numpy(np.float64))
             noise = rng.normal(size=(REALISATIONS, len(x))) * block[f"{start}_error"].to_numpy()

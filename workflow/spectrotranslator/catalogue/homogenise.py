@@ -1,5 +1,6 @@
 """Both surveys on one base, a row a star."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -48,9 +49,7 @@ def _labels(direction: Direction) -> dict[str, str]:
     """Label of the target to the origin's feature it corrects."""
     pairs = {}
     for network in direction.networks.values():
-        count = len(network.outputs)
-        inputs = network.inputs[:count] if network.correct == "first" else network.inputs[-count:]
-        pairs |= dict(zip(network.outputs, inputs, strict=True))
+        pairs |= dict(zip(network.outputs, network.inputs[network.corrected], strict=True))
     return pairs
 
 
@@ -59,16 +58,28 @@ def _kept(table: pd.DataFrame, selection: Selection, survey: str) -> pd.Series:
     return pd.Series(table.index.isin(good.index), index=table.index)
 
 
+def flags(kinds: Iterable[str]) -> list[str]:
+    """The columns that ``good_rows`` looks at, where a method has them."""
+    return [f"{flag}_{kind}" for kind in kinds for flag in ("missing", "input", "output", "joint")]
+
+
+def good_rows(translated: pd.DataFrame, kinds: Iterable[str]) -> np.ndarray:
+    """Translated rows that lack no input and whose flags are all good, shape (rows,)."""
+    good = np.ones(len(translated), bool)
+    for name in flags(kinds):
+        if name in translated:
+            flag = translated[name].to_numpy(bool)
+            good &= ~flag if name.startswith("missing_") else flag
+    return good
+
+
 def _translated_side(
     direction, selection, origin, translated, labels, on, whole_width
 ) -> pd.DataFrame:
     origin = origin.assign(_clean=_kept(origin, selection, direction.origin))
     stars = translated.merge(origin.drop(columns=_shared(origin, translated)), on="row")
     stars = best_rows(stars[stars[on] > 0] if on == "source_id" else stars, on)
-    good = stars["_clean"].copy()
-    for kind in direction.networks:
-        good &= ~stars[f"missing_{kind}"] & stars[f"input_{kind}"] & stars[f"output_{kind}"]
-        good &= stars.get(f"joint_{kind}", True)
+    good = stars["_clean"] & good_rows(stars, direction.networks)
     columns = {on: stars[on], "identifier": stars["identifier"].astype(str), "good": good}
     columns |= {"row": stars["row"], **_places(stars)}
     for label, own in labels.items():

@@ -192,6 +192,12 @@ class NetworkKind(Section):
         description="Which inputs the correction is added to: the first or the last ones."
     )
 
+    @property
+    def corrected(self) -> slice:
+        """The inputs that the outputs correct, one each and in their order."""
+        count = len(self.outputs)
+        return slice(0, count) if self.correct == "first" else slice(-count, None)
+
 
 class Direction(Section):
     """A translation of one survey onto another's base."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
+from ..catalogue.homogenise import flags, good_rows
 from ..catalogue.parts import read_parts
 from ..configuration import Configuration, load
 from ..configuration.document import unknowns
@@ -27,7 +28,7 @@ from . import (
 from .asymmetry import BAND, CLAIM, DRAWS, asymmetry
 from .held_out import WHOSE, columns_of, figures_of, held_out
 from .homogenised import compared as across_the_plane
-from .homogenised import flags, good_rows, usable, values
+from .homogenised import usable, values
 from .names import compared, mapped, section
 from .places import Places, frame
 from .style import BAND as SHOWN

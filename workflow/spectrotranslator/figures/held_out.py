@@ -45,8 +45,6 @@ def held_out(
         stars = judged[place >= 0]
         pairs = sample.iloc[place[place >= 0]]
         aimed = pd.Index(target["key"].astype(str)).get_indexer(pairs["to:key"].astype(str))
-        count = len(network.outputs)
-        inputs = network.inputs[:count] if network.correct == "first" else network.inputs[-count:]
         parts += [
             pd.DataFrame(
                 {
@@ -60,7 +58,7 @@ def held_out(
                     "systematic": stars[f"{label}_systematic"].to_numpy(np.float64),
                 }
             )
-            for label, own in zip(network.outputs, inputs, strict=True)
+            for label, own in zip(network.outputs, network.inputs[network.corrected], strict=True)
         ]
     return pd.concat(parts, ignore_index=True)
 

@@ -1,10 +1,9 @@
 """Stars of a homogenised catalogue as the figures of the Galaxy use them."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
 
+from ..catalogue.homogenise import good_rows
 from ..configuration.model import Direction
 from .asymmetry import WHEN, Compared
 from .places import Places
@@ -27,22 +26,6 @@ def usable(stars: pd.DataFrame, labels: list[str]) -> np.ndarray:
     for when in ("before", "after"):
         known &= np.isfinite(values(stars, labels, when)).all(axis=0)
     return known
-
-
-def good_rows(translated: pd.DataFrame, kinds: Iterable[str]) -> np.ndarray:
-    """Translated rows that lack no input and whose flags are all good."""
-    good = np.ones(len(translated), bool)
-    for kind in kinds:
-        good &= ~translated[f"missing_{kind}"].to_numpy(bool)
-        for flag in ("input", "output", "joint"):
-            if f"{flag}_{kind}" in translated:
-                good &= translated[f"{flag}_{kind}"].to_numpy(bool)
-    return good
-
-
-def flags(kinds: Iterable[str]) -> list[str]:
-    """The columns that `good_rows` looks at, where a method has them."""
-    return [f"{flag}_{kind}" for kind in kinds for flag in ("missing", "input", "output", "joint")]
 
 
 def compared(

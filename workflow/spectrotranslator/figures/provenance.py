@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -24,33 +25,17 @@ def edges(records: list[dict]) -> pd.DataFrame:
         for file in one["inputs"]
         if maker.get(file["path"], one["rule"]) != one["rule"]
     )
-    direct = {pair for pair in pairs if not _longer(pair, set(pairs))}
+    direct = nx.transitive_reduction(nx.DiGraph(pairs.keys())).edges
     lines = [(a, b, pairs[a, b]) for a, b in sorted(direct)]
     return pd.DataFrame(lines, columns=["from", "to", "files"])
 
 
-def _longer(pair: tuple[str, str], pairs: set[tuple[str, str]]) -> bool:
-    """Whether a way of more than one step leads from the first rule to the second."""
-    start, end = pair
-    waiting = [b for a, b in pairs if a == start and b != end]
-    seen = set()
-    while waiting:
-        rule = waiting.pop()
-        if rule == end:
-            return True
-        if rule not in seen:
-            seen.add(rule)
-            waiting += [b for a, b in pairs if a == rule]
-    return False
-
-
 def layers(rules: list[str], table: pd.DataFrame) -> dict[str, int]:
     """How many steps each rule lies from the beginning, at most."""
-    layer = dict.fromkeys(rules, 0)
-    for _ in rules:
-        for a, b in zip(table["from"], table["to"], strict=True):
-            layer[b] = max(layer[b], layer[a] + 1)
-    return layer
+    graph = nx.DiGraph(zip(table["from"], table["to"], strict=True))
+    graph.add_nodes_from(rules)
+    generations = enumerate(nx.topological_generations(graph))
+    return {rule: number for number, some in generations for rule in sorted(some)}
 
 
 def draw(records: list[dict]) -> Drawn:

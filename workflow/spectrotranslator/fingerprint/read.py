@@ -152,7 +152,7 @@ def _lattice(
 
 def _corrected(network: NetworkKind) -> str:
     """The input that the network's last output corrects."""
-    return network.inputs[-1 if network.correct == "last" else len(network.outputs) - 1]
+    return network.inputs[network.corrected][-1]
 
 
 def _realisations(question, traces: Traces, whole, lattice: Lattice | None, figures) -> Answer:

@@ -28,12 +28,6 @@ REGRESSORS: dict[str, Callable] = {
 BASELINES = ("none", "constant offset", "moment matching", *REGRESSORS)
 
 
-def corrected(inputs: np.ndarray, kind: NetworkKind) -> np.ndarray:
-    """The inputs that the network's outputs correct, shape (stars, outputs)."""
-    count = len(kind.outputs)
-    return inputs[:, :count] if kind.correct == "first" else inputs[:, -count:]
-
-
 def predict(
     name: str, kind: NetworkKind, inputs: np.ndarray, outputs: np.ndarray, stars: np.ndarray
 ) -> np.ndarray:
@@ -48,7 +42,7 @@ def predict(
     stars
         Inputs of the stars to translate, all finite.
     """
-    known, own = corrected(inputs, kind), corrected(stars, kind)
+    known, own = inputs[:, kind.corrected], stars[:, kind.corrected]
     difference = outputs - known
     if name == "none":
         return own.copy()

@@ -21,7 +21,6 @@ from .sample import TRAIN, VALIDATION, Sample, Scalings
 from .training import Stars
 
 DRAWS = 200
-CACHED_ROWS = 1024  # what a layer hands to the next stays in the processor's cache
 
 
 def shapley(function: Callable[[Tensor], Tensor], stars: Tensor, background: Tensor) -> np.ndarray:
@@ -56,9 +55,8 @@ def _coalition(number: int, inputs: int) -> Tensor:
 def _value(function, stars: Tensor, background: Tensor, present: Tensor) -> np.ndarray:
     """Mean prediction of each star with the absent inputs from the background."""
     mixed = torch.where(present, stars[:, None, :], background[None, :, :])
-    pieces = mixed.reshape(-1, stars.shape[1]).split(CACHED_ROWS)
     with torch.inference_mode():
-        output = torch.cat([function(piece) for piece in pieces])
+        output = function(mixed.reshape(-1, stars.shape[1]))
     return output.reshape(len(stars), len(background), -1).mean(dim=1).numpy().astype(np.float64)
 
 

@@ -99,10 +99,8 @@ class Sample:
         plain = Scaling.of(known.outputs, kind.outputs)
         if method.network.base == "moment matching":
             return Scalings(scaling, plain)
-        count = len(kind.outputs)
-        chosen = slice(0, count) if kind.correct == "first" else slice(-count, None)
-        corrected = Scaling(scaling.mean[chosen], scaling.std[chosen])
-        output, unit = on_own_scale(known.inputs[:, chosen], known.outputs, corrected)
+        corrected = Scaling(scaling.mean[kind.corrected], scaling.std[kind.corrected])
+        output, unit = on_own_scale(known.inputs[:, kind.corrected], known.outputs, corrected)
         return Scalings(scaling, output, tensor(unit))
 
     def standardised(self, part: str, scalings: Scalings) -> Stars:
