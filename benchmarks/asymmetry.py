@@ -194,6 +194,7 @@ def summary(found: list[dict]) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--skies", type=int, default=20, help="with an asymmetry, and without")
+    parser.add_argument("--first", type=int, default=1, help="seed of the first sky")
     parser.add_argument("--method", default="as-published")
     parser.add_argument("--draws", type=int, default=estimator.DRAWS)
     parser.add_argument("--processes", type=int, default=1)
@@ -202,8 +203,9 @@ def main() -> int:
     if given.keep:
         given.keep.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    jobs = [(n, AMPLITUDES[n % len(AMPLITUDES)]) for n in range(1, given.skies + 1)]
-    jobs += [(n, 0.0) for n in range(101, given.skies + 101)]
+    seeds = range(given.first, given.first + given.skies)
+    jobs = [(n, AMPLITUDES[n % len(AMPLITUDES)]) for n in seeds]
+    jobs += [(n + 100, 0.0) for n in seeds]
     found = []
     with ProcessPoolExecutor(given.processes) as pool:
         waiting = [

@@ -12,6 +12,7 @@ members left untrained, a wrong unit (an offset of 273.15 K, a factor of 1000).
 import argparse
 import os
 from concurrent.futures import ProcessPoolExecutor
+from itertools import combinations
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def _execute(task) -> dict[str, pd.DataFrame]:
 
 def tolerances(executions: list[pd.DataFrame], table: Table) -> Tolerances:
     """As a file of ``./reproduce calibrate`` would hold them."""
-    found = between_executions(executions, table)
+    found = between_executions(combinations(executions, 2), table)
     return Tolerances(
         {
             label: {n: Tolerance(f["mean"], f["std"], len(executions)) for n, f in stats.items()}

@@ -1,6 +1,8 @@
 """The network and its training are what the method says."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from spectrotranslator.configuration.model import (
     TrainingSettings,
 )
 from spectrotranslator.errors import InputError
+from spectrotranslator.network.adam import Adam
 from spectrotranslator.network.checkpoint import Checkpoint
 from spectrotranslator.network.device import choose, device_of
 from spectrotranslator.network.model import load_model, save
@@ -43,6 +46,34 @@ def test_dropout_stands_only_in_wide_blocks():
     found = {(len(block.inner.bias), block.dropout.p) for block in blocks}
     assert found == {(64, 0.0), (128, 0.0), (256, 0.5), (512, 0.5)}
     assert [len(block.inner.bias) for block in blocks] == [64, 128, 256, 512, 256, 128, 64]
+
+
+def trained_by(kind: type[torch.optim.Adam]) -> torch.Tensor:
+    torch.manual_seed(1)
+    layer, stars = torch.nn.Linear(6, 4), batch()
+    optimiser = kind(layer.parameters(), lr=1e-3, eps=1e-7, fused=True)
+    for _ in range(20):
+        optimiser.zero_grad()
+        (layer(stars) - stars[:, :4]).abs().mean().backward()
+        optimiser.step()
+    return torch.cat([layer.weight.detach().ravel(), layer.bias.detach()])
+
+
+def test_our_adam_steps_as_torchs_does():
+    assert torch.equal(trained_by(Adam), trained_by(torch.optim.Adam))
+
+
+def test_a_training_does_not_load_torchs_compiler():
+    program = (
+        "import sys, torch\n"
+        "from spectrotranslator.network.adam import Adam\n"
+        "layer = torch.nn.Linear(2, 1)\n"
+        "optimiser = Adam(layer.parameters(), fused=True)\n"
+        "layer(torch.ones(3, 2)).sum().backward()\n"
+        "optimiser.step(), optimiser.zero_grad()\n"
+        "assert 'torch._dynamo' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def numpy_forward(network: Translator, x: np.ndarray) -> np.ndarray:

@@ -1,27 +1,42 @@
-"""Executions drawn from a pool lie nearer than independent ones, and the tolerances undo it."""
+"""Pairs drawn from a pool of members lie as far apart as executions trained apart."""
 
 from itertools import combinations
 
 import numpy as np
 import pytest
 
+from spectrotranslator.compare.pool import chosen_members
 from spectrotranslator.compare.tolerances import _spread
 
-MEMBERS, POOL, EXECUTIONS, TRIALS = 5, 20, 8, 400
+MEMBERS, POOL, PAIRS, TRIALS = 5, 20, 8, 400
 
 
-def differences(executions: np.ndarray) -> np.ndarray:
-    return np.array([b - a for a, b in combinations(executions, 2)])
+def prediction(members: np.ndarray, noise: float, chance: np.random.Generator) -> float:
+    """Mean of an ensemble with the noise of its realisations."""
+    return members.mean() + noise * chance.normal()
 
 
-def test_the_scatter_between_draws_becomes_that_between_independent_executions():
+@pytest.mark.parametrize("noise", [0.0, 0.4, 3.0])
+def test_pairs_of_a_pool_scatter_as_executions_trained_apart(noise):
     chance = np.random.default_rng(6)
-    drawn, independent = [], []
+    drawn, apart = [], []
     for _ in range(TRIALS):
         pool = chance.normal(size=POOL)
-        means = [chance.permutation(pool)[:MEMBERS].mean() for _ in range(EXECUTIONS)]
-        nearer = np.sqrt(1 - MEMBERS / POOL)
-        drawn.append(_spread("bias", differences(np.array(means)), nearer)["std"] ** 2)
-        means = chance.normal(size=(EXECUTIONS, MEMBERS)).mean(axis=1)
-        independent.append(_spread("bias", differences(means), 1.0)["std"] ** 2)
-    assert np.mean(drawn) == pytest.approx(np.mean(independent), rel=0.1)
+        sides = [
+            prediction(pool[chosen_members("g2a", "intrinsic", n, POOL, MEMBERS)], noise, chance)
+            for n in range(2 * PAIRS)
+        ]
+        drawn.append(_spread("bias", np.subtract(sides[1::2], sides[::2]))["std"] ** 2)
+        sides = [prediction(chance.normal(size=MEMBERS), noise, chance) for _ in range(PAIRS)]
+        differences = [one - other for one, other in combinations(sides, 2)]
+        apart.append(_spread("bias", np.array(differences))["std"] ** 2)
+    assert np.mean(drawn) == pytest.approx(np.mean(apart), rel=0.1)
+
+
+def test_the_two_of_a_pair_share_no_member_and_other_pairs_are_drawn_anew():
+    pairs = [
+        [chosen_members("g2a", "intrinsic", 2 * n + side, 10, 5) for side in (0, 1)]
+        for n in range(8)
+    ]
+    assert all(sorted(first + second) == list(range(10)) for first, second in pairs)
+    assert len({tuple(first) for first, _ in pairs}) > 5

@@ -3,21 +3,22 @@
 import argparse
 import os
 from concurrent.futures import ProcessPoolExecutor
+from itertools import combinations
 from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
 import torch
 
-from ..cds.layout import layout_from_yaml
+from ..cds.layout import Table, layout_from_yaml
 from ..configuration import Configuration, resolve
 from ..errors import InputError
 from ..files import digest, write_json
 from ..provenance.code import code_digest
 from .choices import over_choices, with_choice
 from .executions import execute
-from .pool import draw_executions
-from .tolerances import between_executions
+from .pool import draw_pairs
+from .tolerances import Pair, between_executions
 
 
 def _execute(task: tuple[Configuration, int | str, Path]) -> dict[str, pd.DataFrame]:
@@ -37,7 +38,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--pool",
         type=int,
-        help="train so many members of every network once and draw each execution's from them",
+        help="train so many members of every network once and draw pairs of executions from them",
     )
     parser.add_argument(
         "--choices", action="store_true", help="and the spread over comparison.choices"
@@ -58,23 +59,22 @@ def main(arguments: list[str]) -> int:
     others = [(with_choice(configuration, name), name, folder) for name in choices]
     with ProcessPoolExecutor(given.jobs, mp_context=get_context("spawn")) as workers:
         if given.pool:
-            found = draw_executions(configuration, folder, given.pool, executions, workers)
+            pairs = draw_pairs(configuration, folder, given.pool, executions, workers)
         else:
             tasks = [(configuration, number, folder) for number in range(1, executions + 1)]
-            found = list(workers.map(_execute, tasks))
+            pairs = list(combinations(workers.map(_execute, tasks), 2))
         alternatives = dict(zip(choices, workers.map(_execute, others), strict=True))
     out = given.out or Path("config/tolerances") / f"{configuration.run}.json"
-    write_json(out, _tolerances(configuration, found, alternatives, given.pool))
-    print(f"{out}: tolerances from {executions} executions")
+    write_json(out, _tolerances(configuration, pairs, executions, alternatives, given.pool))
+    print(f"{out}: tolerances from {executions} {'pairs of ' if given.pool else ''}executions")
     return 0
 
 
 def _tolerances(
-    configuration: Configuration, found: list[dict], choices: dict, pool: int | None
+    configuration: Configuration, pairs: list, executions: int, choices: dict, pool: int | None
 ) -> dict:
-    executions = len(found)
+    """The file of tolerances; ``executions`` in it is the degrees of freedom plus one."""
     method = configuration.methods[configuration.comparison.method]
-    shared = method.ensemble.members / pool if pool else 0.0
     drawn = (f" --pool {pool}" if pool else "") + (" --choices" if choices else "")
     return {
         "schema_version": 1,
@@ -86,19 +86,22 @@ def _tolerances(
         },
         "catalogues": {
             name: {
-                "choices": over_choices(
-                    [execution[name] for execution in found],
-                    {choice: made[name] for choice, made in choices.items()},
-                    layout_from_yaml(configuration.directions[name].catalogue),
-                ),
-                "executions": executions,
-                "rows": len(found[0][name]),
-                "columns": between_executions(
-                    [execution[name] for execution in found],
-                    layout_from_yaml(configuration.directions[name].catalogue),
-                    shared,
-                ),
+                "executions": min(executions, pool or executions),
+                "rows": len(pairs[0][0][name]),
             }
-            for name in found[0]
+            | _of_catalogue(
+                [(first[name], second[name]) for first, second in pairs],
+                {choice: made[name] for choice, made in choices.items()},
+                layout_from_yaml(configuration.directions[name].catalogue),
+            )
+            for name in pairs[0][0]
         },
+    }
+
+
+def _of_catalogue(pairs: list[Pair], choices: dict[str, pd.DataFrame], table: Table) -> dict:
+    every = list({id(one): one for pair in pairs for one in pair}.values())
+    return {
+        "choices": over_choices(every, choices, table),
+        "columns": between_executions(pairs, table),
     }

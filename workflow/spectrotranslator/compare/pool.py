@@ -1,8 +1,9 @@
-"""Executions drawn from a pool of members: at full size cheaper than to train each anew.
+"""Pairs of executions drawn from a pool of members: at full size cheaper than to train each anew.
 
-Every network is trained ``pool`` times; an execution takes its members from them, each time others
-by chance. Two draws may share members: how much nearer that brings them is undone where the
-tolerances are made (``tolerances.between_executions``).
+Every network is trained ``pool`` times. A pair of executions takes its members from them by chance,
+none of them twice, so the two lie as far apart as executions trained apart, whatever part of that
+comes from the members and whatever from the realisations. Pairs share members with other pairs:
+``pool`` members hold at most ``pool - 1`` independent differences.
 """
 
 import tempfile
@@ -24,20 +25,23 @@ from .executions import catalogues, compared, with_other_seeds
 POOL = 0
 
 
-def draw_executions(
-    configuration: Configuration, folder: Path, pool: int, executions: int, workers: Executor
-) -> list[dict[str, pd.DataFrame]]:
-    """Catalogues of ``executions`` executions whose members are drawn from ``pool`` a network.
+Execution = dict[str, pd.DataFrame]
+
+
+def draw_pairs(
+    configuration: Configuration, folder: Path, pool: int, pairs: int, workers: Executor
+) -> list[tuple[Execution, Execution]]:
+    """Pairs of executions (catalogue to table) without a common one of ``pool`` members a network.
 
     Raises
     ------
     InputError
-        The pool is not larger than an ensemble.
+        The pool does not hold two ensembles.
     """
     members = configuration.methods[configuration.comparison.method].ensemble.members
-    if pool <= members:
+    if pool < 2 * members:
         raise InputError(
-            f"--pool {pool}: more than the {members} members of an ensemble are needed"
+            f"--pool {pool}: at least {2 * members} are needed, two ensembles of {members} members"
         )
     with tempfile.TemporaryDirectory() as place:
         kept = Path(place)
@@ -48,8 +52,16 @@ def draw_executions(
             for member in range(pool)
         ]
         list(workers.map(_train, [(configuration, folder, kept, *one) for one in networks]))
-        tasks = [(configuration, folder, kept, pool, n) for n in range(1, executions + 1)]
-        return list(workers.map(_draw, tasks))
+        tasks = [(configuration, folder, kept, pool, n) for n in range(2 * pairs)]
+        found = list(workers.map(_draw, tasks))
+        return list(zip(found[::2], found[1::2], strict=True))
+
+
+def chosen_members(name: str, kind: str, execution: int, pool: int, count: int) -> list[int]:
+    """Which of ``pool`` members an execution takes; executions 2n and 2n + 1 are a pair."""
+    pair, side = divmod(execution, 2)
+    shuffled = np.random.default_rng(seed("pool", name, kind, pair)).permutation(pool)
+    return sorted(shuffled[side * count : (side + 1) * count].tolist())
 
 
 def _weights(kept: Path, name: str, kind: str, member: int) -> Path:
@@ -68,14 +80,13 @@ def _train(task: tuple[Configuration, Path, Path, str, str, int]) -> None:
     save(network, facts, path, path.with_name("training.json"))
 
 
-def _draw(task: tuple[Configuration, Path, Path, int, int]) -> dict[str, pd.DataFrame]:
+def _draw(task: tuple[Configuration, Path, Path, int, int]) -> Execution:
     configuration, folder, kept, pool, execution = task
     torch.set_num_threads(configuration.compute.threads)
     count = configuration.methods[configuration.comparison.method].ensemble.members
 
     def drawn(name: str, kind: str, _sample: Sample) -> list[Model]:
-        chance = np.random.default_rng(seed("pool", name, kind, execution))
-        chosen = sorted(chance.permutation(pool)[:count].tolist())
+        chosen = chosen_members(name, kind, execution, pool, count)
         return [load_model(_weights(kept, name, kind, member)) for member in chosen]
 
-    return catalogues(with_other_seeds(configuration, execution), folder, drawn)
+    return catalogues(with_other_seeds(configuration, f"pool {execution}"), folder, drawn)

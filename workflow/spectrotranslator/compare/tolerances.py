@@ -1,7 +1,7 @@
 """How far two executions of one method lie apart, column by column."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import combinations
 from math import sqrt
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from .grade import Tolerance
 from .groups import find_groups
 from .statistics import grading_statistics
 from .tables import flag_labels, number_labels, text_labels
+
+Pair = tuple[pd.DataFrame, pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -57,41 +59,30 @@ def read_tolerances(path: Path, catalogue: str) -> Tolerances:
         raise InputError(f"{path}: no usable tolerances for {catalogue} ({error})") from None
 
 
-def between_executions(executions: list[pd.DataFrame], table: Table, shared: float = 0.0) -> dict:
-    """Mean and standard deviation of every grading statistic over all pairs.
+def between_executions(pairs: Iterable[Pair], table: Table) -> dict:
+    """Mean and standard deviation of every grading statistic over pairs of executions.
 
-    The pairs share executions, so their number is not the number of degrees of freedom; the
-    grade counts executions. ``shared`` is the share of a pool that one execution draws: two draws
-    of m members out of N differ with the variance of independent ones times 1 - m/N (sampling
-    without replacement), which is undone.
+    Pairs may share executions, or members of a pool, so their number is not the number of degrees
+    of freedom, which the file of tolerances states as ``executions``.
     """
     found: dict[str, dict[str, list[float]]] = {}
     groups = find_groups(number_labels(table))
-    for first, second in combinations(executions, 2):
+    for first, second in pairs:
         statistics = grading_statistics(first, second, groups) | _shares(first, second, table)
         for label, values in statistics.items():
             for name, value in values.items():
                 found.setdefault(label, {}).setdefault(name, []).append(value)
     return {
-        label: {
-            name: _spread(name, np.array(values), sqrt(1 - shared))
-            for name, values in statistics.items()
-        }
+        label: {name: _spread(name, np.array(values)) for name, values in statistics.items()}
         for label, statistics in found.items()
     }
 
 
-def _spread(name: str, values: np.ndarray, nearer: float) -> dict[str, float]:
-    """What changes sign with the order of the pair has mean zero.
-
-    ``nearer`` is by what factor the differences between the pairs are too small.
-    """
+def _spread(name: str, values: np.ndarray) -> dict[str, float]:
+    """What changes sign with the order of the pair has mean zero."""
     if name in ("bias", "offset", "shape"):
-        return {"mean": 0.0, "std": float(np.sqrt(np.mean(values**2))) / nearer}
-    if name == "differing":
-        values = values / sqrt(nearer)
-    mean = values.mean() - (np.log(nearer) if name == "scatter" else 0.0)
-    return {"mean": float(mean), "std": float(values.std(ddof=1)) / nearer}
+        return {"mean": 0.0, "std": float(np.sqrt(np.mean(values**2)))}
+    return {"mean": float(values.mean()), "std": float(values.std(ddof=1))}
 
 
 def _shares(first: pd.DataFrame, second: pd.DataFrame, table: Table) -> dict:

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..configuration.model import TrainingSettings
+from .adam import Adam
 from .checkpoint import Checkpoint
 from .translator import Translator
 
@@ -88,7 +89,7 @@ class _Run:
     def __init__(self, network, training, validation, settings, checkpoint):
         self.network, self.training, self.validation = network, training, validation
         self.settings, self.checkpoint = settings, checkpoint
-        self.optimiser = torch.optim.Adam(network.parameters(), eps=settings.epsilon, fused=True)
+        self.optimiser = Adam(network.parameters(), eps=settings.epsilon, fused=True)
         self.history = History()
         self.phase = 0
         self._start_phase(0)
