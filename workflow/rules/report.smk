@@ -29,6 +29,7 @@ rule draw_figures:
         benchmark_of("draw")
     conda:
         "../../envs/workflow.yaml"
+    threads: 2
     resources:
         mem_mb=memory_of("draw_figures"),
         runtime=minutes_of("draw_figures"),
@@ -44,7 +45,7 @@ rule draw_figures:
         " --importance {input.importance:q} --parts {input.parts:q}"
         " --homogenised {input.homogenised:q} --ledger {input.ledger:q}"
         " --diffs {input.diffs:q} --diff-rows {input.diff_rows:q}"
-        " --regenerated {input.regenerated:q} --facts {output.facts:q}"
+        " --regenerated {input.regenerated:q} --processes {threads} --facts {output.facts:q}"
         " --figures {output.figures:q} --record {output.record:q} > {log:q} 2>&1"
 
 

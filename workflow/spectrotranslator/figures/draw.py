@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
 from pathlib import Path
 
@@ -37,28 +38,24 @@ from .style import Drawn
 
 def main(arguments: Namespace) -> None:
     room = Room(load(arguments.config), arguments)
-    folder = arguments.facts.parent
-    captions = {}
-    for drawn in room.all():
-        drawn.save(folder)
-        captions[drawn.name] = {
-            "section": section(drawn.name),
-            "title": drawn.title,
-            "caption": drawn.caption,
-        }
-    write_json(arguments.facts, room.facts | {"figures": captions})
+    facts = room.stated()
+    with ProcessPoolExecutor(arguments.processes) as processes:
+        for found in processes.map(room.draw, room.parts()):
+            for name, values in found.items():
+                facts[name] = facts.get(name, {}) | values
+    write_json(arguments.facts, facts)
 
 
 class Room:
-    """All figures of one run, one at a time, from the files that the stage was given.
-
-    ``facts`` gathers the numbers that the page quotes.
-    """
+    """All figures of one run, from the files that the stage was given."""
 
     def __init__(self, configuration: Configuration, files: Namespace):
         self.configuration = configuration
         self.files = files
-        self.facts: dict = {
+
+    def stated(self) -> dict:
+        """What the page quotes whatever the figures show."""
+        return {
             "schema_version": 1,
             "shown": {
                 "percentiles": [5, SHOWN[0], 50, SHOWN[1], 95],
@@ -66,24 +63,46 @@ class Room:
                 "joint_percent": 100 * BAND,
                 "claim_percent": 100 * CLAIM,
             },
-            "unknowns": unknowns(configuration),
+            "unknowns": unknowns(self.configuration),
             "quality": {},
             "asymmetry": {},
         }
 
-    def all(self) -> Iterator[Drawn]:
-        """Every figure; each is given away before the next is drawn."""
-        for direction in self.configuration.directions:
-            yield from self._of_direction(direction)
-        for method, base in mapped(self.configuration):
-            yield from self._of_galaxy(method, base)
-        for direction in compared(self.configuration):
-            diff = read_json(_of(self.files.diffs, direction))
-            rows = _of(self.files.diff_rows, direction)
-            path = _named(self.files.regenerated, f"{direction}.parquet")
-            yield differences.draw_grades(direction, diff)
-            yield differences.draw(direction, diff, rows, differences.of_catalogue(rows, path))
-            yield differences.draw_flags(direction, diff)
+    def parts(self) -> list[tuple[str, ...]]:
+        """What can be drawn side by side: a method of this class and what it is given."""
+        return [
+            *(("_of_direction", direction) for direction in self.configuration.directions),
+            *(("_of_galaxy", *one) for one in mapped(self.configuration)),
+            *(("_of_comparison", direction) for direction in compared(self.configuration)),
+            ("_of_ledger",),
+        ]
+
+    def draw(self, part: tuple[str, ...]) -> dict[str, dict]:
+        """Draw one part; captions and the numbers that the page quotes.
+
+        Every figure is given away before the next is drawn.
+        """
+        self.facts: dict[str, dict] = {"quality": {}, "asymmetry": {}}
+        captions = {}
+        kind, *given = part
+        for drawn in getattr(self, kind)(*given):
+            drawn.save(self.files.facts.parent)
+            captions[drawn.name] = {
+                "section": section(drawn.name),
+                "title": drawn.title,
+                "caption": drawn.caption,
+            }
+        return self.facts | {"figures": captions}
+
+    def _of_comparison(self, direction: str) -> Iterator[Drawn]:
+        diff = read_json(_of(self.files.diffs, direction))
+        rows = _of(self.files.diff_rows, direction)
+        path = _named(self.files.regenerated, f"{direction}.parquet")
+        yield differences.draw_grades(direction, diff)
+        yield differences.draw(direction, diff, rows, differences.of_catalogue(rows, path))
+        yield differences.draw_flags(direction, diff)
+
+    def _of_ledger(self) -> Iterator[Drawn]:
         yield flow.draw(read_json(self.files.ledger))
 
     def _of_direction(self, name: str) -> Iterator[Drawn]:
@@ -258,6 +277,7 @@ stage.input("ledger", "rows in and out of every cut, JSON")
 stage.input("diffs", "comparisons, JSON", many=True, required=False)
 stage.input("diff-rows", "comparisons, a line a star", many=True, required=False)
 stage.input("regenerated", "the catalogues compared, Parquet", many=True, required=False)
+stage.option("processes", "how many parts are drawn at once", type=int, default=1)
 stage.output("facts", "captions and the numbers the page quotes, JSON")
 stage.output("figures", "every figure as SVG, PDF and CSV", many=True)
 
