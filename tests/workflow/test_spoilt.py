@@ -56,17 +56,23 @@ def test_one_bad_member_is_named(clone):
     assert "member-3" in done.stdout
 
 
-def test_ten_kills_at_random_moments_end_in_the_same_bytes(finished, bare):
+def test_twenty_kills_at_random_moments_end_in_the_same_bytes_and_a_whole_record(finished, bare):
     chance = random.Random(20)
-    for _ in range(10):
+    folder = bare.root / "results" / "tiny"
+    for _ in range(20):
         process = bare.started()
         time.sleep(chance.uniform(1, 9))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        for record in (folder / "provenance" / "jobs").glob("[!.]*.json"):
+            assert json.loads(record.read_text())["exit"] == 0
     done = bare.reproduce("tiny")
     assert done.returncode == 0, done.stderr
     assert bare.digests() == finished.digests()
     assert not list((bare.root / "results").rglob(".*.part"))
+    audit = bare.reproduce("audit", "tiny")
+    assert audit.returncode == 0, audit.stdout
+    assert "whole" in audit.stdout
 
 
 def test_survivors_of_a_killed_call_are_ended(bare):

@@ -65,7 +65,7 @@ def draw(direction: str, diff: dict, rows: Path, regenerated: Callable[[str], np
     tables = []
     for column, label in zip(axes.T, labels, strict=True):
         unit = cds_unit(diff["columns"][label]["unit"])
-        difference, value = _column(rows, f"{label}_difference"), regenerated(label)
+        difference, value = column_of(rows, f"{label}_difference"), regenerated(label)
         known = np.isfinite(difference)
         middle = float(np.median(difference[known]))
         half = WIDTHS * robust_scatter(difference[known]) or 1.0
@@ -98,7 +98,7 @@ def draw(direction: str, diff: dict, rows: Path, regenerated: Callable[[str], np
 def of_catalogue(rows: Path, regenerated: Path) -> Callable[[str], np.ndarray]:
     """Columns of a regenerated catalogue's Parquet file, matched row by matched row."""
     order = pq.read_table(rows, columns=["row_regenerated"]).column(0).to_numpy()
-    return lambda label: _column(regenerated, label)[order]
+    return lambda label: column_of(regenerated, label)[order]
 
 
 def _density(axis: Axes, published: np.ndarray, regenerated: np.ndarray) -> None:
@@ -109,7 +109,8 @@ def _density(axis: Axes, published: np.ndarray, regenerated: np.ndarray) -> None
     axis.plot(limits, limits, color="black", lw=0.8)
 
 
-def _column(path: Path, name: str) -> np.ndarray:
+def column_of(path: Path, name: str) -> np.ndarray:
+    """One column of a Parquet file as float64; missing values are NaN."""
     return pq.read_table(path, columns=[name]).column(0).to_numpy().astype(np.float64)
 
 
@@ -127,7 +128,7 @@ def _pulls(axis, label: str, rows: Path) -> pd.DataFrame:
         name = f"{label}_pull_{what}"
         if name not in there:
             continue
-        values = _column(rows, name)
+        values = column_of(rows, name)
         values = values[np.isfinite(values)]
         count = np.histogram(values, PULLS)[0]
         density = count / max(len(values), 1) / (PULLS[1] - PULLS[0])

@@ -24,13 +24,14 @@ from . import (
     galaxy,
     networks,
     quality,
+    sky,
     trust,
 )
 from .asymmetry import BAND, CLAIM, DRAWS, asymmetry
 from .held_out import WHOSE, columns_of, figures_of, held_out
 from .homogenised import compared as across_the_plane
 from .homogenised import usable, values
-from .names import compared, mapped, section
+from .names import compared, mapped, on_the_sky, section
 from .places import Places, frame
 from .style import BAND as SHOWN
 from .style import Drawn
@@ -101,6 +102,24 @@ class Room:
         yield differences.draw_grades(direction, diff)
         yield differences.draw(direction, diff, rows, differences.of_catalogue(rows, path))
         yield differences.draw_flags(direction, diff)
+        if direction in on_the_sky(self.configuration):
+            yield self._sky(direction, diff, rows)
+
+    def _sky(self, name: str, diff: dict, rows: Path) -> Drawn:
+        direction = self.configuration.directions[name]
+        method = self.configuration.comparison.method
+        translated = self._translated(method, name, flags(direction.networks))
+        stars = pd.read_parquet(
+            _named(self.files.stars, f"{direction.origin}.parquet"), columns=["row", "ra", "dec"]
+        ).set_index("row")
+        places = stars.loc[translated["row"]]
+        return sky.draw(
+            name,
+            diff,
+            rows,
+            (places["ra"].to_numpy(), places["dec"].to_numpy()),
+            good_rows(translated, list(direction.networks)),
+        )
 
     def _of_ledger(self) -> Iterator[Drawn]:
         yield flow.draw(read_json(self.files.ledger))

@@ -13,6 +13,7 @@ SECTIONS = {
     "asymmetry": "The Galaxy",
     "grades": "Against the published catalogues",
     "diff": "Against the published catalogues",
+    "sky": "Against the published catalogues",
     "flags": "Against the published catalogues",
     "flow": "Ledger",
     "rules": "Provenance",
@@ -31,6 +32,7 @@ def figure_names(configuration: Configuration) -> list[str]:
     for what in ("galaxy", "asymmetry"):
         names += [f"{what}-{m}-{base}" for m, base in mapped(configuration)]
     names += [f"{what}-{d}" for what in COMPARISON for d in compared(configuration)]
+    names += [f"sky-{d}" for d in on_the_sky(configuration)]
     return [*names, "flow"]
 
 
@@ -44,6 +46,12 @@ def compared(configuration: Configuration) -> list[str]:
     if not configuration.sources.readme:
         return []
     return [name for name, direction in configuration.directions.items() if direction.published]
+
+
+def on_the_sky(configuration: Configuration) -> list[str]:
+    """Directions held against a published catalogue whose stars have places on the sky."""
+    surveys, directions = configuration.surveys, configuration.directions
+    return [d for d in compared(configuration) if surveys[directions[d].origin].position]
 
 
 def mapped(configuration: Configuration) -> list[tuple[str, str]]:
