@@ -1,12 +1,12 @@
 """How often the fingerprint finds the settings that a simulated published catalogue hides.
 
-    PYTHONPATH=workflow nice -n 10 python benchmarks/fingerprint.py [--cases 20] [--size]
+    PYTHONPATH=workflow nice -n 10 python benchmarks/fingerprint.py [--cases 20] [--first 0]
 
 Every case is a small sky of its own and one catalogue published from it: realisations from 5 to
 200, members from 5 to 30, one of three lengths of training, of five selections and of three masks.
-Prints each case and how often the truth lies in the interval. ``--size`` measures time and memory
-on tables of the published size instead (at most 3 minutes and 3 GB for both). Exits with 1 where a
-bar of the project is missed.
+Prints each case and how often the truth lies in the interval. Exits with 1 where a bar of the
+project is missed. With ``--kept FOLDER`` catalogues and answers stay there, for
+``second_execution.py``.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from spectrotranslator.cds.layout import layout_from_yaml
 from spectrotranslator.compare.tables import read_catalogue
 from spectrotranslator.configuration import Configuration, resolve
 from spectrotranslator.configuration.model import Cut, Selection
+from spectrotranslator.files import write_json
 from spectrotranslator.fingerprint.executions import Lengths
 from spectrotranslator.fingerprint.read import Question, fingerprint
 from spectrotranslator.minisky.publish import A2G, G2A, execute
@@ -167,6 +168,7 @@ def ask(task: tuple[int, Path]) -> dict:
     columns = read_catalogue(folder / f"{direction}.dat.gz", layout).columns
     question = Question(run, run.directions[direction], tables)
     answers = fingerprint(columns, layout, question, executions=Lengths(run, direction, LENGTHS))
+    write_json(folder / "answers.json", {n: answer.as_dict() for n, answer in answers.items()})
     figures = {
         name: {"truth": truth[name], **_held(truth, name, answers[name])}
         for name in ("masks", "selection", "realisations", "members", "training_length")
@@ -197,11 +199,11 @@ def _held(truth: dict, name: str, answer) -> dict:
     return found | {"right": low <= truth[name] <= high}
 
 
-def cases(count: int, jobs: int, kept: Path) -> int:
+def cases(first: int, count: int, jobs: int, kept: Path) -> int:
     """Run the cases; print each and the counts."""
     found = []
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for result in pool.map(ask, [(case, kept) for case in range(count)]):
+        for result in pool.map(ask, [(case, kept) for case in range(first, first + count)]):
             found.append(result)
             print(json.dumps(result), flush=True)
     good = True
@@ -216,14 +218,15 @@ def cases(count: int, jobs: int, kept: Path) -> int:
 
 
 def main() -> int:
-    """Run the cases, or measure at full size."""
+    """Run the cases."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--kept", type=Path, help="folder of the catalogues, made once")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        return cases(given.cases, given.jobs, given.kept or Path(folder))
+        return cases(given.first, given.cases, given.jobs, given.kept or Path(folder))
 
 
 if __name__ == "__main__":
