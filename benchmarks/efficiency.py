@@ -34,7 +34,8 @@ def used(folder: Path) -> dict[str, list[dict]]:
                 "seconds": seconds,
                 "memory_mb": record["peak_memory_mb"] + SNAKEMAKE_MB,
                 "cores": record["cpu_seconds"] / seconds,
-                "threads": record["compute"]["threads"].get("torch", 1),
+                "threads": record["parameters"].get("processes")
+                or record["compute"]["threads"].get("torch", 1),
             }
         )
     return found

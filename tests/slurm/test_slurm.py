@@ -20,10 +20,10 @@ LACKING = absent()
 pytestmark = pytest.mark.skipif(bool(LACKING), reason=f"Slurm lacks {', '.join(LACKING)} here")
 
 TINY = Path("results/tiny")
-PATIENCE = ("--latency-wait", "5", "--slurm-init-seconds-before-status-checks", "3")
+PATIENCE = ("--latency-wait", "5", "--slurm-init-seconds-before-status-checks", "1")
 PATIENCE += (
     "--seconds-between-status-checks",
-    "3",
+    "1",
     "--group-components",
     "trainings=2",
     "scores=2",

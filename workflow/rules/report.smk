@@ -39,7 +39,8 @@ rule draw_figures:
         settings=settings("methods", "directions", "surveys"),
         code=code_digest("figures.draw"),
     shell:
-        "python -m spectrotranslator.figures.draw --config {params.config:q}"
+        "OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1"
+        " python -m spectrotranslator.figures.draw --config {params.config:q}"
         " --samples {input.samples:q} --stars {input.stars:q} --judged {input.judged:q}"
         " --evaluations {input.evaluations:q} --histories {input.histories:q}"
         " --importance {input.importance:q} --parts {input.parts:q}"
