@@ -20,14 +20,13 @@ from pathlib import Path
 import pandas as pd
 import torch
 from fingerprint import configuration, hidden
-from verdicts import grades
+from verdicts import grades, tolerances
 
-from spectrotranslator.cds.layout import Table, layout_from_yaml
+from spectrotranslator.cds.layout import layout_from_yaml
 from spectrotranslator.compare.executions import execute
-from spectrotranslator.compare.grade import DEVIATES, Tolerance
+from spectrotranslator.compare.grade import DEVIATES
 from spectrotranslator.compare.pool import draw_pairs
 from spectrotranslator.compare.tables import read_catalogue
-from spectrotranslator.compare.tolerances import Pair, Tolerances, between_executions
 from spectrotranslator.configuration import Configuration
 from spectrotranslator.sample.crossmatch import matched, training_sample
 from spectrotranslator.sample.split import split
@@ -73,17 +72,6 @@ def lay_samples(run: Configuration, name: str, selection: str, kept: Path, folde
     tables[direction.origin].to_parquet(folder / "sample" / f"{direction.origin}.parquet")
 
 
-def allowed(pairs: list[Pair], table: Table) -> Tolerances:
-    """As a file of ``./reproduce calibrate --pool`` would hold them."""
-    return Tolerances(
-        {
-            label: {n: Tolerance(f["mean"], f["std"], len(pairs)) for n, f in statistics.items()}
-            for label, statistics in between_executions(pairs, table).items()
-        },
-        {},
-    )
-
-
 def one_case(kept: Path) -> dict:
     """Columns that deviate with the fingerprint's settings, and with the defaults."""
     torch.set_num_threads(1)
@@ -102,10 +90,10 @@ def one_case(kept: Path) -> dict:
         members = found.methods[METHOD].ensemble.members
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as workers:
             pairs = draw_pairs(found, theirs, 2 * members, PAIRS, workers)
-        tolerances = allowed([(a[name], b[name]) for a, b in pairs], table)
+        allowed = tolerances([(a[name], b[name]) for a, b in pairs], PAIRS, table)
         for what, settings, folder in (("fingerprint", found, theirs), ("defaults", run, ours)):
             second = execute(settings, 1, folder)[name]
-            graded = grades(published, second, table, tolerances)
+            graded = grades(published, second, table, allowed)
             deviating[what] = sum(grade == DEVIATES for grade in graded.values())
     return {"case": kept.name, "truth": truth, "deviating": deviating, "columns": len(graded)}
 

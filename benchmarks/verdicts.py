@@ -11,6 +11,7 @@ members left untrained, a wrong unit (an offset of 273.15 K, a factor of 1000).
 
 import argparse
 import os
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from itertools import combinations
 from multiprocessing import get_context
@@ -26,7 +27,7 @@ from spectrotranslator.compare.executions import execute
 from spectrotranslator.compare.grade import DEVIATES, EQUIVALENT, IDENTICAL, Tolerance
 from spectrotranslator.compare.groups import find_groups
 from spectrotranslator.compare.tables import Catalogue, number_labels
-from spectrotranslator.compare.tolerances import Tolerances, between_executions
+from spectrotranslator.compare.tolerances import Pair, Tolerances, between_executions
 from spectrotranslator.configuration import resolve
 
 TRAINING = {"learning_rates": [1e-12], "epochs": 1}
@@ -44,12 +45,12 @@ def _execute(task) -> dict[str, pd.DataFrame]:
     return execute(configuration.model_copy(update={"methods": methods}), number, folder)
 
 
-def tolerances(executions: list[pd.DataFrame], table: Table) -> Tolerances:
+def tolerances(pairs: Iterable[Pair], executions: int, table: Table) -> Tolerances:
     """As a file of ``./reproduce calibrate`` would hold them."""
-    found = between_executions(combinations(executions, 2), table)
+    found = between_executions(pairs, table)
     return Tolerances(
         {
-            label: {n: Tolerance(f["mean"], f["std"], len(executions)) for n, f in stats.items()}
+            label: {n: Tolerance(f["mean"], f["std"], executions) for n, f in stats.items()}
             for label, stats in found.items()
         },
         {},
@@ -93,7 +94,8 @@ def main() -> None:
     ] + [(configuration, n, folder, {"training": TRAINING}) for n in judged]
     with ProcessPoolExecutor(given.jobs, mp_context=get_context("spawn")) as workers:
         made = [found[name] for found in workers.map(_execute, tasks)]
-    allowed = tolerances(made[: given.calibrating], table)
+    calibrating = combinations(made[: given.calibrating], 2)
+    allowed = tolerances(calibrating, given.calibrating, table)
     clean = made[given.calibrating : len(numbers)]
     halved = made[len(numbers) : len(numbers) + len(judged)]
     untrained = made[len(numbers) + len(judged) :]
