@@ -65,8 +65,6 @@ class Room:
                 "claim_percent": 100 * CLAIM,
             },
             "unknowns": unknowns(self.configuration),
-            "quality": {},
-            "asymmetry": {},
         }
 
     def parts(self) -> list[tuple[str, ...]]:
