@@ -91,7 +91,8 @@ def test_a_rule_that_was_never_measured_is_said_to_be_so(full, speed):
     text = plan._text(
         {
             "run": "full", "cores": 2, "device": "cpu", "machine": {"seconds": 0}, "disk_bytes": 0,
-            "slurm": plan._slurm([line], full), "shards": 1, "rows": 5, "rows_measured": 1,
+            "slurm": plan._slurm([line], full, {"read_survey": 2}), "shards": 1, "rows": 5,
+            "rows_measured": 1,
         },
         [line], full,
     )  # fmt: skip
@@ -114,6 +115,22 @@ def test_every_rule_of_the_workflow_has_its_stage_and_local_ones_are_known():
     local = {name for block in listed for name in re.findall(r"\w+", block)}
     assert {rule for stage in plan.STAGES for rule in stage} == rules
     assert local == plan.LOCAL
+
+
+def test_jobs_of_a_group_wait_in_the_queue_together():
+    dry = [
+        "train_member    6",
+        "total           9",
+        "[Wed Nov 25 23:03:44 2026] Group job trainings (jobs in lexicogr. order):",
+        "    rule train_member:",
+        "    rule train_member:",
+        "[Wed Nov 25 23:03:44 2026] Group job trainings (jobs in lexicogr. order):",
+        "rule crossmatch:",
+        "rule build_ledger:",
+        "rule crossmatch:",
+    ]
+    assert plan.remaining_jobs(dry) == {"train_member": 6}
+    assert plan.queue_waits(dry) == {"trainings": 2, "crossmatch": 2}
 
 
 def test_this_machine_s_speed_is_measured_for_every_network_of_the_run(monkeypatch):

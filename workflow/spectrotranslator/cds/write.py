@@ -96,26 +96,47 @@ def encode(data: pa.RecordBatch | pa.Table, table: Table, first_row: int = 1) ->
         A value cannot be written; row, column and value are named.
     """
     _same_columns(data, table)
-    text = io.BytesIO(b" " * (data.num_rows * (table.width + 1)))
-    _fill_all(text.getbuffer(), data, table, first_row)
+    text = io.BytesIO(_blank_record(table) * data.num_rows)
+    if data.num_rows:
+        _fill_all(text.getbuffer(), data, table, first_row)
     return text.getvalue()
+
+
+def _blank_record(table: Table) -> bytes:
+    """A record with nothing but its newline and the bytes that are the same in every record."""
+    record = bytearray(b" " * table.width + b"\n")
+    for column in table.columns:
+        if column.label == "---" and column.width == 1 and len(column.allowed or ()) == 1:
+            record[column.start - 1] = next(iter(column.allowed))
+    return bytes(record)
 
 
 def _fill_all(
     text: memoryview, data: pa.RecordBatch | pa.Table, table: Table, first_row: int
 ) -> None:
     """Fill blank records in place; the buffer is written to directly, so that nothing is copied."""
-    if not data.num_rows:
-        return
-    cells = np.frombuffer(text, np.uint8).reshape(data.num_rows, table.width + 1)
-    cells[:, -1] = ord("\n")
-    for column in table.columns:
-        if column.label == "---" and column.width == 1 and len(column.allowed or ()) == 1:
-            cells[:, column.start - 1] = next(iter(column.allowed))
-    fill = partial(_fill, cells, data, table, first_row)
+    records = np.frombuffer(text, _record_type(table))
+    fill = partial(_fill, records, data, table, first_row)
     with ThreadPoolExecutor(THREADS) as pool:
         for _ in pool.map(fill, table.named):
             pass
+
+
+def _record_type(table: Table) -> np.dtype:
+    """A record as its named columns, each a run of bytes."""
+    named = table.named
+    return np.dtype(
+        {
+            "names": [column.label for column in named],
+            "formats": [_bytes_type(column) for column in named],
+            "offsets": [column.start - 1 for column in named],
+            "itemsize": table.width + 1,
+        }
+    )
+
+
+def _bytes_type(column: Column) -> np.dtype:
+    return np.dtype((np.void, column.width))
 
 
 def write(path: str | Path, table: Table, data: pa.Table) -> None:
@@ -153,7 +174,7 @@ class _Refusal(Exception):
 
 
 def _fill(
-    cells: np.ndarray,
+    records: np.ndarray,
     data: pa.RecordBatch | pa.Table,
     table: Table,
     first_row: int,
@@ -166,11 +187,10 @@ def _fill(
         values = pa.concat_arrays(values.chunks)
     try:
         made = _texts(values, column)
-        if len(values):
-            cut = cells[:, column.start - 1 : column.end]
-            cut[:] = _padded(made.texts, column)
-            if len(made.rows):
-                cut[made.rows] = _padded(made.over, column)
+        field = records[column.label]
+        field[:] = _padded(made.texts, column)
+        if len(made.rows):
+            field[made.rows] = _padded(made.over, column)
     except _Refusal as refusal:
         value = values[refusal.row].as_py()
         raise InputError(
@@ -208,12 +228,11 @@ def _texts(values: pa.Array, column: Column) -> _Texts:
 
 
 def _padded(texts: pa.Array, column: Column) -> np.ndarray:
+    """The texts with blanks to the column's width, shape (rows,)."""
     pad = pc.ascii_lpad if column.align == "right" else pc.ascii_rpad
     padded = pad(texts, column.width)
     _, _, buffer = padded.buffers()
-    count = len(padded)
-    flat = np.frombuffer(buffer, np.uint8, count * column.width, padded.offset * column.width)
-    return flat.reshape(count, column.width)
+    return np.frombuffer(buffer, _bytes_type(column), len(padded), padded.offset * column.width)
 
 
 def _float_texts(values: pa.Array, column: Column) -> _Texts:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -60,7 +61,10 @@ LOCAL = {
 TIMED_HERE = {"train_member", "translate_shard", "predict_apart", "weigh_inputs"}
 SUBMISSIONS = 100
 SHARD_S = 1200
+PROFILE = "profiles/slurm"
 JOB_LINE = re.compile(r"^(\w+)\s+(\d+)\s*$")
+GROUP_LINE = re.compile(r"^\[.*\] Group job (\w+) ")
+LONE_LINE = re.compile(r"^rule (\w+):$")
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,8 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / f"{configuration.run}.yaml"
         dump(configuration, config)
-        jobs = remaining_jobs(given.run)
+        dry = dry_run(given.run)
+        jobs = remaining_jobs(dry)
         at_once = max(1, cores // configuration.compute.threads)
         speed = measure(config, at_once)
     costs = Costs.read()
@@ -96,7 +101,7 @@ def main(arguments: list[str]) -> int:
         "rows_measured": min((costs.reach(line.rule) for line in lines), default=costs.largest),
         "rules": [vars(line) | {"seconds": sum(line.seconds)} for line in lines],
         "machine": {"seconds": schedule(lines, at_once)},
-        "slurm": _slurm(lines, configuration),
+        "slurm": _slurm(lines, configuration, queue_waits(dry)),
         "shards": suggested_shards(configuration, lines, at_once),
         "disk_bytes": sum(line.disk_bytes * line.jobs for line in lines),
     }
@@ -142,8 +147,8 @@ def _changed(configuration: Configuration, given: argparse.Namespace) -> Configu
     return configuration.model_copy(update={"methods": methods})
 
 
-def remaining_jobs(run: str) -> dict[str, int]:
-    """Rule to the number of its jobs that a call would run now, as Snakemake counts them.
+def dry_run(run: str) -> list[str]:
+    """The lines in which Snakemake says what a call would run now, as on a cluster.
 
     Raises
     ------
@@ -152,16 +157,27 @@ def remaining_jobs(run: str) -> dict[str, int]:
     """
     find(run)
     done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "-n", "--quiet", "rules", "--config", f"run={run}"],
+        [sys.executable, "-m", "snakemake", "-n", "--profile", PROFILE, "--config", f"run={run}"],
         capture_output=True,
         text=True,
     )
     if done.returncode:
         reason = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1]
         raise InputError(f"run {run}: Snakemake makes no plan ({reason})")
-    lines = map(JOB_LINE.match, (done.stdout + done.stderr).splitlines())
-    found = {line[1]: int(line[2]) for line in lines if line}
+    return (done.stdout + done.stderr).splitlines()
+
+
+def remaining_jobs(dry: list[str]) -> dict[str, int]:
+    """Rule to the number of its jobs, from the table of a dry run."""
+    found = {line[1]: int(line[2]) for line in map(JOB_LINE.match, dry) if line}
     return {rule: n for rule, n in found.items() if rule not in ("total", "all", "reproduce")}
+
+
+def queue_waits(dry: list[str]) -> dict[str, int]:
+    """Group or rule to how often the queue is waited in for it; jobs of a group wait together."""
+    groups = Counter(line[1] for line in map(GROUP_LINE.match, dry) if line)
+    lone = Counter(line[1] for line in map(LONE_LINE.match, dry) if line)
+    return dict(groups + Counter({n: k for n, k in lone.items() if n not in LOCAL | {"reproduce"}}))
 
 
 def predict(
@@ -229,11 +245,13 @@ def _makespan(seconds: list[float], at_once: int) -> float:
     return max(free)
 
 
-def _slurm(lines: list[Line], configuration: Configuration) -> dict:
+def _slurm(lines: list[Line], configuration: Configuration, waits: dict[str, int]) -> dict:
     submitted = [line for line in lines if line.rule not in LOCAL]
     hours = sum(sum(line.seconds) for line in submitted) * configuration.compute.threads / 3600
     return {
-        "submitted": sum(line.jobs for line in submitted),
+        "jobs": sum(line.jobs for line in submitted),
+        "submitted": sum(waits.values()),
+        "waits": waits,
         "local": sum(line.jobs for line in lines if line.rule in LOCAL),
         "core_hours": hours,
         "widest": max((line.jobs for line in submitted), default=0),
@@ -285,9 +303,10 @@ def _text(told: dict, lines: list[Line], configuration: Configuration) -> str:
         f"This machine (profiles/default): {_time(told['machine']['seconds'])},"
         f" {told['disk_bytes'] / 1e9:.1f} GB of disk",
         f"Slurm (profiles/slurm):          {_time(slurm['seconds'])} with {SUBMISSIONS} jobs at a"
-        f" time of this machine's speed, {slurm['core_hours']:.2f} core-hours, {slurm['submitted']}"
-        f" jobs (at most {slurm['widest']} side by side, the longest"
-        f" {_time(slurm['longest_job_seconds'])}), {slurm['local']} where you call",
+        f" time of this machine's speed, {slurm['core_hours']:.2f} core-hours",
+        f"  its queue: {slurm['jobs']} jobs in {slurm['submitted']} submissions (at most"
+        f" {slurm['widest']} jobs side by side, the longest"
+        f" {_time(slurm['longest_job_seconds'])}), {slurm['local']} more where you call",
         f"Shards: {configuration.compute.shards} a catalogue are set,"
         f" {told['shards']} would make jobs of at most {SHARD_S // 60} minutes",
     ]
