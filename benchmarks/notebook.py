@@ -15,12 +15,14 @@ import yaml
 from skies import overlap
 
 from spectrotranslator.configuration.load import resolve
+from spectrotranslator.network.member import Names
 from spectrotranslator.network.model import tensor
 from spectrotranslator.network.sample import Sample
 from spectrotranslator.network.train import train_member
 from spectrotranslator.sample.split import split
 
 TRAINING, FRESH, DIRECTION, METHOD = 13_680, 20_000, "g2a", "as-published"
+NAMES = Names(METHOD, DIRECTION, "extrinsic", 0)
 
 
 def with_preset(zero_output: bool):
@@ -57,7 +59,7 @@ def main() -> int:
         training["part"] = split(training, configuration.split)
         sample = Sample.of_table(training, shape)
         scalings = sample.scalings(shape, configuration.methods[METHOD])
-        network, _, history = train_member(configuration, METHOD, DIRECTION, "extrinsic", 0, sample)
+        network, _, history = train_member(configuration, NAMES, sample)
         with torch.no_grad():
             found = network(tensor(scalings.input.standardise(inputs))).numpy()[:, 0]
         error = scalings.output.restore(found.astype(np.float64)) - label_seen

@@ -10,6 +10,7 @@ the training stars beyond all cuts.
 """
 
 import argparse
+import os
 import sys
 import time
 
@@ -25,14 +26,14 @@ from spectrotranslator.catalogue.networks import network_part
 from spectrotranslator.catalogue.widths import calibrate
 from spectrotranslator.configuration import Configuration
 from spectrotranslator.configuration.load import resolve
+from spectrotranslator.network.anew import train_members
 from spectrotranslator.network.baselines import BASELINES, predict
-from spectrotranslator.network.model import Model
 from spectrotranslator.network.sample import Sample
-from spectrotranslator.network.train import train_member
 from spectrotranslator.sample.split import split
 
 TRAINING, FRESH, FLOOR = 13_680, 50_000, 500_000
 DRAWS = 200
+PROCESSES = os.cpu_count()
 VARIANTS = {
     "base: moment matching": {"network": {"base": "moment matching"}},
     "zero_output: false": {"network": {"zero_output": False}},
@@ -82,16 +83,7 @@ def translated(
     parts = []
     for kind, shape in configuration.directions[direction].networks.items():
         sample = Sample.of_table(training, shape)
-        scalings = sample.scalings(shape, settings)
-        models = []
-        for member in range(settings.ensemble.members):
-            network, facts, _ = train_member(configuration, method, direction, kind, member, sample)
-            models.append(
-                Model(
-                    network, shape.inputs, shape.outputs, shape.correct,
-                    scalings.input, scalings.output, facts,
-                )
-            )  # fmt: skip
+        models = train_members(configuration, method, direction, kind, sample, PROCESSES)
         part = network_part(configuration, method, direction, kind, sample, models)
         if settings.montecarlo.intervals == "calibrated":
             found = left_out(sample, part, settings, side(training, "from"), side(training, "to"))

@@ -20,6 +20,7 @@ from spectrotranslator.errors import InputError
 from spectrotranslator.network.adam import Adam
 from spectrotranslator.network.checkpoint import Checkpoint
 from spectrotranslator.network.device import choose, device_of
+from spectrotranslator.network.member import Names
 from spectrotranslator.network.model import load_model, save
 from spectrotranslator.network.sample import TRAIN, VALIDATION, Sample
 from spectrotranslator.network.scaling import Scaling
@@ -279,13 +280,16 @@ def configured() -> Configuration:
     )
 
 
+FIRST = Names("as-published", "d", "intrinsic", 0)
+
+
 def test_a_validation_set_of_zero_is_refused():
     with pytest.raises(InputError, match="no validation star"):
-        train_member(configured(), "as-published", "d", "intrinsic", 0, sample(100, 0))
+        train_member(configured(), FIRST, sample(100, 0))
 
 
 def test_a_batch_larger_than_the_sample_is_the_whole_sample_and_that_is_said_once(capsys):
-    _, facts, history = train_member(configured(), "as-published", "d", "intrinsic", 0, sample(100))
+    _, facts, history = train_member(configured(), FIRST, sample(100))
     assert capsys.readouterr().err.count("a batch of 500 holds all 92 training stars") == 1
     assert len(history.epochs) == 3
     assert facts["units"] == {"inputs": ["K"] * 3, "outputs": ["K"] * 2}

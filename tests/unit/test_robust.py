@@ -25,7 +25,7 @@ from spectrotranslator.configuration.model import (
 from spectrotranslator.network.model import Model
 from spectrotranslator.network.sample import TEST, TRAIN, VALIDATION, Sample
 from spectrotranslator.network.scaling import Scaling
-from spectrotranslator.network.training import Stars, hidden, mean_loss, train
+from spectrotranslator.network.training import Stars, hidden, losses, train
 from spectrotranslator.network.translator import Translator
 from spectrotranslator.sample.split import folds_of, split
 
@@ -130,9 +130,9 @@ def test_hidden_inputs_stand_at_the_mean_and_a_velocity_is_never_hidden():
 def test_huber_is_squared_within_the_unit_and_absolute_beyond():
     error = torch.tensor([[0.2], [-0.2]])
     unit = torch.tensor([0.4])
-    assert mean_loss(error, "huber", unit).item() == pytest.approx(0.125)
-    assert mean_loss(error * 10, "huber", unit).item() == pytest.approx(4.5)
-    assert mean_loss(error, "absolute", None).item() == pytest.approx(0.2)
+    assert losses(error, "huber", unit).mean().item() == pytest.approx(0.125)
+    assert losses(error * 10, "huber", unit).mean().item() == pytest.approx(4.5)
+    assert losses(error, "absolute", None).mean().item() == pytest.approx(0.2)
 
 
 def test_rows_of_one_star_lie_in_one_fold_whatever_their_order():

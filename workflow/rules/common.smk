@@ -32,7 +32,8 @@ if not workflow.dryrun:
 SETTINGS = CONFIGURATION.model_dump(mode="json", by_alias=True)
 SHARDS = CONFIGURATION.compute.shards
 # One GPU a job, and only where the configuration names it; no resource at all elsewhere.
-GRES = CONFIGURATION.compute.gres if CONFIGURATION.compute.device == "cuda" else None
+TOGETHER = CONFIGURATION.compute.device == "cuda"
+GRES = CONFIGURATION.compute.gres if TOGETHER else None
 METHODS = list(CONFIGURATION.methods)
 DIRECTIONS = CONFIGURATION.directions
 COMPARED = compared(CONFIGURATION)
@@ -100,6 +101,16 @@ def benchmark_of(job):
 
 def memory_of(rule):
     return lambda wildcards, attempt: attempt * ASKS.memory(rule)
+
+
+def memory_of_processes(rule, one):
+    """The same where the job has processes at work, each of which needs what ``one`` does."""
+
+    def ask(wildcards, threads, attempt):
+        more = threads // CONFIGURATION.compute.threads - 1
+        return attempt * (ASKS.memory(rule) + max(0, more) * ASKS.memory(one))
+
+    return ask
 
 
 def minutes_of(rule):
@@ -253,6 +264,18 @@ def members_of(method, direction, kind):
     folder = f"{RESULTS}/networks/{method}/{direction}/{kind}"
     members = range(CONFIGURATION.methods[method].ensemble.members)
     return [f"{folder}/member-{member}/weights.safetensors" for member in members]
+
+
+def of_every_member(path):
+    """The paths of all members; methods trained on a GPU have equally many."""
+    members = next(iter(CONFIGURATION.methods.values())).ensemble.members
+    return expand(path, member=range(members), allow_missing=True)
+
+
+def apart(method):
+    """How many members are trained at once where a method is judged."""
+    members = CONFIGURATION.methods[method].ensemble.members
+    return 1 if TOGETHER else min(members, CONFIGURATION.compute.processes)
 
 
 def weights_of_kind(wildcards):
@@ -435,7 +458,8 @@ def jobs_before_the_manifest():
     for method, direction, kind in networks():
         name = f"{method}-{direction}-{kind}"
         members = len(members_of(method, direction, kind))
-        jobs += [f"train-{name}-{member}" for member in range(members)]
+        alone = [f"train-{name}-{member}" for member in range(members)]
+        jobs += [f"train-{name}"] if TOGETHER else alone
         jobs += [f"score-{name}", f"importance-{name}"]
         jobs += [f"widths-{name}"] if calibrated(method) else []
     for method, direction in product(METHODS, DIRECTIONS):

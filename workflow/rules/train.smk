@@ -1,43 +1,84 @@
-# The networks: every member a job, its loss scored again, what each input is worth, and how good
-# a method is on stars that its networks never saw.
+# The networks: every member a job (on a GPU every ensemble), its loss scored again, what each input
+# is worth, and how good a method is on stars that its networks never saw.
 
 
-rule train_member:
-    input:
-        sample=f"{RESULTS}/sample/{{direction}}-{{kind}}.parquet",
-    output:
-        weights=f"{MEMBER}/weights.safetensors",
-        description=f"{MEMBER}/training.json",
-        history=f"{MEMBER}/history.csv",
-        record=record_of("train-{method}-{direction}-{kind}-{member}"),
-    log:
-        log_of("train-{method}-{direction}-{kind}-{member}"),
-    benchmark:
-        benchmark_of("train-{method}-{direction}-{kind}-{member}")
-    conda:
-        "../../envs/workflow.yaml"
-    threads: CONFIGURATION.compute.threads
-    resources:
-        mem_mb=memory_of("train_member"),
-        runtime=minutes_of("train_member"),
-        disk_mb=disk_of("train_member"),
-        gres=GRES,
-    params:
-        config=RESOLVED,
-        settings=settings_for(
-            "methods.{method}.network",
-            "methods.{method}.training",
-            "directions.{direction}.networks.{kind}",
-            "compute.threads",
-            "compute.device",
-        ),
-        code=code_digest("network.train"),
-    shell:
-        "python -m spectrotranslator.network.train --config {params.config:q}"
-        " --method {wildcards.method:q} --direction {wildcards.direction:q}"
-        " --kind {wildcards.kind:q} --member {wildcards.member} --sample {input.sample:q}"
-        " --weights {output.weights:q} --description {output.description:q}"
-        " --history {output.history:q} --record {output.record:q} > {log:q} 2>&1"
+if TOGETHER:
+
+    rule train_together:
+        input:
+            sample=f"{RESULTS}/sample/{{direction}}-{{kind}}.parquet",
+        output:
+            weights=of_every_member(f"{MEMBER}/weights.safetensors"),
+            description=of_every_member(f"{MEMBER}/training.json"),
+            history=of_every_member(f"{MEMBER}/history.csv"),
+            record=record_of("train-{method}-{direction}-{kind}"),
+        log:
+            log_of("train-{method}-{direction}-{kind}"),
+        benchmark:
+            benchmark_of("train-{method}-{direction}-{kind}")
+        conda:
+            "../../envs/workflow.yaml"
+        threads: CONFIGURATION.compute.threads
+        resources:
+            mem_mb=memory_of("train_together"),
+            runtime=minutes_of("train_together"),
+            disk_mb=disk_of("train_together"),
+            gres=GRES,
+        params:
+            config=RESOLVED,
+            settings=settings_for(
+                "methods.{method}.network",
+                "methods.{method}.training",
+                "methods.{method}.ensemble.members",
+                "directions.{direction}.networks.{kind}",
+                "compute.threads",
+                "compute.device",
+            ),
+            code=code_digest("network.together"),
+        shell:
+            "python -m spectrotranslator.network.together --config {params.config:q}"
+            " --method {wildcards.method:q} --direction {wildcards.direction:q}"
+            " --kind {wildcards.kind:q} --sample {input.sample:q}"
+            " --weights {output.weights:q} --description {output.description:q}"
+            " --history {output.history:q} --record {output.record:q} > {log:q} 2>&1"
+
+else:
+
+    rule train_member:
+        input:
+            sample=f"{RESULTS}/sample/{{direction}}-{{kind}}.parquet",
+        output:
+            weights=f"{MEMBER}/weights.safetensors",
+            description=f"{MEMBER}/training.json",
+            history=f"{MEMBER}/history.csv",
+            record=record_of("train-{method}-{direction}-{kind}-{member}"),
+        log:
+            log_of("train-{method}-{direction}-{kind}-{member}"),
+        benchmark:
+            benchmark_of("train-{method}-{direction}-{kind}-{member}")
+        conda:
+            "../../envs/workflow.yaml"
+        threads: CONFIGURATION.compute.threads
+        resources:
+            mem_mb=memory_of("train_member"),
+            runtime=minutes_of("train_member"),
+            disk_mb=disk_of("train_member"),
+        params:
+            config=RESOLVED,
+            settings=settings_for(
+                "methods.{method}.network",
+                "methods.{method}.training",
+                "directions.{direction}.networks.{kind}",
+                "compute.threads",
+                "compute.device",
+            ),
+            code=code_digest("network.train"),
+        shell:
+            "python -m spectrotranslator.network.train --config {params.config:q}"
+            " --method {wildcards.method:q} --direction {wildcards.direction:q}"
+            " --kind {wildcards.kind:q} --member {wildcards.member} --sample {input.sample:q}"
+            " --weights {output.weights:q} --description {output.description:q}"
+            " --history {output.history:q} --record {output.record:q} > {log:q} 2>&1"
 
 
 rule score_members:
@@ -159,9 +200,9 @@ rule predict_apart:
         benchmark_of("predict-{method}-{direction}")
     conda:
         "../../envs/workflow.yaml"
-    threads: CONFIGURATION.compute.threads
+    threads: lambda wildcards: CONFIGURATION.compute.threads * apart(wildcards.method)
     resources:
-        mem_mb=memory_of("predict_apart"),
+        mem_mb=memory_of_processes("predict_apart", "train_member"),
         runtime=minutes_of("predict_apart"),
         disk_mb=disk_of("predict_apart"),
         gres=GRES,
@@ -177,12 +218,13 @@ rule predict_apart:
             "compute.device",
         ),
         code=code_digest("evaluation.predict"),
+        processes=lambda w, threads: max(1, threads // CONFIGURATION.compute.threads),
         fingerprint=lambda w, input: "--fingerprint" if input.fingerprint else "",
     shell:
         "python -m spectrotranslator.evaluation.predict --config {params.config:q}"
         " --method {wildcards.method:q} --direction {wildcards.direction:q}"
         " --samples {input.samples:q} --origin {input.origin:q} --target {input.target:q}"
-        " {params.fingerprint} {input.fingerprint:q}"
+        " {params.fingerprint} {input.fingerprint:q} --processes {params.processes}"
         " --predictions {output.predictions:q} --record {output.record:q} > {log:q} 2>&1"
 
 

@@ -13,9 +13,9 @@ from ..catalogue.settled import settled
 from ..cds.layout import layout_from_yaml
 from ..configuration import Configuration
 from ..configuration.model import Direction
+from ..network.anew import train_members
 from ..network.model import Model
 from ..network.sample import Sample
-from ..network.train import train_members
 from ..sample.cuts import apply_cuts
 from ..seeds import seed
 

@@ -16,6 +16,7 @@ import torch
 
 from ..configuration import Configuration
 from ..errors import InputError
+from ..network.member import Names
 from ..network.model import Model, load_model, save
 from ..network.sample import Sample
 from ..network.train import train_member
@@ -74,8 +75,8 @@ def _train(task: tuple[Configuration, Path, Path, str, str, int]) -> None:
     configuration = with_other_seeds(configuration, POOL)
     shape = configuration.directions[name].networks[kind]
     sample = Sample.read(folder / "sample" / f"{name}-{kind}.parquet", shape)
-    method = configuration.comparison.method
-    network, facts, _ = train_member(configuration, method, name, kind, member, sample)
+    names = Names(configuration.comparison.method, name, kind, member)
+    network, facts, _ = train_member(configuration, names, sample)
     path = _weights(kept, name, kind, member)
     save(network, facts, path, path.with_name("training.json"))
 

@@ -255,6 +255,13 @@ class Compute(Section):
     """Where and with how much the run computes."""
 
     threads: int = number(1, "Threads of one training or shard; bits depend on it.", "ours", ge=1)
+    processes: int = number(
+        2,
+        "Members trained side by side by a job that trains an ensemble to judge it, each with as "
+        "many threads; no bit depends on it.",
+        "ours",
+        ge=1,
+    )
     device: Literal["auto", "cpu", "cuda", "mps"] = number("cpu", "Device of torch.", "ours")
     instruction_set: Literal["AVX2", "AVX512", "DEFAULT"] | None = number(
         None,
@@ -325,6 +332,12 @@ class Configuration(Section):
         if self.selection is not None:
             _known(self.selection, self.selections, "selection")
         _known(self.comparison.method, self.methods, "comparison.method")
+        members = {name: method.ensemble.members for name, method in self.methods.items()}
+        if self.compute.device == "cuda" and len(set(members.values())) > 1:
+            raise ValueError(
+                f"compute.device: cuda trains all members of a network at once and wants equally "
+                f"many in every method, not {members}; make them equal or use auto"
+            )
         unpublished = [name for name, d in self.directions.items() if not d.published]
         for name, method in self.methods.items():
             if method.montecarlo.realisations == FINGERPRINT and unpublished:

@@ -15,6 +15,7 @@ SNAKEMAKE_MB = 300
 # Their time hangs on epochs, members and realisations: it is what the configuration says.
 TIMED_BY_CONFIGURATION = {
     "train_member",
+    "train_together",
     "translate_shard",
     "weigh_inputs",
     "calibrate_widths",

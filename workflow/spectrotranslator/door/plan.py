@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
@@ -39,7 +39,7 @@ STAGES = (
     ("list_sources", "read_survey"),
     ("prepare_stars",),
     ("crossmatch",),
-    ("build_ledger", "train_member", "predict_apart", "read_fingerprint"),
+    ("build_ledger", "train_member", "train_together", "predict_apart", "read_fingerprint"),
     ("judge_methods",),
     ("calibrate_widths",),
     ("score_members", "weigh_inputs", "translate_shard"),
@@ -58,7 +58,9 @@ LOCAL = {
     "build_ledger", "describe_catalogues", "judge", "write_page", "write_crate",
     "gather_provenance",
 }  # fmt: skip
-TIMED_HERE = {"train_member", "translate_shard", "predict_apart", "weigh_inputs"}
+TIMED_HERE = {
+    "train_member", "train_together", "translate_shard", "predict_apart", "weigh_inputs",
+}  # fmt: skip
 SUBMISSIONS = 100
 SHARD_S = 1200
 PROFILE = "profiles/slurm"
@@ -69,7 +71,10 @@ LONE_LINE = re.compile(r"^rule (\w+):$")
 
 @dataclass(frozen=True)
 class Line:
-    """All jobs of one rule: how many, what one costs at most, and the seconds of each."""
+    """All jobs of one rule: how many, what one costs at most, and the seconds of each.
+
+    A job that shares its work among ``processes`` takes so much less than its ``seconds``.
+    """
 
     rule: str
     jobs: int
@@ -77,6 +82,12 @@ class Line:
     memory_mb: float
     disk_bytes: float
     measured: bool = True
+    processes: int = 1
+
+    @property
+    def pieces(self) -> list[float]:
+        """Seconds of all that can be done side by side."""
+        return [one / self.processes for one in self.seconds for _ in range(self.processes)]
 
 
 def main(arguments: list[str]) -> int:
@@ -200,7 +211,10 @@ def predict(
             # Beside what is timed here, a job costs what loading the networks costs.
             loading = costs.of("score_members", total, speed) or cost
             seconds = [loading.seconds + s for s in own][: jobs[rule]] if share <= 1 else seconds
-        lines.append(Line(rule, jobs[rule], seconds, cost.memory_mb, cost.disk_bytes, measured))
+        line = Line(rule, jobs[rule], seconds, cost.memory_mb, cost.disk_bytes, measured)
+        if rule == "predict_apart" and configuration.compute.device != "cuda":
+            line = replace(line, processes=configuration.compute.processes)
+        lines.append(line)
     return lines
 
 
@@ -221,7 +235,9 @@ def _network_seconds(configuration, speed: Speed, rule: str, rows: dict[str, int
             else:
                 for kind in direction.networks:
                     one = training_seconds(configuration, speed, f"{method}/{name}/{kind}")
-                    found += [one] * settings.ensemble.members
+                    members = settings.ensemble.members
+                    # Together they take less than one after another; how much, the GPU decides.
+                    found += [one * members] if rule == "train_together" else [one] * members
     return sorted(found, reverse=True)
 
 
@@ -232,7 +248,7 @@ def schedule(lines: list[Line], at_once: int) -> float:
     other = tuple(rule for rule in by_rule if rule not in staged)
     total = 0.0
     for stage in (*STAGES, other):
-        seconds = [s for rule in stage if rule in by_rule for s in by_rule[rule].seconds]
+        seconds = [s for rule in stage if rule in by_rule for s in by_rule[rule].pieces]
         total += _makespan(seconds, at_once)
     return total
 
@@ -255,7 +271,7 @@ def _slurm(lines: list[Line], configuration: Configuration, waits: dict[str, int
         "local": sum(line.jobs for line in lines if line.rule in LOCAL),
         "core_hours": hours,
         "widest": max((line.jobs for line in submitted), default=0),
-        "longest_job_seconds": max((max(line.seconds) for line in submitted), default=0.0),
+        "longest_job_seconds": max((max(line.pieces) for line in submitted), default=0.0),
         "seconds": schedule(lines, SUBMISSIONS),
     }
 
@@ -293,7 +309,7 @@ def _text(told: dict, lines: list[Line], configuration: Configuration) -> str:
     for line in lines:
         note = "" if line.measured else "  never measured: counted as nothing"
         rows.append(
-            f"  {line.rule:<20} {line.jobs:>5} {_time(max(line.seconds)):>9}"
+            f"  {line.rule:<20} {line.jobs:>5} {_time(max(line.pieces)):>9}"
             f" {_time(sum(line.seconds)):>10} {line.memory_mb:>6.0f} MB"
             f" {line.disk_bytes * line.jobs / 1e6:>6.0f} MB{note}"
         )

@@ -11,8 +11,8 @@ from ..catalogue.montecarlo import NetworkPart, in_blocks, translate
 from ..catalogue.networks import network_part
 from ..catalogue.widths import calibrate
 from ..configuration import Configuration
+from ..network.anew import train_members
 from ..network.sample import Sample
-from ..network.train import train_members
 
 
 def trained_part(
@@ -23,8 +23,9 @@ def trained_part(
     training: pd.DataFrame,
     origin: pd.DataFrame,
     target: pd.DataFrame,
+    processes: int,
 ) -> NetworkPart:
-    """One network's ensemble, trained and calibrated here.
+    """One network's ensemble, trained by so many processes and calibrated here.
 
     ``training`` is a sample's table with its parts; ``origin`` and ``target`` are the surveys'
     stars of it, row by row.
@@ -32,7 +33,7 @@ def trained_part(
     settings = configuration.methods[method]
     shape = configuration.directions[direction].networks[kind]
     sample = Sample.of_table(training, shape)
-    models = train_members(configuration, method, direction, kind, sample)
+    models = train_members(configuration, method, direction, kind, sample, processes)
     names = (configuration, method, direction, kind, sample, models)
     part = network_part(*names)
     if settings.montecarlo.intervals != "calibrated":

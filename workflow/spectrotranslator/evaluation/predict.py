@@ -22,6 +22,7 @@ def predictions(
     samples: dict[str, pd.DataFrame],
     origin: pd.DataFrame,
     target: pd.DataFrame,
+    processes: int = 1,
 ) -> pd.DataFrame:
     """A line a judged star: ``key``, ``split`` and the columns of a catalogue.
 
@@ -38,7 +39,9 @@ def predictions(
             known = sample[~judged].reset_index(drop=True)
             known["part"] = split(known, configuration.split)
             sides = (survey_rows(known, origin, "from"), survey_rows(known, target, "to"))
-            parts[kind] = trained_part(configuration, method, direction, kind, known, *sides)
+            parts[kind] = trained_part(
+                configuration, method, direction, kind, known, *sides, processes
+            )
         judged = judged_rows(first, first, settings.folds, number)
         stars = survey_rows(first[judged].reset_index(drop=True), origin, "from")
         table = translated_apart(configuration, method, parts, stars)
@@ -59,6 +62,7 @@ def main(arguments) -> None:
         dict(zip(kinds, tables, strict=True)),
         pd.read_parquet(arguments.origin),
         pd.read_parquet(arguments.target),
+        arguments.processes,
     )
     with atomic(arguments.predictions) as temporary:
         table.to_parquet(temporary, index=False)
@@ -72,6 +76,7 @@ stage.input("samples", "training samples, in the order of the direction's networ
 stage.input("origin", "stars of the survey translated from, Parquet")
 stage.input("target", "stars of the survey translated to, Parquet")
 stage.input("fingerprint", "what the published catalogue says, JSON", required=False)
+stage.option("processes", "how many members are trained at once", type=int, default=1)
 stage.output("predictions", "judged stars as translated, Parquet")
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ import numpy as np
 from ..catalogue.ensemble import Ensemble
 from ..catalogue.montecarlo import trimmed
 from ..configuration.model import Configuration
+from ..network.anew import train_members
 from ..network.sample import Sample
-from ..network.train import train_members
 from ..sample.split import TRAIN, split
 from ..seeds import seed
 from .ensemble import length_statistics

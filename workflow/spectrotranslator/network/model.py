@@ -56,6 +56,23 @@ def load_model(weights: Path, check_digest: bool = False) -> Model:
         raise InputError(f"{weights}: no such file; train it again")
     if check_digest and sha256(weights) != facts["weights_sha256"]:
         raise InputError(f"{weights}: changed since training.json was written; train it again")
+    try:
+        model = model_of(facts, load_file(weights))
+    except (SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{weights}: not the weights of this network ({reason})") from None
+    _compare_machines(weights, facts)
+    return model
+
+
+def model_of(facts: dict, weights: dict[str, torch.Tensor]) -> Model:
+    """The member that ``facts``, a ``training.json``, describe, with its ``weights``.
+
+    Raises
+    ------
+    RuntimeError
+        They are not the weights of this network.
+    """
     unit = facts.get("unit")
     network = Translator(
         len(facts["inputs"]),
@@ -64,14 +81,9 @@ def load_model(weights: Path, check_digest: bool = False) -> Model:
         NetworkSettings.model_validate(facts["network"]),
         None if unit is None else tensor(unit),
     )
-    try:
-        network.load_state_dict(load_file(weights))
-    except (SafetensorError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{weights}: not the weights of this network ({reason})") from None
+    network.load_state_dict(weights)
     network.mark_started()
     network.eval()
-    _compare_machines(weights, facts)
     return Model(
         network=network,
         inputs=facts["inputs"],

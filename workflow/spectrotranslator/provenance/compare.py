@@ -182,8 +182,8 @@ def _concerns(first: Run, second: Run, job: str | None, name: str) -> bool:
     if top == "methods" and len(inner) > 1:
         part = inner[1]
         wanted = {
-            "training": ("network.train",),
-            "network": ("network.train",),
+            "training": ("network.train", "network.together"),
+            "network": ("network.train", "network.together"),
             "ensemble": ("catalogue.translate",),
             "montecarlo": ("catalogue.translate",),
         }.get(part, ("",))

@@ -1,0 +1,171 @@
+"""The phases of a training: falling learning rates, early stopping, what comes back at their ends.
+
+After the authors' notebooks, the epochs are one budget: each later phase starts counting
+``patience`` epochs before the end of the one before. Adam's moments live on across phases; the best
+loss is forgotten.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..configuration.model import TrainingSettings
+from .adam import Adam
+from .checkpoint import Checkpoint
+from .translator import Translator
+
+
+@dataclass
+class History:
+    """One line an epoch, and what the phases did."""
+
+    epochs: list[dict] = field(default_factory=list)
+    phases: list[dict] = field(default_factory=list)
+
+
+class Course:
+    """The way of one network through the phases."""
+
+    def __init__(self, network: Translator, settings: TrainingSettings):
+        self.network, self.settings = network, settings
+        self.history = History()
+        self.phase = 0
+        self._start_phase(0)
+
+    @property
+    def done(self) -> bool:
+        """Whether the last phase has ended."""
+        return self.phase >= len(self.settings.learning_rates)
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the present phase; 0 when all is done."""
+        return 0.0 if self.done else self.settings.learning_rates[self.phase]
+
+    def after_epoch(self, loss: float, score: float) -> None:
+        """Note an epoch's loss in training and in validation; keep the best, end the phase."""
+        self.history.epochs.append(
+            {"phase": self.phase, "epoch": self.epoch, "loss": loss, "validation_loss": score}
+        )
+        self.epoch += 1
+        if self.best is None or score < self.best:
+            self.best, self.waited = score, 0
+            weights = self.network.state_dict()
+            self.best_weights = {name: value.clone() for name, value in weights.items()}
+        else:
+            self.waited += 1
+        if self._stopped or self.epoch >= self.settings.epochs:
+            self._end_phase()
+
+    def _start_phase(self, epoch: int) -> None:
+        self.epoch, self.best, self.waited = epoch, None, 0
+        self.best_weights: dict[str, Tensor] = {}
+
+    @property
+    def _stopped(self) -> bool:
+        return self.waited >= self.settings.patience
+
+    def _end_phase(self) -> None:
+        wanted = self.settings.best_weights
+        restored = wanted == "always" or (self._stopped and wanted != "never")
+        if restored:
+            self.network.load_state_dict(self.best_weights)
+        self.history.phases.append(
+            {"stopped_early": self._stopped, "best_weights_restored": restored}
+        )
+        self.phase += 1
+        self._start_phase(max(0, self.epoch - self.settings.patience))
+
+    def state(self) -> dict:
+        """What is not a tensor."""
+        return {
+            **{name: getattr(self, name) for name in ("phase", "epoch", "best", "waited")},
+            "epochs": self.history.epochs,
+            "phases": self.history.phases,
+        }
+
+    def go_on(self, state: dict, weights: dict[str, Tensor], best: dict[str, Tensor]) -> None:
+        """Stand where ``state`` was taken."""
+        for name in ("phase", "epoch", "best", "waited"):
+            setattr(self, name, state[name])
+        self.history = History(state["epochs"], state["phases"])
+        self.network.load_state_dict(weights)
+        self.network.mark_started()
+        self.best_weights = best
+
+
+class Training:
+    """Networks on their way, one alone or several at once; a checkpoint takes them up again.
+
+    ``generators`` are the random generators of the training beside torch's own.
+    """
+
+    def __init__(
+        self,
+        networks: Sequence[Translator],
+        settings: TrainingSettings,
+        checkpoint: Checkpoint | None = None,
+        generators: Sequence[torch.Generator] = (),
+    ):
+        self.courses = [Course(network, settings) for network in networks]
+        self.checkpoint, self.generators = checkpoint, generators
+        groups = [{"params": list(network.parameters())} for network in networks]
+        self.optimiser = Adam(groups, eps=settings.epsilon, fused=True)
+        if checkpoint and (kept := checkpoint.read()):
+            self._go_on(*kept)
+
+    def to_the_end(self, epoch: Callable[[], Iterable[tuple[float, float]]]) -> list[History]:
+        """Call ``epoch``, which trains once and gives each network's two losses, until all end."""
+        while not all(course.done for course in self.courses):
+            for group, course in zip(self.optimiser.param_groups, self.courses, strict=True):
+                group["lr"] = course.learning_rate
+            for course, losses in zip(self.courses, epoch(), strict=True):
+                if not course.done:
+                    course.after_epoch(*losses)
+            if self.checkpoint:
+                self.checkpoint.offer(self._state, self._tensors)
+        for course in self.courses:
+            course.network.eval()
+        return [course.history for course in self.courses]
+
+    def _state(self) -> dict:
+        return {"courses": [course.state() for course in self.courses]}
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """Weights, best weights, the optimiser's moments and the random generators."""
+        found = {}
+        for number, course in enumerate(self.courses):
+            weights = course.network.state_dict()
+            found |= {f"weights-{number}/{name}": value for name, value in weights.items()}
+            found |= {f"best-{number}/{name}": v for name, v in course.best_weights.items()}
+        for number, moments in self.optimiser.state_dict()["state"].items():
+            found |= {f"adam-{number}/{name}": value for name, value in moments.items()}
+        found["random/cpu"] = torch.get_rng_state()
+        if torch.cuda.is_available():
+            found["random/cuda"] = torch.cuda.get_rng_state()
+        for number, generator in enumerate(self.generators):
+            found[f"random/{number}"] = generator.get_state()
+        return found
+
+    def _go_on(self, state: dict, tensors: dict[str, Tensor]) -> None:
+        parts: dict[str, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            part, _, rest = name.partition("/")
+            parts.setdefault(part, {})[rest] = value
+        for number, course in enumerate(self.courses):
+            best = parts.get(f"best-{number}", {})
+            course.go_on(state["courses"][number], parts[f"weights-{number}"], best)
+        moments = {
+            int(part.removeprefix("adam-")): values
+            for part, values in parts.items()
+            if part.startswith("adam-")
+        }
+        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": moments})
+        random = parts["random"]
+        torch.set_rng_state(random["cpu"])
+        if torch.cuda.is_available() and "cuda" in random:
+            torch.cuda.set_rng_state(random["cuda"])
+        for number, generator in enumerate(self.generators):
+            generator.set_state(random[str(number)])
