@@ -74,6 +74,6 @@ def test_a_job_that_slurm_ended_is_named_with_its_log(tmp_path, monkeypatch):
         f"    log: results/x.log, {tmp_path}/.snakemake/slurm_logs/rule_a/x/9.log (check log\n"
         "Exiting because a job execution failed. Look below for error messages\n"
     )
-    line = last_error(output)
+    line = last_error(1, output)
     assert "job 9 ended as TIMEOUT" in line
     assert line.endswith("see .snakemake/slurm_logs/rule_a/x/9.log")

@@ -35,6 +35,19 @@ class Spoilt:
         specification.loader.exec_module(self.verifier)
         self.checked = 0
 
+    def unnamed(self, names: list[str]) -> list[str]:
+        """Those of the changed files that not both checkers name."""
+        try:
+            audit = "\n".join(map(str, Audit(read_run(self.run, self.root)).check()))
+        except InputError:
+            return names
+        verified = "\n".join(self.verifier.verify(self.run, self.root))
+        return [
+            n
+            for n in names
+            if not all(n in told or inside(n) in told for told in (audit, verified))
+        ]
+
     def missed_by(self, signers: Path | None = None) -> list[str]:
         """The checkers that find nothing."""
         self.checked += 1
@@ -83,6 +96,11 @@ def spoilt(finished, tmp_path_factory) -> Spoilt:
     return Spoilt(finished.copy(tmp_path_factory.mktemp("mutations") / "a clone").root)
 
 
+def inside(name: str) -> str:
+    """A file of the run as seen from the run's folder."""
+    return name.removeprefix("results/tiny/")
+
+
 def flip(path: Path, place: int) -> None:
     """Flip one bit of the file and give it its old time back."""
     was = path.stat()
@@ -98,13 +116,22 @@ def test_a_clean_run_passes(spoilt):
 
 
 def test_a_flipped_bit_in_any_file_is_caught_though_its_time_is_the_old_one(spoilt):
-    missed, chance = [], random.Random(1)
+    chance, alone = random.Random(1), []
     names = [n for n in [*spoilt.files(), MANIFEST] if (spoilt.root / n).stat().st_size]
-    for name in names:
+    assert len(names) > 150
+    for first in range(0, len(names), 10):
+        several = names[first : first + 10]
+        with spoilt.kept(*several) as paths:
+            for path in paths:
+                flip(path, chance.randrange(1 << 40))
+            alone += spoilt.unnamed(several)
+    # Where one damaged file hid others, or is named by what hangs on it, it is looked at by itself.
+    assert len(alone) < 60
+    missed = []
+    for name in alone:
         with spoilt.kept(name) as [path]:
             flip(path, chance.randrange(1 << 40))
             missed += spoilt.missed(name)
-    assert len(names) > 150
     assert missed == []
 
 

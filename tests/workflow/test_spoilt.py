@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import time
 
@@ -10,6 +11,8 @@ import numpy as np
 import psutil
 import pytest
 from safetensors.numpy import load_file, save_file
+
+from workflow.conftest import fresh
 
 
 def shuffle(weights, seed: int) -> None:
@@ -86,6 +89,32 @@ def test_survivors_of_a_killed_call_are_ended(bare):
     assert marked(note["token"]), "Snakemake outlives the front door"
     bare.reproduce("tiny", "--", "-n")
     assert not marked(note["token"])
+
+
+def test_a_call_in_a_copy_of_the_folder_leaves_the_first_one_s_processes_alone(bare, tmp_path):
+    process = bare.started()
+    lock = bare.root / "results/.locks/tiny.lock"
+    wait_for(lambda: (bare.root / "results/tiny/logs/snakemake.log").is_file())
+    token = json.loads(lock.read_text())["token"]
+    copy = fresh(tmp_path / "copy")
+    shutil.copytree(bare.root / "results/.locks", copy.root / "results/.locks")
+    try:
+        copy.reproduce("tiny", "--", "-n")
+        assert marked(token)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_a_killed_snakemake_is_told_with_its_signal(bare):
+    process = bare.started()
+    log = bare.root / "results/tiny/logs/snakemake.log"
+    wait_for(lambda: log.is_file())
+    (snakemake,) = psutil.Process(process.pid).children()
+    snakemake.kill()
+    _, told = process.communicate()
+    assert process.returncode == 2
+    assert told.splitlines()[-1].startswith("error: Snakemake was ended by SIGKILL")
 
 
 def wait_for(condition, seconds: float = 60) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import psutil
 
@@ -37,13 +38,23 @@ def held(run: str) -> Iterator[dict[str, str]]:
         except BlockingIOError:
             who = f" by process {note['pid']}" if "pid" in note else ""
             raise InputError(f"run {run} is being made{who}; wait for it or stop it") from None
-        end_survivors(note)
+        file = _identity(lock)
+        # In a copy of the folder lies the note of a call that may still be at work in the first.
+        if note.get("file") == file:
+            end_survivors(note)
         token = f"{run}-{os.getpid()}-{time.time_ns()}"
+        mine = {"pid": os.getpid(), "token": token, "since": time.time(), "file": file}
         lock.seek(0)
         lock.truncate()
-        lock.write(json.dumps({"pid": os.getpid(), "token": token, "since": time.time()}))
+        lock.write(json.dumps(mine))
         lock.flush()
         yield os.environ | {MARK: token}
+
+
+def _identity(file: TextIO) -> list[int]:
+    """What a file has as its own and a copy of it has not."""
+    found = os.fstat(file.fileno())
+    return [found.st_dev, found.st_ino]
 
 
 def _parse(text: str) -> dict:

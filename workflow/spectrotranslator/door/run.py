@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
         # A job that a scheduler killed was made again, and has left what it had begun to write.
         _tidy(RESULTS / configuration.run)
     if status:
-        raise InputError(_full_disk() or last_error(output))
+        raise InputError(_full_disk() or last_error(status, output))
     if _dry(extra):
         return 0
     judged = RESULTS / configuration.run / "verdict.json"

@@ -119,14 +119,16 @@ class Progress:
             print("\r\033[K", end="", file=sys.stderr)
 
 
-def last_error(output: str) -> str:
-    """The last error line of a failed command, without its mark."""
+def last_error(status: int, output: str) -> str:
+    """The last error line of a failed command, without its mark, or the signal that ended it."""
     lines = [line.strip() for line in output.splitlines()]
     errors = [found[1] for line in lines if (found := ERROR.match(line))]
     if errors:
         return errors[-1]
     if killed := ended_by_slurm(output):
         return killed
+    if status < 0:
+        return f"Snakemake was ended by {signal.Signals(-status).name}: call again, it goes on"
     telling = [line for line in lines if TELLING.match(line)]
     reason = telling[-1] if telling else next((line for line in reversed(lines) if line), "")
     return f"Snakemake failed: {reason}; see the run's logs/snakemake.log"

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 STYLE = (
     ["ruff", "check", "workflow", "tests", "benchmarks", "envs"],
@@ -11,7 +12,8 @@ STYLE = (
     ["snakemake", "--lint"],
 )
 
-# Every core takes whole test files, in the order of their folders.
+# Every core takes whole test files, those of the slowest folders first: short ones fill the end.
+SLOWEST = ("slurm", "workflow")
 SHARED = (
     f"--numprocesses={len(os.sched_getaffinity(0))}", "--dist=loadfile", "--no-loadscope-reorder"
 )  # fmt: skip
@@ -24,8 +26,13 @@ def main(arguments: list[str]) -> int:
         return 0
     if not arguments and not all(_clean(command) for command in STYLE):
         return 1
-    command = [sys.executable, "-m", "pytest", *(arguments or SHARED)]
+    command = [sys.executable, "-m", "pytest", *(arguments or [*SHARED, *_folders()])]
     return 1 if subprocess.run(command).returncode else 0
+
+
+def _folders() -> list[str]:
+    folders = [path for path in Path("tests").iterdir() if path.is_dir()]
+    return sorted(map(str, folders), key=lambda path: (Path(path).name not in SLOWEST, path))
 
 
 def _clean(command: list[str]) -> bool:
