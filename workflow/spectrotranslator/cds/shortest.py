@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e7
+# Powers of ten from which Arrow still writes all zeros after the point.
+_ARROW_POWERS = (-4, -5, -6)
 
 
 def float_texts(
@@ -31,7 +33,7 @@ def float_texts(
     where nothing fits); the rows whose text is another; and their texts, null where nothing fits.
     """
     size = np.abs(values)
-    special = (size < _PLAIN_FROM) | (size >= _PLAIN_BELOW)
+    special = ((size < _PLAIN_FROM) & (size > 0)) | (size >= _PLAIN_BELOW)
     common = np.where(special, 1.5, values) if special.any() else values
     texts = pa.array(common).cast(pa.string())
     whole = common == np.rint(common)
@@ -44,14 +46,39 @@ def float_texts(
         texts = pc.if_else(pa.array(long), pa.scalar(""), texts)
         special |= long
     rows = np.flatnonzero(special)
+    quick = np.empty(0, np.intp)
+    small = pa.array([], pa.string())
+    if kind != "F":
+        quick = rows[(size[rows] >= 10.0 ** _ARROW_POWERS[-1]) & (size[rows] < _PLAIN_FROM)]
+        small = _scientific(values[quick])
+        fits = pc.less_equal(pc.binary_length(small), width)
+        quick, small = quick[fits.to_numpy(zero_copy_only=False)], small.filter(fits)
+        rows = np.setdiff1d(rows, quick, assume_unique=True)
+    over, written = _one_by_one(values, rows, kind, width)
+    return texts, written, np.concatenate([quick, rows]), pa.concat_arrays([small, over])
+
+
+def _scientific(values: np.ndarray) -> pa.Array:
+    """Texts with one digit before the point and a power of ten, of doubles from 1e-6 to 1e-3."""
+    texts = pa.array(values).cast(pa.string())
+    for power in _ARROW_POWERS:
+        digits = rf"^(-?)0\.{'0' * (-power - 1)}([1-9])([0-9]*)$"
+        texts = pc.replace_substring_regex(texts, digits, rf"\1\2.\3E{power}")
+    return pc.replace_substring(texts, ".E", ".0E")
+
+
+def _one_by_one(
+    values: np.ndarray, rows: np.ndarray, kind: str, width: int
+) -> tuple[pa.Array, np.ndarray]:
+    """Texts of some rows, null where nothing fits, and all values as they are then written."""
     if not len(rows):
-        return texts, values, rows, pa.array([], pa.string())
+        return pa.array([], pa.string()), values
     bits, places = np.unique(values[rows].view(np.int64), return_inverse=True)
     made = [fitted_text(value, kind, width) for value in bits.view(np.float64).tolist()]
     read_back = np.array([np.nan if text is None else float(text) for text in made])
     written = values.copy()
     written[rows] = read_back[places]
-    return texts, written, rows, pa.array(made, pa.string()).take(pa.array(places))
+    return pa.array(made, pa.string()).take(pa.array(places)), written
 
 
 def fitted_text(value: float, kind: str, width: int) -> str | None:

@@ -6,7 +6,7 @@ What is written passes ``check``: a value that the layout does not allow is refu
 import gzip
 import io
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -32,7 +32,8 @@ class TableWriter:
     """Write records to a file that appears under its name only when it is whole.
 
     Use it as a context manager; an exception within leaves no file. A name that ends in ``.gz``
-    is compressed, without name or time in its header. ``records`` counts what was written.
+    is compressed, without name or time in its header. ``records`` counts what was written. While
+    one piece goes to the disk the next one is made.
     """
 
     def __init__(self, path: str | Path, table: Table):
@@ -41,6 +42,7 @@ class TableWriter:
         self.records = 0
         self._stack = ExitStack()
         self._stream: BinaryIO | None = None
+        self._under_way: Future | None = None
 
     def __enter__(self) -> "TableWriter":
         temporary = self._stack.enter_context(atomic(self.path))
@@ -49,18 +51,18 @@ class TableWriter:
             zipped = gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=stream, mtime=0)
             stream = self._stack.enter_context(zipped)
         self._stream = stream
+        self._disk = self._stack.enter_context(ThreadPoolExecutor(1))
+        self._stack.callback(self._settle)
         return self
 
     def __exit__(self, *failure) -> bool | None:
-        self._stream = None
         return self._stack.__exit__(*failure)
 
     def write(self, data: pa.RecordBatch | pa.Table) -> None:
         """Append the rows of ``data``, whose columns are those of the layout, by label."""
         rows = max(1, _CHUNK_BYTES // (self.table.width + 1))
         for start in range(0, data.num_rows, rows):
-            self._stream.write(encode(data.slice(start, rows), self.table, self.records + 1))
-            self.records += min(rows, data.num_rows - start)
+            self._append(encode(data.slice(start, rows), self.table, self.records + 1))
 
     def write_bytes(self, text: bytes) -> None:
         """Append records that ``encode`` made.
@@ -73,8 +75,17 @@ class TableWriter:
         size = self.table.width + 1
         if len(text) % size or text[size - 1 :: size].strip(b"\n"):
             raise InputError(f"{self.path}: not whole records of {size - 1} bytes and a newline")
-        self._stream.write(text)
-        self.records += len(text) // size
+        self._append(text)
+
+    def _append(self, text: bytes) -> None:
+        self._settle()
+        self._under_way = self._disk.submit(self._stream.write, text)
+        self.records += len(text) // (self.table.width + 1)
+
+    def _settle(self) -> None:
+        """Wait for the piece under way; what hindered it is raised here."""
+        if self._under_way is not None:
+            self._under_way.result()
 
 
 def encode(data: pa.RecordBatch | pa.Table, table: Table, first_row: int = 1) -> bytes:
