@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import yaml
 from astropy import units
@@ -94,6 +95,16 @@ class Column:
     def width(self) -> int:
         """Bytes of the field."""
         return self.end - self.start + 1
+
+    @property
+    def bytes_type(self) -> np.dtype:
+        """The field as a run of bytes."""
+        return np.dtype((np.void, self.width))
+
+    @property
+    def place(self) -> str:
+        """Name of the field in ``Table.record_type``."""
+        return f"byte {self.start}"
 
     @property
     def kind(self) -> str:
@@ -187,6 +198,18 @@ class Table:
     def named(self) -> tuple[Column, ...]:
         """The columns that have a label; a field labelled ``---`` holds a constant."""
         return tuple(column for column in self.columns if column.label != "---")
+
+    @property
+    def record_type(self) -> np.dtype:
+        """A record with its newline: every field a run of bytes, named by its ``place``."""
+        return np.dtype(
+            {
+                "names": [column.place for column in self.columns],
+                "formats": [column.bytes_type for column in self.columns],
+                "offsets": [column.start - 1 for column in self.columns],
+                "itemsize": self.width + 1,
+            }
+        )
 
     @property
     def schema(self) -> pa.Schema:

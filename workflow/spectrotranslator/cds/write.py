@@ -126,28 +126,11 @@ def _fill_all(
     text: memoryview, data: pa.RecordBatch | pa.Table, table: Table, first_row: int
 ) -> None:
     """Fill blank records in place; the buffer is written to directly, so that nothing is copied."""
-    records = np.frombuffer(text, _record_type(table))
+    records = np.frombuffer(text, table.record_type)
     fill = partial(_fill, records, data, table, first_row)
     with ThreadPoolExecutor(THREADS) as pool:
         for _ in pool.map(fill, table.named):
             pass
-
-
-def _record_type(table: Table) -> np.dtype:
-    """A record as its named columns, each a run of bytes."""
-    named = table.named
-    return np.dtype(
-        {
-            "names": [column.label for column in named],
-            "formats": [_bytes_type(column) for column in named],
-            "offsets": [column.start - 1 for column in named],
-            "itemsize": table.width + 1,
-        }
-    )
-
-
-def _bytes_type(column: Column) -> np.dtype:
-    return np.dtype((np.void, column.width))
 
 
 def write(path: str | Path, table: Table, data: pa.Table) -> None:
@@ -198,7 +181,7 @@ def _fill(
         values = pa.concat_arrays(values.chunks)
     try:
         made = _texts(values, column)
-        field = records[column.label]
+        field = records[column.place]
         field[:] = _padded(made.texts, column)
         if len(made.rows):
             field[made.rows] = _padded(made.over, column)
@@ -243,7 +226,7 @@ def _padded(texts: pa.Array, column: Column) -> np.ndarray:
     pad = pc.ascii_lpad if column.align == "right" else pc.ascii_rpad
     padded = pad(texts, column.width)
     _, _, buffer = padded.buffers()
-    return np.frombuffer(buffer, _bytes_type(column), len(padded), padded.offset * column.width)
+    return np.frombuffer(buffer, column.bytes_type, len(padded), padded.offset * column.width)
 
 
 def _float_texts(values: pa.Array, column: Column) -> _Texts:

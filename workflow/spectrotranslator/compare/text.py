@@ -102,12 +102,9 @@ def _far_apart(rows: np.ndarray) -> np.ndarray:
 
 def _differing(p: np.ndarray, r: np.ndarray, table: Table) -> Iterator[np.ndarray]:
     """For each column in turn, which records differ in its bytes."""
-    unequal = p != r
-    some = unequal.any(axis=1)
+    p, r = (side.view(table.record_type)[:, 0] for side in (p, r))
     for column in table.columns:
-        differs = some.copy()
-        differs[some] = unequal[some, column.start - 1 : column.end].any(axis=1)
-        yield differs
+        yield p[column.place] != r[column.place]
 
 
 def _equal_decimals(p: np.ndarray, r: np.ndarray, column) -> int:
