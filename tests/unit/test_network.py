@@ -27,6 +27,7 @@ from spectrotranslator.network.scaling import Scaling
 from spectrotranslator.network.train import train_member
 from spectrotranslator.network.training import Stars, loss_over, train
 from spectrotranslator.network.translator import NormalisedLinear, ResidualBlock, Translator
+from unit.broken_off import Killed, killed_after
 
 PUBLISHED = NetworkSettings()
 SMALL = NetworkSettings(widths=[8, 16])
@@ -178,23 +179,11 @@ def test_the_same_seed_gives_the_same_weights():
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-class Killed(Exception):
-    """Stands for a kill at an epoch's end."""
-
-
 def resumed(tmp_path, epoch: int, settings: TrainingSettings):
     """Weights of a training killed after ``epoch`` epochs and started again."""
     torch.manual_seed(9)
     network = Translator(6, 4, "first", DROPPING)
-    checkpoint = Checkpoint(tmp_path / ".checkpoint", "this one", 0.0)
-    offer, done = checkpoint.offer, iter(range(1, 1000))
-
-    def killed(*state):
-        offer(*state)
-        if next(done) == epoch:
-            raise Killed
-
-    checkpoint.offer = killed
+    checkpoint = killed_after(Checkpoint(tmp_path / ".checkpoint", "this one", 0.0), epoch)
     with pytest.raises(Killed):
         train(network, stars(300), stars(80), settings, checkpoint)
     torch.manual_seed(1234)

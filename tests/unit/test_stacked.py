@@ -17,6 +17,7 @@ from spectrotranslator.network.sample import TRAIN, VALIDATION, Sample
 from spectrotranslator.network.stacked import stacked, train_stacked
 from spectrotranslator.network.training import Stars, train
 from spectrotranslator.network.translator import Translator
+from unit.broken_off import Killed, killed_after
 
 PLAIN = NetworkSettings(widths=[8, 16])
 ROBUST = PLAIN.model_copy(update={"zero_output": True, "mark_missing": True})
@@ -77,10 +78,6 @@ def test_members_trained_together_are_those_trained_alone(loss):
             assert torch.allclose(one, other, rtol=0, atol=1e-5)
 
 
-class Killed(Exception):
-    """Stands for a kill at an epoch's end."""
-
-
 @pytest.mark.parametrize("epoch", [1, 6, 11])
 def test_a_training_together_goes_on_to_the_same_weights(tmp_path, epoch):
     settings = TRAINING.model_copy(update={"hide": 0.1})
@@ -88,15 +85,7 @@ def test_a_training_together_goes_on_to_the_same_weights(tmp_path, epoch):
     whole, generators = networks(DROPPING)
     histories = train_stacked(whole, training, validation, settings, generators)
     assert max(len(history.epochs) for history in histories) > epoch
-    checkpoint = Checkpoint(tmp_path / "kept", "this one", 0.0)
-    offer, done = checkpoint.offer, iter(range(1, 1000))
-
-    def killed(*state):
-        offer(*state)
-        if next(done) == epoch:
-            raise Killed
-
-    checkpoint.offer = killed
+    checkpoint = killed_after(Checkpoint(tmp_path / "kept", "this one", 0.0), epoch)
     broken, generators = networks(DROPPING)
     with pytest.raises(Killed):
         train_stacked(broken, training, validation, settings, generators, checkpoint)
