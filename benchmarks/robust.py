@@ -13,6 +13,8 @@ import argparse
 import os
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pandas as pd
@@ -83,7 +85,8 @@ def translated(
     parts = []
     for kind, shape in configuration.directions[direction].networks.items():
         sample = Sample.of_table(training, shape)
-        models = train_members(configuration, method, direction, kind, sample, PROCESSES)
+        with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as workers:
+            models = train_members(configuration, method, direction, kind, sample, workers.map)
         part = network_part(configuration, method, direction, kind, sample, models)
         if settings.montecarlo.intervals == "calibrated":
             found = left_out(sample, part, settings, side(training, "from"), side(training, "to"))

@@ -57,10 +57,15 @@ def tolerances(pairs: Iterable[Pair], executions: int, table: Table) -> Toleranc
     )
 
 
+def graded(first: pd.DataFrame, second: pd.DataFrame, table: Table, allowed) -> dict:
+    """The comparison's summary."""
+    sides = [Catalogue(Path("x.parquet"), side.copy()) for side in (first, second)]
+    return compare(*sides, table, allowed, []).summary
+
+
 def grades(first: pd.DataFrame, second: pd.DataFrame, table: Table, allowed) -> dict[str, str]:
     """Grade of every column."""
-    sides = [Catalogue(Path("x.parquet"), side.copy()) for side in (first, second)]
-    columns = compare(*sides, table, allowed, []).summary["columns"]
+    columns = graded(first, second, table, allowed)["columns"]
     return {label: column["grade"] for label, column in columns.items()}
 
 
@@ -75,7 +80,7 @@ def main() -> None:
     """Make executions, plant faults, count."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("run")
-    parser.add_argument("--calibrating", type=int, default=8)
+    parser.add_argument("--calibrating", type=int, default=30)
     parser.add_argument("--judged", type=int, default=11)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     given = parser.parse_args()
@@ -101,11 +106,13 @@ def main() -> None:
     untrained = made[len(numbers) + len(judged) :]
     pairs = list(zip(clean, [*clean[1:], clean[0]], strict=True))
 
-    found = [grades(a, b, table, allowed) for a, b in pairs]
-    verdicts = [grade for one in found for grade in one.values()]
+    found = [graded(a, b, table, allowed) for a, b in pairs]
+    verdicts = [column["grade"] for one in found for column in one["columns"].values()]
     denied = sum(grade not in (EQUIVALENT, IDENTICAL) for grade in verdicts)
     print(f"{len(clean)} independent executions, tolerances from {given.calibrating} others")
     print(f"equivalent denied: {denied} of {len(verdicts)} column verdicts (bar 1%)")
+    whole = sum(one["grade"] not in (EQUIVALENT, IDENTICAL) for one in found)
+    print(f"equivalent denied to the catalogue as a whole: {whole} of {len(found)}")
 
     labels = number_labels(table)
     shown = [

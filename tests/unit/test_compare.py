@@ -7,6 +7,7 @@ import pytest
 from spectrotranslator.compare.flags import comment_figures, flag_figures, parse_comment
 from spectrotranslator.compare.grade import (
     Tolerance,
+    by_chance,
     grade_numbers,
     grade_share,
     worst,
@@ -170,20 +171,20 @@ def tolerances(**std) -> dict[str, Tolerance]:
 
 
 def test_numbers_within_the_scatter_between_executions_are_equivalent():
-    grade = grade_numbers({"bias": 2.0, "scatter": 0.1}, tolerances(bias=1.5, scatter=0.2), 90)
+    grade = grade_numbers({"bias": 2.0, "scatter": 0.1}, tolerances(bias=1.5, scatter=0.2))
     assert grade.grade == "equivalent"
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("bias", "training"), ("offset", "code"), ("shape", "code")]
+    ("name", "kind"), [("bias", "training"), ("lag", "code"), ("offset", "code"), ("shape", "code")]
 )
 def test_numbers_far_beyond_it_deviate_with_a_class(name, kind):
-    grade = grade_numbers({name: 30.0}, tolerances(**{name: 1.5}), 90)
+    grade = grade_numbers({name: 30.0}, tolerances(**{name: 1.5}))
     assert (grade.grade, grade.kind) == ("deviates", kind)
 
 
 def test_numbers_without_tolerances_cannot_be_called_equivalent():
-    assert grade_numbers({"bias": 0.1}, None, 90).grade == "deviates"
+    assert grade_numbers({"bias": 0.1}, None).grade == "deviates"
 
 
 def test_equivalent_is_rarely_denied_between_executions_of_one_method():
@@ -191,22 +192,55 @@ def test_equivalent_is_rarely_denied_between_executions_of_one_method():
     denied = 0
     for _ in range(2000):
         spread = np.std(chance.normal(0, 1, 12), ddof=1)
-        grade = grade_numbers({"bias": chance.normal()}, tolerances(bias=spread), 1)
+        grade = grade_numbers({"bias": chance.normal()}, tolerances(bias=spread))
         denied += grade.grade == "deviates"
     assert denied / 2000 < 0.02
 
 
 def test_what_must_match_exactly_may_not_differ_in_one_row():
-    assert grade_share(0, 100, None, 1, "inputs").grade == "identical"
-    assert grade_share(1, 100, None, 1, "inputs").kind == "inputs"
+    assert grade_share(0, 100, None, "inputs").grade == "identical"
+    assert grade_share(1, 100, None, "inputs").kind == "inputs"
 
 
 def test_fewer_differing_rows_than_usual_are_no_fault():
     usual = Tolerance(0.3, 0.01, 12)
-    assert grade_share(1, 100, usual, 90, "training").grade == "equivalent"
-    assert grade_share(60, 100, usual, 90, "training").grade == "deviates"
+    assert grade_share(1, 100, usual, "training").grade == "equivalent"
+    assert grade_share(60, 100, usual, "training").grade == "deviates"
 
 
-def test_the_overall_grade_is_the_worst():
+def graded(*chances: float) -> dict[str, dict]:
+    """Columns of such chances, and two that nothing is left to chance in."""
+    columns = {
+        f"x{n}": {"grade": "deviates" if chance < 0.01 else "equivalent", "chance": chance}
+        for n, chance in enumerate(chances)
+    }
+    return columns | {name: {"grade": "identical", "chance": None} for name in ("id", "flag")}
+
+
+def test_of_many_columns_some_deviate_by_chance():
+    rest = [0.3] * 37
+    assert by_chance(graded(0.008, 0.009, *rest)) == ["x0", "x1"]
+    assert by_chance(graded(0.0002, 0.009, *rest)) == []
+    assert by_chance(graded(*[0.001] * 10, *rest)) == []
+    assert by_chance(graded(*rest)) == []
+
+
+def test_what_is_not_left_to_chance_never_deviates_by_it():
+    columns = graded(0.009, *[0.5] * 20) | {"id": {"grade": "deviates", "chance": None}}
+    assert by_chance(columns) == ["x0"]
+
+
+def test_one_percentile_that_lags_behind_the_others_is_seen():
+    values = np.random.default_rng(2).normal(5000, 500, 400)
+    table = pd.DataFrame({label: values + 20 * n for n, label in enumerate(LABELS[:5])})
+    moved = table + 7
+    moved["Teff84"] += 30
+    found = grading_statistics(table, moved, find_groups(LABELS[:5]))
+    assert {label: round(f["lag"], 6) for label, f in found.items()} == {
+        "Teff5": 0, "Teff16": 0, "Teff50": 0, "Teff84": 30, "Teff95": 0,
+    }  # fmt: skip
+
+
+def test_the_worst_of_several_grades():
     assert worst(["identical", "equivalent"]) == "equivalent"
     assert worst(["deviates", "identical", "missing"]) == "missing"

@@ -353,9 +353,9 @@ def test_a_column_inside_the_spread_over_the_open_choices_is_consistent_and_beyo
     ranges = {"bias": [-5.0, 3.0], "scatter": [0.9, 1.4]}
     for bias, grade in ((0.1, "equivalent"), (-4.9, "consistent"), (8.0, "deviates")):
         statistics = {"bias": bias, "scatter": 1.0}
-        graded = grade_numbers(statistics, tolerances, 10)
-        assert within_choices(graded, statistics, tolerances, ranges, 10).grade == grade
-        assert within_choices(graded, statistics, tolerances, None, 10) == graded
+        graded = grade_numbers(statistics, tolerances)
+        assert within_choices(graded, statistics, tolerances, ranges).grade == grade
+        assert within_choices(graded, statistics, tolerances, None) == graded
 
 
 def test_a_choice_changes_the_compared_method_alone_and_a_strange_one_is_refused():

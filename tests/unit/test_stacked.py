@@ -1,5 +1,8 @@
 """Members trained together are the members trained alone."""
 
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
 import numpy as np
 import pytest
 import torch
@@ -125,10 +128,10 @@ def sample() -> Sample:
 
 
 def test_members_are_the_same_bits_from_one_process_or_two():
-    one, two = (
-        train_members(configured(), "m", "d", "intrinsic", sample(), processes)
-        for processes in (1, 2)
-    )
+    names = (configured(), "m", "d", "intrinsic", sample())
+    one = train_members(*names)
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as workers:
+        two = train_members(*names, workers.map)
     for first, second in zip(one, two, strict=True):
         assert first.facts == second.facts
         weights = (model.network.state_dict().values() for model in (first, second))

@@ -65,7 +65,6 @@ def within_choices(
     statistics: Mapping[str, float],
     tolerances: Mapping[str, Tolerance] | None,
     ranges: Ranges | None,
-    tests: int,
 ) -> Grade:
     """``consistent`` where every statistic that denies ``equivalent`` is what a choice can give.
 
@@ -73,6 +72,7 @@ def within_choices(
     """
     if graded.grade != DEVIATES or not tolerances or not ranges:
         return graded
+    tests = len(statistics)
     for name, value in statistics.items():
         if tolerances[name].probability(value) * tests >= DENIAL:
             continue

@@ -13,7 +13,16 @@ from ..errors import InputError
 from ..files import atomic, write_json
 from .choices import within_choices
 from .flags import comment_figures, flag_figures
-from .grade import DEVIATES, EQUIVALENT, IDENTICAL, Grade, grade_numbers, grade_share, worst
+from .grade import (
+    DEVIATES,
+    EQUIVALENT,
+    IDENTICAL,
+    Grade,
+    by_chance,
+    grade_numbers,
+    grade_share,
+    worst,
+)
 from .groups import find_groups
 from .regions import regions
 from .rows import Pairing, pair, peculiar
@@ -71,13 +80,15 @@ def compare(
     p, r = published.matched(pairing.published), regenerated.matched(pairing.regenerated)
     same_bytes, decimals = _same_fields(published, regenerated, table, pairing, p, r)
     columns = _columns(p, r, table, tolerances, same_bytes, decimals)
-    grades = [column["grade"] for column in columns.values()]
     groups = find_groups(numbers)
     whole = _whole(rows, layout_faults)
+    chance = by_chance(columns)
+    grades = [EQUIVALENT if label in chance else c["grade"] for label, c in columns.items()]
     summary = {
-        "schema_version": 2,
+        "schema_version": 3,
         "table": table.name,
         "grade": worst([whole.grade, *grades]),
+        "by_chance": chance,
         "layout": layout_faults,
         "rows": rows | whole.as_dict(),
         "first": _exact_faults(columns),
@@ -134,7 +145,6 @@ def _columns(
 ) -> dict:
     groups = find_groups(number_labels(table))
     statistics = grading_statistics(p, r, groups)
-    tests = sum(map(len, statistics.values())) + len(flag_labels(table)) + 1
     names = p.iloc[:, 0].to_numpy()
     unit = {label: group for group in groups for label in group.percentiles.values()}
     flags, texts = flag_labels(table), text_labels(table)
@@ -142,15 +152,14 @@ def _columns(
     for column in table.columns:
         label = column.label
         if label in flags:
-            found = _flag(label, p[label], r[label], tolerances, tests)
+            found = _flag(label, p[label], r[label], tolerances)
         elif label in texts:
-            found = _comment(label, p[label], r[label], tolerances, tests)
+            found = _comment(label, p[label], r[label], tolerances)
         elif label in statistics:
             found = _number(label, p, r, names, unit.get(label))
             graded = grade_numbers(
                 statistics[label],
                 tolerances and tolerances.numbers(label),
-                tests,
                 logarithmic=label not in unit,
             )
             graded = within_choices(
@@ -158,12 +167,11 @@ def _columns(
                 statistics[label],
                 tolerances and tolerances.numbers(label),
                 tolerances and tolerances.choices.get(label),
-                tests,
             )
             if found["equal"] == found["matched"]:
                 graded = Grade(IDENTICAL, "all numbers are equal")
             found |= {"statistics": statistics[label], **graded.as_dict()}
-            found |= _detectable(tolerances, label, tests, p, unit.get(label))
+            found |= _detectable(tolerances, label, p, unit.get(label))
         else:
             found = _exact(p[label], r[label])
         columns[label] = {"unit": column.unit, "same_bytes": same_bytes.get(label), **found}
@@ -195,11 +203,12 @@ def _number(label: str, p, r, names, group) -> dict:
     return figures
 
 
-def _detectable(tolerances: Tolerances | None, label: str, tests: int, p, group) -> dict:
+def _detectable(tolerances: Tolerances | None, label: str, p, group) -> dict:
     """Smallest effect that would be called deviating, by statistic; a bias in three units."""
     if tolerances is None:
         return {}
-    found = {n: t.detectable(tests) for n, t in tolerances.numbers(label).items()}
+    statistics = tolerances.numbers(label)
+    found = {name: each.detectable(len(statistics)) for name, each in statistics.items()}
     if group is not None and group.systematic:
         found["bias_in_systematic"] = _in_units(found["bias"], p[group.systematic])
     if group is not None and {16, 84} <= group.percentiles.keys():
@@ -213,17 +222,17 @@ def _in_units(value: float, unit: pd.Series) -> float | None:
     return value / middle if middle > 0 else None
 
 
-def _flag(label: str, p, r, tolerances: Tolerances | None, tests: int) -> dict:
+def _flag(label: str, p, r, tolerances: Tolerances | None) -> dict:
     figures = flag_figures(p.to_numpy(bool), r.to_numpy(bool))
     differing = figures["true_false"] + figures["false_true"]
     predicted = "Qflag" in label and "Oi" in label
     kind = "training" if predicted else "selection" if "Qflag" in label else "inputs"
     tolerance = tolerances.flag(label) if tolerances and predicted else None
-    graded = grade_share(differing, len(p), tolerance, tests, kind)
+    graded = grade_share(differing, len(p), tolerance, kind)
     return figures | graded.as_dict()
 
 
-def _comment(label: str, p, r, tolerances: Tolerances | None, tests: int) -> dict:
+def _comment(label: str, p, r, tolerances: Tolerances | None) -> dict:
     figures = comment_figures(p, r)
     if figures["other_input_reasons"]:
         count = figures["other_input_reasons"]
@@ -232,7 +241,7 @@ def _comment(label: str, p, r, tolerances: Tolerances | None, tests: int) -> dic
         )
     else:
         tolerance = tolerances.flag(label) if tolerances else None
-        graded = grade_share(figures["other_reasons"], len(p), tolerance, tests, "training")
+        graded = grade_share(figures["other_reasons"], len(p), tolerance, "training")
     if graded.grade == IDENTICAL and figures["same_text"] < len(p):
         count = len(p) - figures["same_text"]
         graded = Grade(DEVIATES, f"{count} rows give the same reasons in another text", "code")
@@ -241,5 +250,5 @@ def _comment(label: str, p, r, tolerances: Tolerances | None, tests: int) -> dic
 
 def _exact(p: pd.Series, r: pd.Series) -> dict:
     differing = int((p.to_numpy() != r.to_numpy()).sum())
-    graded = grade_share(differing, len(p), None, 1, "inputs")
+    graded = grade_share(differing, len(p), None, "inputs")
     return {"matched": len(p), "differing": differing, **graded.as_dict()}

@@ -3,8 +3,13 @@
 The tolerance is the scatter between executions. For a statistic with mean m and standard
 deviation s over pairs of K executions, the published-regenerated pair is a draw from the same
 distribution: (x - m) / (s sqrt(1 + 1/K)) follows Student's t with K - 1 degrees of freedom.
+
+A column deviates where an independent execution would lie as far out with less than 1% chance. Of
+many columns some do so by chance: the catalogue as a whole is held to the test of Simes (1986,
+Biometrika 73, 751) over all columns, at 1%, which holds for columns that move together.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from math import expm1, sqrt
 
@@ -20,11 +25,16 @@ DENIAL = 0.01
 
 @dataclass(frozen=True)
 class Grade:
-    """A column's grade, why, and for ``deviates`` its class."""
+    """A column's grade, why, and for ``deviates`` its class.
+
+    ``chance`` is how likely an independent execution lies at least as far out; None where nothing
+    is left to chance.
+    """
 
     grade: str
     reason: str
     kind: str | None = None
+    chance: float | None = None
 
     def as_dict(self) -> dict:
         """For JSON; the class goes under its own name."""
@@ -57,10 +67,9 @@ class Tolerance:
 def grade_numbers(
     statistics: dict[str, float],
     tolerances: dict[str, Tolerance] | None,
-    tests: int,
     logarithmic: bool = False,
 ) -> Grade:
-    """Grade of a numeric column from its statistics; ``tests`` is how many are made in all.
+    """Grade of a numeric column from its statistics.
 
     ``logarithmic`` says that the column's bias is one of its logarithm.
     """
@@ -75,15 +84,21 @@ def grade_numbers(
     chances = {name: tolerances[name].probability(value) for name, value in statistics.items()}
     worst = min(chances, key=chances.__getitem__)
     figures = _in_words(worst, statistics[worst], tolerances[worst], logarithmic)
-    if chances[worst] * tests >= DENIAL:
-        return Grade(EQUIVALENT, figures)
-    kind = "code" if worst in ("offset", "shape") else "training"
-    return Grade(DEVIATES, figures, kind)
+    chance = min(1.0, chances[worst] * len(chances))
+    if chance >= DENIAL:
+        return Grade(EQUIVALENT, figures, chance=chance)
+    kind = "code" if worst in ("lag", "offset", "shape") else "training"
+    return Grade(DEVIATES, figures, kind, chance)
 
 
 def _in_words(name: str, value: float, tolerance: Tolerance, logarithmic: bool) -> str:
     if name == "bias" and not logarithmic:
         return f"shifted by {value:.3g}; two executions by 0 ± {tolerance.std:.2g}"
+    if name == "lag":
+        return (
+            f"shifted by {value:.3g} against the other percentiles; two executions by "
+            f"0 ± {tolerance.std:.2g}"
+        )
     change, between = (f"{100 * expm1(v):+.1f}%" for v in (value - tolerance.mean, tolerance.std))
     what = {
         "bias": "values changed by",
@@ -94,9 +109,7 @@ def _in_words(name: str, value: float, tolerance: Tolerance, logarithmic: bool) 
     return f"{what} {change}; two executions ± {between[1:]}"
 
 
-def grade_share(
-    differing: int, matched: int, tolerance: Tolerance | None, tests: int, kind: str
-) -> Grade:
+def grade_share(differing: int, matched: int, tolerance: Tolerance | None, kind: str) -> Grade:
     """Grade of a flag or comment column from the number of rows that differ.
 
     Without a tolerance the column must match exactly.
@@ -107,12 +120,24 @@ def grade_share(
     if tolerance is None:
         return Grade(DEVIATES, f"{figures}, and none may", kind)
     share = sqrt(differing / matched)
-    if share <= tolerance.mean or tolerance.probability(share) * tests >= DENIAL:
-        return Grade(EQUIVALENT, f"{figures}, as between two executions")
+    chance = 1.0 if share <= tolerance.mean else tolerance.probability(share)
+    if chance >= DENIAL:
+        return Grade(EQUIVALENT, f"{figures}, as between two executions", chance=chance)
     expected = tolerance.mean**2 * matched
-    return Grade(DEVIATES, f"{figures}, about {expected:.0f} between two executions", kind)
+    told = f"{figures}, about {expected:.0f} between two executions"
+    return Grade(DEVIATES, told, kind, chance)
 
 
-def worst(grades: list[str]) -> str:
-    """The overall grade: the worst of its parts."""
+def worst(grades: Iterable[str]) -> str:
+    """The worst of several grades."""
     return max(grades, key=ORDER.index)
+
+
+def by_chance(columns: dict[str, dict]) -> list[str]:
+    """The deviating columns of a catalogue that as many columns hold by chance; none or all."""
+    chances = sorted(c["chance"] for c in columns.values() if c["chance"] is not None)
+    count = len(chances)
+    if any(count * chance / rank < DENIAL for rank, chance in enumerate(chances, 1)):
+        return []
+    deviating = {n: c for n, c in columns.items() if c["grade"] == DEVIATES}
+    return [name for name, column in deviating.items() if column["chance"] is not None]

@@ -94,7 +94,8 @@ def grading_statistics(
     """The numbers a grade rests on, by column, for matched rows.
 
     Percentiles: ``bias`` (median difference) and ``scatter`` (logarithm of the robust scatter of
-    differences), in the column's unit. Those beside the median also have ``offset``, by which
+    differences), in the column's unit, and ``lag``, the bias less the median bias of the group's
+    percentiles, which move together. Those beside the median also have ``offset``, by which
     the logarithm of the median distance to the median column changed, and ``shape``, the same
     less its mean over the percentiles of the group: how wide an interval is hangs on the
     networks, but hardly how its percentiles stand to each other. Systematic errors: ``bias`` and
@@ -109,6 +110,11 @@ def grading_statistics(
             if label in offsets:
                 change = offsets[label]
                 found[label] |= {"offset": change, "shape": float(change - common)}
+        biases = {label: found[label]["bias"] for label in group.percentiles.values()}
+        if len(biases) > 2:
+            usual = float(np.median(list(biases.values())))
+            for label, bias in biases.items():
+                found[label]["lag"] = bias - usual
         if group.systematic:
             p, r = (_log(side[group.systematic].to_numpy()) for side in (published, regenerated))
             found[group.systematic] = _location(p, r)

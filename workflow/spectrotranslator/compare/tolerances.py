@@ -80,7 +80,7 @@ def between_executions(pairs: Iterable[Pair], table: Table) -> dict:
 
 def _spread(name: str, values: np.ndarray) -> dict[str, float]:
     """What changes sign with the order of the pair has mean zero."""
-    if name in ("bias", "offset", "shape"):
+    if name in ("bias", "lag", "offset", "shape"):
         return {"mean": 0.0, "std": float(np.sqrt(np.mean(values**2)))}
     return {"mean": float(values.mean()), "std": float(values.std(ddof=1))}
 

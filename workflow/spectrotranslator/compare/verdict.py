@@ -62,6 +62,7 @@ def main(arguments) -> None:
             "catalogues": {
                 diff["table"]: {
                     "grade": diff["grade"],
+                    "by_chance": diff["by_chance"],
                     "rows": diff["rows"],
                     "explain": diff["explain"]["settings"],
                     "columns": {n: column_line(c) for n, c in diff["columns"].items()},

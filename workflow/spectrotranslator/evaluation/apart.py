@@ -1,6 +1,6 @@
 """Train a method apart from some stars and translate just those."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -23,9 +23,9 @@ def trained_part(
     training: pd.DataFrame,
     origin: pd.DataFrame,
     target: pd.DataFrame,
-    processes: int,
+    spread: Callable = map,
 ) -> NetworkPart:
-    """One network's ensemble, trained by so many processes and calibrated here.
+    """One network's ensemble, trained as ``spread`` says (``train_members``) and calibrated here.
 
     ``training`` is a sample's table with its parts; ``origin`` and ``target`` are the surveys'
     stars of it, row by row.
@@ -33,7 +33,7 @@ def trained_part(
     settings = configuration.methods[method]
     shape = configuration.directions[direction].networks[kind]
     sample = Sample.of_table(training, shape)
-    models = train_members(configuration, method, direction, kind, sample, processes)
+    models = train_members(configuration, method, direction, kind, sample, spread)
     names = (configuration, method, direction, kind, sample, models)
     part = network_part(*names)
     if settings.montecarlo.intervals != "calibrated":

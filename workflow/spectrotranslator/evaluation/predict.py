@@ -4,6 +4,10 @@ The stars are parted by star; the networks of the method are trained anew on all
 with their own validation stars among them, and translate the one.
 """
 
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
 import pandas as pd
 import torch
 
@@ -22,7 +26,7 @@ def predictions(
     samples: dict[str, pd.DataFrame],
     origin: pd.DataFrame,
     target: pd.DataFrame,
-    processes: int = 1,
+    spread: Callable = map,
 ) -> pd.DataFrame:
     """A line a judged star: ``key``, ``split`` and the columns of a catalogue.
 
@@ -40,7 +44,7 @@ def predictions(
             known["part"] = split(known, configuration.split)
             sides = (survey_rows(known, origin, "from"), survey_rows(known, target, "to"))
             parts[kind] = trained_part(
-                configuration, method, direction, kind, known, *sides, processes
+                configuration, method, direction, kind, known, *sides, spread
             )
         judged = judged_rows(first, first, settings.folds, number)
         stars = survey_rows(first[judged].reset_index(drop=True), origin, "from")
@@ -54,16 +58,12 @@ def main(arguments) -> None:
     configuration = settled_in(load(arguments.config), arguments.method, arguments.fingerprint)
     torch.set_num_threads(configuration.compute.threads)
     kinds = configuration.directions[arguments.direction].networks
-    tables = map(pd.read_parquet, arguments.samples)
-    table = predictions(
-        configuration,
-        arguments.method,
-        arguments.direction,
-        dict(zip(kinds, tables, strict=True)),
-        pd.read_parquet(arguments.origin),
-        pd.read_parquet(arguments.target),
-        arguments.processes,
-    )
+    samples = dict(zip(kinds, map(pd.read_parquet, arguments.samples), strict=True))
+    names = (configuration, arguments.method, arguments.direction)
+    sides = (pd.read_parquet(arguments.origin), pd.read_parquet(arguments.target))
+    # Split off before anything is computed here: torch's own threads do not survive a fork.
+    with ProcessPoolExecutor(arguments.processes, mp_context=get_context("fork")) as workers:
+        table = predictions(*names, samples, *sides, workers.map)
     with atomic(arguments.predictions) as temporary:
         table.to_parquet(temporary, index=False)
 

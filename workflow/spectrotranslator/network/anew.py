@@ -1,8 +1,7 @@
 """Train all members of a network anew, for use in memory."""
 
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
 from functools import partial
-from multiprocessing import get_context
 
 import numpy as np
 import torch
@@ -21,28 +20,20 @@ def train_members(
     direction: str,
     kind: str,
     sample: Sample,
-    processes: int = 1,
+    spread: Callable = map,
 ) -> list[Model]:
     """Every member of one network, ready to predict.
 
-    On a GPU all are trained at once; else one after another in each of so many ``processes``, on
-    which no bit depends.
+    On a GPU all are trained at once; else by ``spread``, which is ``map`` or the like of it that
+    shares the members among processes.
     """
     names = (method, direction, kind)
     if configuration.compute.device == "cuda":
         trained = train_together(configuration, *names, sample)
         return [model_of(facts, network.state_dict()) for network, facts, _ in trained]
     every = [Names(*names, m) for m in range(configuration.methods[method].ensemble.members)]
-    train = partial(_trained, configuration, sample)
-    if processes == 1:
-        found = map(train, every)
-        return [_model(*one) for one in found]
-    # A clean process that has loaded torch and started no thread is what the others split from.
-    context = get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(min(processes, len(every)), mp_context=context) as workers:
-        found = workers.map(train, every)
-        return [_model(*one) for one in found]
+    found = spread(partial(_trained, configuration, sample), every)
+    return [_model(*one) for one in found]
 
 
 def _trained(
