@@ -44,7 +44,10 @@ def networks(finished):
 
 
 def grades(networks, tmp_path, change=lambda table: table, **settings) -> dict[str, str]:
-    """Grades of all columns of the catalogue that the engine, as it is now, would write."""
+    """Grades of all columns of the catalogue that the engine, as it is now, would write.
+
+    Columns that deviate by chance, where the catalogue does not, are equivalent here.
+    """
     configuration, stars, parts = networks
     method = configuration.methods["as-published"]
     ensemble = method.ensemble.model_copy(
@@ -72,7 +75,8 @@ def grades(networks, tmp_path, change=lambda table: table, **settings) -> dict[s
     )
     summary = difference.summary
     return {"rows": summary["rows"]["grade"]} | {
-        label: column["grade"] for label, column in summary["columns"].items()
+        label: "equivalent" if label in summary["by_chance"] else column["grade"]
+        for label, column in summary["columns"].items()
     }
 
 
