@@ -31,8 +31,9 @@ if not workflow.dryrun:
     dump(CONFIGURATION, RESOLVED)
 SETTINGS = CONFIGURATION.model_dump(mode="json", by_alias=True)
 SHARDS = CONFIGURATION.compute.shards
-# One GPU a job, and only where the configuration names it; no resource at all elsewhere.
+# On a GPU all members of an ensemble are trained by one job.
 TOGETHER = CONFIGURATION.compute.device == "cuda"
+# One GPU a job, and only where the configuration names it; no resource at all elsewhere.
 GRES = CONFIGURATION.compute.gres if TOGETHER else None
 METHODS = list(CONFIGURATION.methods)
 DIRECTIONS = CONFIGURATION.directions

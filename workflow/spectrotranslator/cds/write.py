@@ -42,6 +42,7 @@ class TableWriter:
         self.records = 0
         self._stack = ExitStack()
         self._stream: BinaryIO | None = None
+        self._disk: ThreadPoolExecutor | None = None
         self._under_way: Future | None = None
 
     def __enter__(self) -> "TableWriter":

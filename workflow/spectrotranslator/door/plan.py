@@ -213,7 +213,8 @@ def predict(
             seconds = [loading.seconds + s for s in own][: jobs[rule]] if share <= 1 else seconds
         line = Line(rule, jobs[rule], seconds, cost.memory_mb, cost.disk_bytes, measured)
         if rule == "predict_apart" and configuration.compute.device != "cuda":
-            line = replace(line, processes=configuration.compute.processes)
+            members = [method.ensemble.members for method in configuration.methods.values()]
+            line = replace(line, processes=min(configuration.compute.processes, *members))
         lines.append(line)
     return lines
 
