@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import yaml
-from astropy import units
 
 from ..errors import InputError
+from ..files import from_yaml
 from .marks import Limits, Marks, allowed_bytes, choices, format_marks, parse_marks
+
+if TYPE_CHECKING:
+    from astropy.units import UnitBase
 
 WIDEST = 1 << 20
 _UCD = re.compile(r"[\[(]ucd=([\w.;-]+)[\])]", re.I)
@@ -130,14 +133,16 @@ class Column:
         )
 
     @property
-    def astropy_unit(self) -> units.UnitBase | None:
+    def astropy_unit(self) -> "UnitBase | None":
         """The unit as astropy has it (``[cm/s2]`` is ``dex(cm/s2)``), None for ``---``.
 
         A unit that astropy does not know comes back as an ``UnrecognizedUnit``.
         """
         if self.unit == "---":
             return None
-        return units.Unit(self.unit, format="cds", parse_strict="silent")
+        from astropy.units import Unit  # tables written as text never pay for it
+
+        return Unit(self.unit, format="cds", parse_strict="silent")
 
     @property
     def ucd(self) -> str | None:
@@ -295,7 +300,7 @@ def layout_from_yaml(path: str | Path) -> Table:
     """
     path = Path(path)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = from_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -6,12 +6,13 @@ before the point and an exponent. There is always a point, since a Fortran read 
 """
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 _PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e7
-# Powers of ten from which Arrow still writes all zeros after the point.
-_ARROW_POWERS = (-4, -5, -6)
+# Powers of ten below those that JSON's writer still writes with all zeros after the point.
+_ZEROS_POWERS = (-4, -5)
 
 
 def float_texts(
@@ -35,11 +36,7 @@ def float_texts(
     size = np.abs(values)
     special = ((size < _PLAIN_FROM) & (size > 0)) | (size >= _PLAIN_BELOW)
     common = np.where(special, 1.5, values) if special.any() else values
-    texts = pa.array(common).cast(pa.string())
-    whole = common == np.rint(common)
-    if whole.any():
-        pointed = pc.binary_join_element_wise(texts, pa.scalar(".0"), pa.scalar(""))
-        texts = pc.if_else(pa.array(whole), pointed, texts)
+    texts = _json_texts(common)
     lengths = pc.binary_length(texts)
     if (pc.max(lengths).as_py() or 0) > width:
         long = lengths.to_numpy() > width
@@ -49,7 +46,7 @@ def float_texts(
     quick = np.empty(0, np.intp)
     small = pa.array([], pa.string())
     if kind != "F":
-        quick = rows[(size[rows] >= 10.0 ** _ARROW_POWERS[-1]) & (size[rows] < _PLAIN_FROM)]
+        quick = rows[(size[rows] > 0) & (size[rows] < _PLAIN_FROM)]
         small = _scientific(values[quick])
         fits = pc.less_equal(pc.binary_length(small), width)
         quick, small = quick[fits.to_numpy(zero_copy_only=False)], small.filter(fits)
@@ -58,13 +55,26 @@ def float_texts(
     return texts, written, np.concatenate([quick, rows]), pa.concat_arrays([small, over])
 
 
+def _json_texts(values: np.ndarray) -> pa.Array:
+    """Shortest texts of finite doubles, in plain notation and with a point from 1e-5 to 1e16."""
+    if not len(values):
+        return pa.array([], pa.string())
+    joined = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
+    commas = np.flatnonzero(np.frombuffer(joined, np.uint8) == ord(","))
+    ends = np.append(commas, len(joined) - 1) - np.arange(1, len(values) + 1)
+    places = np.append(0, ends).astype(np.int32)
+    texts = joined[1:-1].replace(b",", b"")
+    return pa.StringArray.from_buffers(len(values), pa.py_buffer(places), pa.py_buffer(texts))
+
+
 def _scientific(values: np.ndarray) -> pa.Array:
-    """Texts with one digit before the point and a power of ten, of doubles from 1e-6 to 1e-3."""
-    texts = pa.array(values).cast(pa.string())
-    for power in _ARROW_POWERS:
+    """Texts with one digit before the point and a power of ten, of doubles below 1e-3."""
+    texts = _json_texts(values)
+    for power in _ZEROS_POWERS:
         digits = rf"^(-?)0\.{'0' * (-power - 1)}([1-9])([0-9]*)$"
-        texts = pc.replace_substring_regex(texts, digits, rf"\1\2.\3E{power}")
-    return pc.replace_substring(texts, ".E", ".0E")
+        texts = pc.replace_substring_regex(texts, digits, rf"\1\2.\3e{power}")
+    texts = pc.replace_substring_regex(texts, r"^(-?[0-9])\.?e", r"\1.0e")
+    return pc.utf8_upper(texts)
 
 
 def _one_by_one(

@@ -4,12 +4,12 @@ What is written passes ``check``: a value that the layout does not allow is refu
 """
 
 import gzip
-import io
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,14 +32,16 @@ class TableWriter:
     """Write records to a file that appears under its name only when it is whole.
 
     Use it as a context manager; an exception within leaves no file. A name that ends in ``.gz``
-    is compressed, without name or time in its header. ``records`` counts what was written. While
-    one piece goes to the disk the next one is made.
+    is compressed, without name or time in its header. ``records`` counts what was written. Pieces
+    are made on two sheets by turns: while one goes to the disk the other is filled.
     """
 
     def __init__(self, path: str | Path, table: Table):
         self.path = Path(path)
         self.table = table
         self.records = 0
+        self._rows = max(1, _CHUNK_BYTES // (table.width + 1))
+        self._sheets = cycle(_blank_records(table, self._rows) for _ in range(2))
         self._stack = ExitStack()
         self._stream: BinaryIO | None = None
         self._disk: ThreadPoolExecutor | None = None
@@ -61,27 +63,13 @@ class TableWriter:
 
     def write(self, data: pa.RecordBatch | pa.Table) -> None:
         """Append the rows of ``data``, whose columns are those of the layout, by label."""
-        rows = max(1, _CHUNK_BYTES // (self.table.width + 1))
-        for start in range(0, data.num_rows, rows):
-            self._append(encode(data.slice(start, rows), self.table, self.records + 1))
-
-    def write_bytes(self, text: bytes) -> None:
-        """Append records that ``encode`` made.
-
-        Raises
-        ------
-        InputError
-            The text is no whole number of records of the layout's length.
-        """
-        size = self.table.width + 1
-        if len(text) % size or text[size - 1 :: size].strip(b"\n"):
-            raise InputError(f"{self.path}: not whole records of {size - 1} bytes and a newline")
-        self._append(text)
-
-    def _append(self, text: bytes) -> None:
-        self._settle()
-        self._under_way = self._disk.submit(self._stream.write, text)
-        self.records += len(text) // (self.table.width + 1)
+        for start in range(0, data.num_rows, self._rows):
+            piece = data.slice(start, self._rows)
+            records = next(self._sheets)[: piece.num_rows]
+            _fill_all(records, piece, self.table, self.records + 1)
+            self._settle()
+            self._under_way = self._disk.submit(self._stream.write, records.view(np.uint8))
+            self.records += piece.num_rows
 
     def _settle(self) -> None:
         """Wait for the piece under way; what hindered it is raised here."""
@@ -107,27 +95,27 @@ def encode(data: pa.RecordBatch | pa.Table, table: Table, first_row: int = 1) ->
     InputError
         A value cannot be written; row, column and value are named.
     """
-    _same_columns(data, table)
-    text = io.BytesIO(_blank_record(table) * data.num_rows)
-    if data.num_rows:
-        _fill_all(text.getbuffer(), data, table, first_row)
-    return text.getvalue()
+    records = _blank_records(table, data.num_rows)
+    _fill_all(records, data, table, first_row)
+    return records.tobytes()
 
 
-def _blank_record(table: Table) -> bytes:
-    """A record with nothing but its newline and the bytes that are the same in every record."""
+def _blank_records(table: Table, rows: int) -> np.ndarray:
+    """Records with nothing but their newline and the bytes that are the same in every record."""
     record = bytearray(b" " * table.width + b"\n")
     for column in table.columns:
         if column.label == "---" and column.width == 1 and len(column.allowed or ()) == 1:
             record[column.start - 1] = next(iter(column.allowed))
-    return bytes(record)
+    return np.frombuffer(bytearray(record * rows), table.record_type)
 
 
 def _fill_all(
-    text: memoryview, data: pa.RecordBatch | pa.Table, table: Table, first_row: int
+    records: np.ndarray, data: pa.RecordBatch | pa.Table, table: Table, first_row: int
 ) -> None:
-    """Fill blank records in place; the buffer is written to directly, so that nothing is copied."""
-    records = np.frombuffer(text, table.record_type)
+    """Fill every field of records; what lies between fields stays as it is."""
+    _same_columns(data, table)
+    if not data.num_rows:
+        return
     fill = partial(_fill, records, data, table, first_row)
     with ThreadPoolExecutor(THREADS) as pool:
         for _ in pool.map(fill, table.named):
@@ -216,10 +204,14 @@ def _texts(values: pa.Array, column: Column) -> _Texts:
     if (pc.max(pc.binary_length(texts)).as_py() or 0) > column.width:
         too_long = pc.greater(pc.binary_length(texts), column.width)
         raise _Refusal(_first(too_long), f"is longer than the {column.width} bytes of its field")
-    if null is None:
+    if not texts.null_count:
         return made
-    code = column.null if len(column.null) <= column.width else ""
-    return replace(made, texts=pc.fill_null(texts, code))
+    return replace(made, texts=pc.fill_null(texts, _null_code(column)))
+
+
+def _null_code(column: Column) -> str:
+    """What is written for a null."""
+    return column.null if len(column.null) <= column.width else ""
 
 
 def _padded(texts: pa.Array, column: Column) -> np.ndarray:
@@ -239,16 +231,17 @@ def _float_texts(values: pa.Array, column: Column) -> _Texts:
     if not np.isfinite(plain).all():
         raise _Refusal(int(np.argmax(np.isinf(plain))), "is no finite number")
     texts, written, rows, over = float_texts(plain, column.kind, column.width)
+    valid = values.is_valid().to_numpy(zero_copy_only=False)
     if values.null_count:
-        valid = values.is_valid().to_numpy(zero_copy_only=False)
-        texts = pc.if_else(pa.array(valid), texts, None)
-        over = over.filter(pa.array(valid[rows]))
-        rows = rows[valid[rows]]
+        rows, over = rows[valid[rows]], over.filter(pa.array(valid[rows]))
     if over.null_count:
         raise _Refusal(int(rows[_first(over.is_null())]), "does not fit its field")
     if column.limits or column.null:
-        valid = values.is_valid().to_numpy(zero_copy_only=False)
         _allowed_number(written, valid, column)
+    if values.null_count:
+        nulls = np.flatnonzero(~valid)
+        code = pa.array([_null_code(column)] * len(nulls))
+        rows, over = np.concatenate([rows, nulls]), pa.concat_arrays([over, code])
     return _Texts(texts, rows, over)
 
 
