@@ -34,6 +34,7 @@ def used(folder: Path) -> dict[str, list[dict]]:
                 "seconds": seconds,
                 "memory_mb": record["peak_memory_mb"] + SNAKEMAKE_MB,
                 "cores": record["cpu_seconds"] / seconds,
+                "processes": record["parameters"].get("processes") or 1,
                 "threads": record["parameters"].get("processes")
                 or record["compute"]["threads"].get("torch", 1),
             }
@@ -59,7 +60,7 @@ def main() -> int:
         memory, cores, seconds = (
             max(job[name] for job in jobs) for name in ("memory_mb", "cores", "seconds")
         )
-        asked, threads = asks.memory(rule), jobs[0]["threads"]
+        asked, threads = asks.memory(rule, jobs[0]["processes"]), jobs[0]["threads"]
         times = (asked / memory, threads / cores)
         print(
             f"{rule:<20} {len(jobs):>4}   {asked:>5} MB {memory:>5.0f} MB {times[0]:>5.1f}"

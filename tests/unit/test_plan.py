@@ -154,6 +154,9 @@ def test_a_job_asks_for_what_was_measured_and_half_as_much_again(full):
     assert asks.memory("write_table") == 600
     assert asks.memory("translate_shard") == 1200
     assert asks.memory("read_survey") == full.compute.memory_mb
+    assert asks.memory("write_table", processes=8) == 600
+    one, further = asks.memory("predict_apart"), asks.memory("train_member")
+    assert asks.memory("predict_apart", processes=3) == one + 2 * further
     assert asks.minutes("write_table") == 5
     assert asks.minutes("translate_shard") == full.compute.runtime_min
     assert asks.disk("write_table") == 900

@@ -101,15 +101,8 @@ def benchmark_of(job):
 
 
 def memory_of(rule):
-    return lambda wildcards, attempt: attempt * ASKS.memory(rule)
-
-
-def memory_of_processes(rule, one):
-    """The same where the job has processes at work, each of which needs what ``one`` does."""
-
     def ask(wildcards, threads, attempt):
-        more = threads // CONFIGURATION.compute.threads - 1
-        return attempt * (ASKS.memory(rule) + max(0, more) * ASKS.memory(one))
+        return attempt * ASKS.memory(rule, threads // CONFIGURATION.compute.threads)
 
     return ask
 

@@ -202,7 +202,7 @@ rule predict_apart:
         "../../envs/workflow.yaml"
     threads: lambda wildcards: CONFIGURATION.compute.threads * apart(wildcards.method)
     resources:
-        mem_mb=memory_of_processes("predict_apart", "train_member"),
+        mem_mb=memory_of("predict_apart"),
         runtime=minutes_of("predict_apart"),
         disk_mb=disk_of("predict_apart"),
         gres=GRES,

@@ -22,6 +22,8 @@ TIMED_BY_CONFIGURATION = {
     "predict_apart",
 }
 FARTHEST = 3
+# What each further process of a rule needs: as much as a job of this rule.
+FURTHER_PROCESS = {"predict_apart": "train_member"}
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,14 @@ class Asks:
         rows = survey_rows(configuration, {name: one.rows for name, one in registry.items()})
         return cls(configuration, sum(rows.values()), Costs.read())
 
-    def memory(self, rule: str) -> int:
+    def memory(self, rule: str, processes: int = 1) -> int:
         """Megabytes: half as much again as was measured for so many rows, and Snakemake's own.
 
         For a run of more than three times the rows it was measured with, what the configuration
         says: a slope drawn that far is mostly noise.
         """
+        if rule in FURTHER_PROCESS and processes > 1:
+            return self.memory(rule) + (processes - 1) * self.memory(FURTHER_PROCESS[rule])
         found = self.costs.measured(rule, self.rows)
         if found is None or self.rows > FARTHEST * self.costs.reach(rule):
             return self.configuration.compute.memory_mb
