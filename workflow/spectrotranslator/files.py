@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from .errors import InputError
 
 
@@ -66,6 +68,11 @@ def read_json(path: str | Path) -> Any:
         raise InputError(f"{path}: not UTF-8 text, so not JSON") from None
     except json.JSONDecodeError as error:
         raise InputError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from error
+
+
+def from_yaml(text: str | bytes) -> Any:
+    """What YAML holds; read by libyaml where that is compiled in, as every job reads some."""
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def sha256(path: str | Path) -> str:

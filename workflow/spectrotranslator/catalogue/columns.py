@@ -4,15 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from ..cds.layout import Table
 from ..errors import InputError
+from ..files import from_yaml
 
 
 def comment_style(path: str | Path) -> dict[str, Any]:
     """How a catalogue writes its comment column: ``empty``, ``quote``, ``cut``, ``ellipsis``."""
-    return yaml.safe_load(Path(path).read_text(encoding="utf-8"))["comment"]
+    return from_yaml(Path(path).read_text(encoding="utf-8"))["comment"]
 
 
 def comment_text(comment: str, style: dict[str, Any]) -> str:

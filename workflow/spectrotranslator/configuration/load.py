@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from ..errors import InputError
-from ..files import write_text
+from ..files import from_yaml, write_text
 from .model import Configuration
 
 RUNS = Path("config/runs")
@@ -80,7 +80,7 @@ def _layered(path: Path) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        value = from_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except yaml.MarkedYAMLError as error:

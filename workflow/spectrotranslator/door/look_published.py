@@ -4,9 +4,8 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
-import yaml
-
 from ..cds.layout import Table, layout_from_yaml
+from ..files import from_yaml
 from .finding import Finding
 
 
@@ -30,7 +29,7 @@ def look_at_rows(name: str, layout: Path, start: bytes) -> list[Finding]:
         findings.append(Finding(name, "line ends", "note", "CR LF", _SEE))
     if not whole:
         return findings
-    ours = yaml.safe_load(layout.read_text(encoding="utf-8"))
+    ours = from_yaml(layout.read_text(encoding="utf-8"))
     for kinds, kind in (("IEFD", "numbers"), ("A", "text")):
         findings.append(_alignment(name, table, whole, kinds, kind, ours["align"][kind], layout))
     comments = [c for c in table.columns if c.kind == "A" and c.width > 100]

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-import yaml
-
 from ..configuration import Configuration
 from ..configuration.load import text
 from ..errors import InputError
-from ..files import read_json, write_json
+from ..files import from_yaml, read_json, write_json
 from .guard import RESULTS
 
 
@@ -26,9 +24,7 @@ def claim(configuration: Configuration, path: Path) -> None:
     here = str(path.resolve())
     if note.is_file() and made.is_file():
         before = read_json(note)["path"]
-        differences = _differences(
-            yaml.safe_load(made.read_text()), yaml.safe_load(text(configuration))
-        )
+        differences = _differences(from_yaml(made.read_text()), from_yaml(text(configuration)))
         if before != here and differences:
             raise InputError(
                 f"results/{configuration.run} was made from {before}, not from {path}: "

@@ -43,14 +43,16 @@ def main(arguments: list[str]) -> int:
     if _dry(extra):
         return 0
     judged = RESULTS / configuration.run / "verdict.json"
-    if not judged.is_file():
+    drawn = RESULTS / configuration.run / "figures" / "facts.json"
+    if not judged.is_file() or not drawn.is_file():
         print(f"What was asked for is made; run {configuration.run} is not complete.")
         return 0
     if "Nothing to be done" in output:
         print(f"Nothing to do: run {configuration.run} is complete.")
     verdict = read_json(judged)
-    facts = read_json(RESULTS / configuration.run / "figures" / "facts.json")
-    print(summary(verdict, facts, RESULTS / configuration.run, time.monotonic() - started))
+    print(
+        summary(verdict, read_json(drawn), RESULTS / configuration.run, time.monotonic() - started)
+    )
     return 0 if verdict["grade"] in GOOD else 1
 
 

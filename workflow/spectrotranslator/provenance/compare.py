@@ -8,8 +8,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import yaml
-
+from ..files import from_yaml
 from .run import Run, read_run
 
 #: What holds times or addresses, or is drawn from data that is compared itself.
@@ -197,7 +196,7 @@ def _configuration(run: Run, job: str | None) -> dict:
     if not told:
         return {}
     path = run.folder / "provenance" / "configurations" / f"{told[-1]}.yaml"
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return from_yaml(path.read_text(encoding="utf-8"))
 
 
 def _flat(value: Any, place: str = "") -> dict[str, Any]:

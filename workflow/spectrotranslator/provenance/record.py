@@ -11,10 +11,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import yaml
-
 from ..errors import InputError
-from ..files import atomic, read_json, sha256, write_json
+from ..files import atomic, from_yaml, read_json, sha256, write_json
 from .allocation import allocation
 from .code import PACKAGE, code_digest, rule_of, source_files
 from .machine import compute, environment, machine
@@ -114,7 +112,7 @@ def seeds(configurations: Iterable[Path], descriptions: Iterable[Path]) -> dict[
     """Every seed the job could draw from: the configuration's by place, a training's own."""
     found = {}
     for path in configurations:
-        loaded = yaml.load(path.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        loaded = from_yaml(path.read_bytes())
         found |= dict(_seeds(loaded, ""))
     for path in descriptions:
         found["training"] = read_json(path)["seed"]

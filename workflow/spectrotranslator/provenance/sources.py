@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-import yaml
-
 from ..configuration.load import find
+from ..files import from_yaml
 from .repository import LOCK
 
 
 def layers(path: Path) -> list[Path]:
     """A run's configuration file and all it extends."""
-    below = yaml.safe_load(path.read_text(encoding="utf-8")).get("extends", [])
+    below = from_yaml(path.read_text(encoding="utf-8")).get("extends", [])
     names = [below] if isinstance(below, str) else below
     found = [file for name in names for file in layers(path.parent / name)]
     return [path, *found]
