@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from spectrotranslator.configuration import dump, resolve
+from workflow.conftest import clone, finished
+
+__all__ = ["clone", "finished"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -81,27 +84,29 @@ def test_a_character_that_no_yaml_may_hold_is_refused_in_a_line(place):
     assert "odd.yaml: not YAML" in refusal(reproduce(place, "odd.yaml"))
 
 
-def test_a_missing_column_is_named_with_its_nearest_relatives(place):
-    run = run_file(place, "surveys: {galah: {keep: [flag_spp]}}\n")
-    line = refusal(reproduce(place, run))
+def refused(clone, settings: str) -> str:
+    """The line that refuses further settings of the tiny run, whose sources are there."""
+    with (clone.root / "config/runs/tiny.yaml").open("a") as stream:
+        stream.write(settings)
+    return refusal(clone.reproduce("tiny"))
+
+
+def test_a_missing_column_is_named_with_its_nearest_relatives(clone):
+    line = refused(clone, "surveys: {galah: {keep: [flag_spp]}}\n")
     assert "flag_spp" in line
     assert "flag_sp" in line.replace("flag_spp", "")
 
 
-def test_an_empty_overlap_is_refused(place):
-    run = run_file(
-        place,
-        "selections: {advice: {cuts: {galah: [{cut: snr_c3_iraf > 1e9, source: ours}]}}}\n",
-    )
-    line = refusal(reproduce(place, run))
+def test_an_empty_overlap_is_refused(clone):
+    cut = "{cut: snr_c3_iraf > 1e9, source: ours}"
+    line = refused(clone, f"selections: {{advice: {{cuts: {{galah: [{cut}]}}}}}}\n")
     assert "0 stars are left" in line
 
 
-def test_a_cut_on_an_unknown_column_is_refused(place):
-    run = run_file(
-        place, "selections: {advice: {cuts: {galah: [{cut: snr > brightness, source: ours}]}}}\n"
-    )
-    assert "brightness" in refusal(reproduce(place, run))
+def test_a_cut_on_an_unknown_column_is_refused(clone):
+    cut = "{cut: snr > brightness, source: ours}"
+    line = refused(clone, f"selections: {{advice: {{cuts: {{galah: [{cut}]}}}}}}\n")
+    assert "brightness" in line
 
 
 def test_a_run_folder_of_another_configuration_is_refused_with_the_difference(place):

@@ -132,11 +132,11 @@ class Cluster:
     def __exit__(self, *_) -> None:
         self._process.communicate(timeout=30)
 
-    def command(self, *words: str, patience: int = 60, **environment: str) -> str:
-        """Standard output of one of Slurm's commands, given ``environment`` beside its own."""
+    def command(self, *words: str, patience: int = 60) -> str:
+        """Standard output of one of Slurm's commands."""
         return subprocess.run(
             words,
-            env=self.environment | environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             check=True,

@@ -1,14 +1,20 @@
 """Clones of the project with a finished tiny run, for tests of the whole workflow."""
 
 import hashlib
+import io
+import json
 import shutil
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+
+from spectrotranslator import cli
+from spectrotranslator.catalogue import assemble, table, translate
 
 ROOT = Path(__file__).resolve().parents[2]
 SAME_BYTES = ("sample", "networks", "importance", "catalogues", "diff", "figures")
@@ -24,6 +30,13 @@ class Clone:
         return subprocess.run(
             ["./reproduce", *arguments], cwd=self.root, capture_output=True, text=True, **settings
         )
+
+    def verb(self, *arguments: str) -> subprocess.CompletedProcess:
+        """``./reproduce VERB ...`` in this process: no start of Python and torch to wait for."""
+        out, errors = io.StringIO(), io.StringIO()
+        with chdir(self.root), redirect_stdout(out), redirect_stderr(errors):
+            status = cli.main(list(arguments))
+        return subprocess.CompletedProcess(arguments, status, out.getvalue(), errors.getvalue())
 
     def started(self) -> subprocess.Popen:
         """``./reproduce tiny`` at work, leading a process group of its own."""
@@ -60,7 +73,12 @@ class Clone:
         }
 
     def copy(self, place: Path) -> "Clone":
+        """A clone elsewhere whose tiny run is its own, so that its settings may be changed."""
         shutil.copytree(self.root, place, symlinks=True)
+        origin = place / "results/.locks/tiny.origin.json"
+        told = json.loads(origin.read_text())
+        told["path"] = told["path"].replace(str(self.root), str(place))
+        origin.write_text(json.dumps(told))
         return Clone(place)
 
 
@@ -108,6 +126,32 @@ def clone(finished, tmp_path) -> Clone:
 def bare(tmp_path) -> Clone:
     """A clone in which nothing has run."""
     return fresh(tmp_path / "bare clone")
+
+
+def call(stage, *arguments: object) -> None:
+    """A stage's own command in this process, in the folder of a clone."""
+    stage.main(stage.stage.parser.parse_args([str(argument) for argument in arguments]))
+
+
+def translated_again(config: Path, shards: int, out: Path) -> None:
+    """The tiny run's catalogue made again from its networks, its shards last first, in ``out``."""
+    run = Path("results/tiny")
+    networks = run / "networks/as-published/g2a"
+    weights = sorted(networks.glob("*/member-*/weights.safetensors"))
+    samples = [run / f"sample/g2a-{kind}.parquet" for kind in ("intrinsic", "extrinsic")]
+    parts = [out / f"g2a-{number}-of-{shards}.parquet" for number in range(1, shards + 1)]
+    for number in range(shards, 0, -1):
+        call(
+            translate, "--config", config, "--method", "as-published", "--direction", "g2a",
+            "--shard", f"{number}-of-{shards}", "--stars", run / "sample/galah.parquet",
+            "--samples", *samples, "--weights", *weights, "--part", parts[number - 1],
+        )  # fmt: skip
+    layout = ("--layout", "config/catalogues/g2a.yaml")
+    call(
+        assemble, "--config", config, "--direction", "g2a", *layout, "--parts", *parts,
+        "--parquet", out / "g2a.parquet", "--fits", out / "g2a.fits",
+    )  # fmt: skip
+    call(table, *layout, "--parquet", out / "g2a.parquet", "--dat", out / "g2a.dat")
 
 
 def pytest_collection_modifyitems(items):

@@ -1,6 +1,12 @@
 """What the simulated published catalogue of the tiny sky says about how it was made."""
 
 import json
+from pathlib import Path
+
+import yaml
+
+from spectrotranslator.compare import catalogues
+from workflow.conftest import call, translated_again
 
 
 def answers(clone):
@@ -28,31 +34,32 @@ def test_the_command_prints_what_the_stage_found(finished):
     done = finished.reproduce(*command)
     assert done.returncode == 0, done.stderr
     assert "contradicted by 0 of 697 stars" in done.stdout
-    told = json.loads(finished.reproduce(*command, "--json").stdout)
+    told = json.loads(finished.verb(*command, "--json").stdout)
     assert told[0]["answers"] == answers(finished)
 
 
 def test_a_missing_or_strange_file_is_refused_in_a_line(finished):
     for name, words in (("g2a.dat", "no such file"), ("other.dat", "name must be one of g2a")):
-        done = finished.reproduce("fingerprint", name, "--run", "tiny")
+        done = finished.verb("fingerprint", name, "--run", "tiny")
         assert done.returncode == 2
         assert words in done.stderr.splitlines()[-1]
 
 
-def test_a_run_takes_its_realisations_from_the_fingerprint_and_is_told_what_else_differs(clone):
-    (clone.root / "config/runs/other.yaml").write_text(
-        "extends: tiny.yaml\nmethods:\n  as-published:\n    ensemble: {members: 9}\n"
-        "    montecarlo: {realisations: fingerprint}\n"
-    )
-    done = clone.reproduce("other")
-    assert done.returncode in (0, 1), done.stderr
-    folder = clone.root / "results/other"
-    for path in (folder / "provenance/jobs").glob("translate-*.json"):
-        roles = {file["role"] for file in json.loads(path.read_text())["inputs"]}
-        assert "fingerprint" in roles
-    told = json.loads((folder / "verdict.json").read_text())["catalogues"]["g2a.dat"]["explain"]
-    assert [(s["setting"], s["used"], s["published"]) for s in told] == [("ensemble.members", 9, 5)]
-    assert "ensemble.members: 5 (here 9)" in done.stdout
-    why = clone.reproduce("why", "other", "g2a", "17", "Teff50")
-    assert why.returncode == 0, why.stderr
-    assert "the same bytes in all" in why.stdout
+def test_a_setting_that_differs_from_the_published_one_is_told(finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(finished.root)
+    run, config = Path("results/tiny"), tmp_path / "config.yaml"
+    settings = yaml.safe_load((run / "config.yaml").read_text())
+    settings["methods"]["as-published"]["montecarlo"]["realisations"] = 3
+    config.write_text(yaml.safe_dump(settings, sort_keys=False))
+    translated_again(config, 1, tmp_path)
+    call(
+        catalogues, "--config", config, "--direction", "g2a",
+        "--readme", run / "sources/ReadMe", "--published", run / "sources/g2a.dat.gz",
+        "--own-readme", run / "catalogues/as-published/ReadMe",
+        "--regenerated", tmp_path / "g2a.dat", "--fingerprint", run / "fingerprint/g2a.json",
+        "--diff", tmp_path / "diff.json", "--rows", tmp_path / "rows.parquet",
+        "--peculiar", tmp_path / "peculiar.parquet",
+    )  # fmt: skip
+    (told,) = json.loads((tmp_path / "diff.json").read_text())["explain"]["settings"]
+    assert told["setting"] == "montecarlo.realisations"
+    assert (told["used"], told["published"]) == (3, 10)

@@ -32,34 +32,25 @@ def verdict(clone) -> dict:
     return json.loads((clone.root / "results/tiny/verdict.json").read_text())
 
 
-def test_a_network_with_all_members_shuffled_deviates(clone):
-    members = sorted(clone.root.glob("results/tiny/networks/as-published/g2a/intrinsic/member-*"))
-    for seed, member in enumerate(members):
+def test_a_shuffled_network_deviates_and_one_bad_member_of_another_is_named(clone):
+    networks = clone.root / "results/tiny/networks/as-published/g2a"
+    shuffled = sorted(networks.glob("intrinsic/member-*"))
+    for seed, member in enumerate([*shuffled, networks / "extrinsic/member-3"]):
         shuffle(member / "weights.safetensors", seed)
     done = clone.reproduce("tiny")
     assert done.returncode == 1, done.stderr
     found = verdict(clone)
     assert found["grade"] == "deviates"
-    assert len(found["bad_members"]) == 5
+    assert len(found["bad_members"]) == 6
+    (named,) = [line for line in found["bad_members"] if "extrinsic" in line]
+    assert named.startswith("as-published/g2a/extrinsic member-3")
+    assert "member-3" in done.stdout
     columns = found["catalogues"]["g2a.dat"]["columns"]
     assert columns["Teff50"]["grade"] == "deviates"
     assert columns["Teff50"]["class"] == "training"
 
 
-def test_one_bad_member_is_named(clone):
-    shuffle(
-        clone.root
-        / "results/tiny/networks/as-published/g2a/extrinsic/member-3/weights.safetensors",
-        1,
-    )
-    done = clone.reproduce("tiny")
-    assert done.returncode == 1
-    (named,) = verdict(clone)["bad_members"]
-    assert named.startswith("as-published/g2a/extrinsic member-3")
-    assert "member-3" in done.stdout
-
-
-def test_twenty_kills_at_random_moments_end_in_the_same_bytes_and_a_whole_record(finished, bare):
+def test_twenty_kills_in_another_clone_end_in_the_same_bytes_and_a_whole_record(finished, bare):
     chance = random.Random(20)
     folder = bare.root / "results" / "tiny"
     for _ in range(20):
@@ -71,7 +62,9 @@ def test_twenty_kills_at_random_moments_end_in_the_same_bytes_and_a_whole_record
             assert json.loads(record.read_text())["exit"] == 0
     done = bare.reproduce("tiny")
     assert done.returncode == 0, done.stderr
-    assert bare.digests() == finished.digests()
+    first, second = finished.digests(), bare.digests()
+    assert len(first) > 50
+    assert first == second
     assert not list((bare.root / "results").rglob(".*.part"))
     audit = bare.reproduce("audit", "tiny")
     assert audit.returncode == 0, audit.stdout

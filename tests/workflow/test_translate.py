@@ -38,7 +38,7 @@ def test_the_survey_s_own_stars_come_out_as_in_the_catalogue(read_only, suffix):
         stars[columns(stars)].to_parquet(path)
     else:
         Table.from_pandas(stars[columns(stars)]).write(path, **formats(suffix))
-    done = clone.reproduce("translate", MODEL, str(path), str(out))
+    done = clone.verb("translate", MODEL, str(path), str(out))
     assert done.returncode == 0, done.stderr
     assert "128 stars translated" in done.stdout
     found = pd.read_parquet(out) if suffix == "parquet" else Table.read(out, **formats(suffix))
@@ -62,14 +62,14 @@ def test_without_errors_the_stars_are_exact_and_that_is_said_once(read_only):
     clone, folder = read_only
     stars = survey_stars(clone).head(20)
     stars[["sobject_id", *INPUTS]].to_csv(folder / "exact.csv", index=False)
-    done = clone.reproduce("translate", MODEL, str(folder / "exact.csv"), str(folder / "e.csv"))
+    done = clone.verb("translate", MODEL, str(folder / "exact.csv"), str(folder / "e.csv"))
     assert done.stderr.count("taken as exact") == 1
     found = pd.read_csv(folder / "e.csv")
     assert np.array_equal(found["TEFF_p5"], found["TEFF_p95"])
 
 
 def refused(clone, *arguments, out) -> str:
-    done = clone.reproduce("translate", *map(str, arguments), str(out))
+    done = clone.verb("translate", *map(str, arguments), str(out))
     assert done.returncode == 2, done.stdout
     assert not out.exists()
     (line,) = done.stderr.strip().splitlines()
