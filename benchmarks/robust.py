@@ -6,7 +6,8 @@ value on the target's base. It prints a Markdown table a sky: bias, standard dev
 scatter of every method, whether it differs significantly from the best baseline (paired bootstrap
 over stars), coverage of the percentiles, and the velocity's mean by surface gravity. ``--vary``
 switches the parts of the robust method off one at a time. ``--gross SHARE`` spoils that share of
-the training stars beyond all cuts.
+the training stars beyond all cuts. ``--together`` trains all members of an ensemble in one program,
+as on a GPU: several times faster for the robust method's small networks, slower for the paper's.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from spectrotranslator.catalogue.networks import network_part
 from spectrotranslator.catalogue.widths import calibrate
 from spectrotranslator.configuration import Configuration
 from spectrotranslator.configuration.load import resolve
-from spectrotranslator.network.anew import train_members
+from spectrotranslator.network.anew import train_members, train_members_together
 from spectrotranslator.network.baselines import BASELINES, predict
 from spectrotranslator.network.sample import Sample
 from spectrotranslator.sample.split import split
@@ -78,15 +79,18 @@ def side(table: pd.DataFrame, which: str) -> pd.DataFrame:
 
 
 def translated(
-    configuration: Configuration, method: str, direction: str, training, fresh
+    configuration: Configuration, method: str, direction: str, training, fresh, together: bool
 ) -> pd.DataFrame:
     """Fresh stars translated by a method trained on ``training``: all columns of a catalogue."""
     settings = configuration.methods[method]
     parts = []
     for kind, shape in configuration.directions[direction].networks.items():
         sample = Sample.of_table(training, shape)
-        with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as workers:
-            models = train_members(configuration, method, direction, kind, sample, workers.map)
+        if together:
+            models = train_members_together(configuration, method, direction, kind, sample)
+        else:
+            with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as workers:
+                models = train_members(configuration, method, direction, kind, sample, workers.map)
         part = network_part(configuration, method, direction, kind, sample, models)
         if settings.montecarlo.intervals == "calibrated":
             found = left_out(sample, part, settings, side(training, "from"), side(training, "to"))
@@ -199,6 +203,7 @@ def main() -> int:
     parser.add_argument("--floor", type=int, default=0, help="stars of the floor's sample")
     parser.add_argument("--gross", type=float, default=0.0)
     parser.add_argument("--vary", nargs="*")
+    parser.add_argument("--together", action="store_true")
     given = parser.parse_args()
     configuration = resolve("mini" if given.small else "full")
     if given.small:
@@ -235,7 +240,7 @@ def one_sky(configuration, given, number: int, labels: list[str]) -> None:
                 "ensemble": {"members": 2},
             },
         )
-        table = translated(changed, "robust", given.direction, large, fresh)
+        table = translated(changed, "robust", given.direction, large, fresh, given.together)
         found["floor"] = table[[f"{name}_p50" for name in labels]].to_numpy()
     tables, seconds = {}, {}
     runs = {name: (name, configuration) for name in given.methods}
@@ -244,7 +249,9 @@ def one_sky(configuration, given, number: int, labels: list[str]) -> None:
         runs[f"robust, {variant}"] = ("robust", changed)
     for name, (method, settings) in runs.items():
         start = time.monotonic()
-        tables[name] = translated(settings, method, given.direction, training, fresh)
+        tables[name] = translated(
+            settings, method, given.direction, training, fresh, given.together
+        )
         seconds[name] = time.monotonic() - start
         found[name] = tables[name][[f"{label}_p50" for label in labels]].to_numpy()
     print(f"\n### Sky {number}, {given.direction}, gross failures {given.gross:g}\n")

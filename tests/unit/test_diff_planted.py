@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from spectrotranslator.cds.layout import Table, layout_from_yaml
-from spectrotranslator.cds.write import TableWriter
+from spectrotranslator.cds.write import encode
 from spectrotranslator.compare.diff import Difference, compare
 from spectrotranslator.compare.tables import number_labels, read_catalogue
 from spectrotranslator.compare.text import layout_differences
@@ -51,14 +51,19 @@ def catalogue() -> pd.DataFrame:
 
 
 def write(table: pd.DataFrame, path) -> None:
-    with TableWriter(path, layout()) as writer:
-        writer.write(pa.Table.from_pandas(table, preserve_index=False))
+    path.write_bytes(encode(pa.Table.from_pandas(table, preserve_index=False), layout()))
+
+
+@cache
+def clean() -> bytes:
+    """The text of the clean catalogue."""
+    return encode(pa.Table.from_pandas(catalogue(), preserve_index=False), layout())
 
 
 def differences(tmp_path, table: pd.DataFrame, spoil=lambda lines: lines) -> Difference:
     """The clean catalogue against ``table``, whose lines are spoilt last."""
     paths = tmp_path / "p.dat", tmp_path / "r.dat"
-    write(catalogue(), paths[0])
+    paths[0].write_bytes(clean())
     write(table, paths[1])
     paths[1].write_bytes(b"".join(spoil(paths[1].read_bytes().splitlines(keepends=True))))
     sides = [read_catalogue(path, layout()) for path in paths]

@@ -21,12 +21,7 @@ RUN = {
     "selection": "bare",
     "row_candidates": None,
     "directions": {"g2a": {"rows": [{"cut": "source_id > 0", "source": "ours"}]}},
-    "methods": {
-        "as-published": {
-            "ensemble": {"members": 6},
-            "montecarlo": {"realisations": "fingerprint"},
-        }
-    },
+    "methods": {"as-published": {"montecarlo": {"realisations": "fingerprint"}}},
 }
 # Sourced by every shell of a job: only what fetches has a network, as on a cluster's nodes.
 NO_NETWORK = """

@@ -164,7 +164,6 @@ def only_own(cache, crate) -> set[str]:
 
 
 def test_nothing_that_our_profile_demands_can_be_left_out(cache, crate):
-    assert only_own(cache, crate) == set()
     spoilt = copy.deepcopy(crate)
     files = (e for e in spoilt["@graph"] if "File" in e["@type"] and OF_FILES.keys() <= e.keys())
     actions = (e for e in spoilt["@graph"] if e["@id"].startswith("#job-"))

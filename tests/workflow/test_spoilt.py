@@ -55,7 +55,7 @@ def test_twenty_kills_in_another_clone_end_in_the_same_bytes_and_a_whole_record(
     folder = bare.root / "results" / "tiny"
     for _ in range(20):
         process = bare.started()
-        time.sleep(chance.uniform(1, 9))
+        time.sleep(chance.uniform(1, 8))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         for record in (folder / "provenance" / "jobs").glob("[!.]*.json"):

@@ -27,13 +27,20 @@ def train_members(
     On a GPU all are trained at once; else by ``spread``, which is ``map`` or the like of it that
     shares the members among processes.
     """
-    names = (method, direction, kind)
     if configuration.compute.device == "cuda":
-        trained = train_together(configuration, *names, sample)
-        return [model_of(facts, network.state_dict()) for network, facts, _ in trained]
-    every = [Names(*names, m) for m in range(configuration.methods[method].ensemble.members)]
+        return train_members_together(configuration, method, direction, kind, sample)
+    members = configuration.methods[method].ensemble.members
+    every = [Names(method, direction, kind, number) for number in range(members)]
     found = spread(partial(_trained, configuration, sample), every)
     return [_model(*one) for one in found]
+
+
+def train_members_together(
+    configuration: Configuration, method: str, direction: str, kind: str, sample: Sample
+) -> list[Model]:
+    """The same in one program, on whatever device: for small networks faster on a CPU as well."""
+    trained = train_together(configuration, method, direction, kind, sample)
+    return [model_of(facts, network.state_dict()) for network, facts, _ in trained]
 
 
 def _trained(

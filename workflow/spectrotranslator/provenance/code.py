@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -21,8 +22,8 @@ def source_files(module: str) -> list[Path]:
         if path is None or path in found:
             continue
         found.add(path)
-        waiting += [_file(name) for name in _imports(path)]
-    return sorted(found | _packages(found))
+        waiting += _imported(path)
+    return sorted(found.union(*map(_packages, {path.parent for path in found})))
 
 
 @cache
@@ -45,6 +46,7 @@ def rule_of(module: str) -> str:
     return "none"
 
 
+@cache
 def _file(module: str) -> Path | None:
     place = PACKAGE.joinpath(*filter(None, module.split(".")))
     for path in (place.with_suffix(".py"), place / "__init__.py"):
@@ -53,22 +55,31 @@ def _file(module: str) -> Path | None:
     return None
 
 
-def _packages(files: set[Path]) -> set[Path]:
-    """The ``__init__`` files that importing ``files`` runs."""
-    folders = {
-        parent for file in files for parent in file.parents if PACKAGE in (parent, *parent.parents)
-    }
-    return {folder / "__init__.py" for folder in folders if (folder / "__init__.py").is_file()}
+@cache
+def _packages(folder: Path) -> set[Path]:
+    """The ``__init__`` files that importing what lies in ``folder`` runs."""
+    above = [parent for parent in folder.parents if PACKAGE in (parent, *parent.parents)]
+    files = [parent / "__init__.py" for parent in (folder, *above)]
+    return {path for path in files if path.is_file()}
 
 
 @cache
-def _imports(path: Path) -> tuple[str, ...]:
+def _imported(path: Path) -> list[Path | None]:
+    """What the imports of a file stand for; None for what is no module."""
     here = path.relative_to(PACKAGE).parent.parts
     names = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _statements(ast.parse(path.read_text(encoding="utf-8")).body):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = [*here[: len(here) - node.level + 1], *(node.module or "").split(".")]
             base = [part for part in base if part]
             names.append(".".join(base))
             names += [".".join([*base, alias.name]) for alias in node.names]
-    return tuple(names)
+    return [_file(name) for name in names]
+
+
+def _statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """All statements, those within others as well; an import is nowhere else."""
+    for node in body:
+        yield node
+        for within in ("body", "orelse", "finalbody", "handlers", "cases"):
+            yield from _statements(getattr(node, within, ()))
