@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 STYLE = (
@@ -12,11 +13,11 @@ STYLE = (
     ["snakemake", "--lint"],
 )
 
-# Every core takes whole test files, those of the slowest folders first: short ones fill the end.
+CORES = len(os.sched_getaffinity(0))
+# Processes take whole test files, those of the slowest folders first: short ones fill the end. One
+# more than there are cores, since a test of Slurm mostly waits.
 SLOWEST = ("slurm", "workflow")
-SHARED = (
-    f"--numprocesses={len(os.sched_getaffinity(0))}", "--dist=loadfile", "--no-loadscope-reorder"
-)  # fmt: skip
+SHARED = (f"--numprocesses={CORES + 1}", "--dist=loadfile", "--no-loadscope-reorder")
 
 
 def main(arguments: list[str]) -> int:
@@ -24,7 +25,7 @@ def main(arguments: list[str]) -> int:
     if "--help" in arguments:
         print("usage: ./reproduce test [PYTEST ARGUMENTS]\n\nexample: ./reproduce test -k draws")
         return 0
-    if not arguments and not all(_clean(command) for command in STYLE):
+    if not arguments and not _all_clean():
         return 1
     command = [sys.executable, "-m", "pytest", *(arguments or [*SHARED, *_folders()])]
     return 1 if subprocess.run(command).returncode else 0
@@ -33,6 +34,11 @@ def main(arguments: list[str]) -> int:
 def _folders() -> list[str]:
     folders = [path for path in Path("tests").iterdir() if path.is_dir()]
     return sorted(map(str, folders), key=lambda path: (Path(path).name not in SLOWEST, path))
+
+
+def _all_clean() -> bool:
+    with ThreadPoolExecutor(CORES) as pool:
+        return all(list(pool.map(_clean, STYLE)))
 
 
 def _clean(command: list[str]) -> bool:
