@@ -14,10 +14,9 @@ STYLE = (
 )
 
 CORES = len(os.sched_getaffinity(0))
-# Processes take whole test files, those of the slowest folders first: short ones fill the end. One
-# more than there are cores, since a test of Slurm mostly waits.
+# Every core takes whole test files, those of the slowest folders first: short ones fill the end.
 SLOWEST = ("slurm", "workflow")
-SHARED = (f"--numprocesses={CORES + 1}", "--dist=loadfile", "--no-loadscope-reorder")
+SHARED = (f"--numprocesses={CORES}", "--dist=loadfile", "--no-loadscope-reorder")
 
 
 def main(arguments: list[str]) -> int:
