@@ -58,7 +58,8 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     configuration = resolve("full")
     method, direction = configuration.methods["as-published"], configuration.directions["g2a"]
-    method.ensemble.members = given.members
+    ensemble = method.ensemble.model_copy(update={"members": given.members})
+    method = method.model_copy(update={"ensemble": ensemble})
     settings = method.montecarlo.model_copy(
         update={"realisations": given.realisations, "block_rows": given.rows}
     )
