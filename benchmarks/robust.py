@@ -7,7 +7,7 @@ scatter of every method, whether it differs significantly from the best baseline
 over stars), coverage of the percentiles, and the velocity's mean by surface gravity. ``--vary``
 switches the parts of the robust method off one at a time. ``--gross SHARE`` spoils that share of
 the training stars beyond all cuts. ``--together`` trains all members of an ensemble in one program,
-as on a GPU: several times faster for the robust method's small networks, slower for the paper's.
+as on a GPU.
 """
 
 import argparse

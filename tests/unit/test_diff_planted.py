@@ -50,22 +50,21 @@ def catalogue() -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def write(table: pd.DataFrame, path) -> None:
-    path.write_bytes(encode(pa.Table.from_pandas(table, preserve_index=False), layout()))
+def encoded(table: pd.DataFrame) -> bytes:
+    return encode(pa.Table.from_pandas(table, preserve_index=False), layout())
 
 
 @cache
 def clean() -> bytes:
     """The text of the clean catalogue."""
-    return encode(pa.Table.from_pandas(catalogue(), preserve_index=False), layout())
+    return encoded(catalogue())
 
 
 def differences(tmp_path, table: pd.DataFrame, spoil=lambda lines: lines) -> Difference:
     """The clean catalogue against ``table``, whose lines are spoilt last."""
     paths = tmp_path / "p.dat", tmp_path / "r.dat"
     paths[0].write_bytes(clean())
-    write(table, paths[1])
-    paths[1].write_bytes(b"".join(spoil(paths[1].read_bytes().splitlines(keepends=True))))
+    paths[1].write_bytes(b"".join(spoil(encoded(table).splitlines(keepends=True))))
     sides = [read_catalogue(path, layout()) for path in paths]
     return compare(*sides, layout(), None, [])
 
@@ -232,8 +231,8 @@ def test_a_changed_description(seed, what):
 
 def test_a_digit_beyond_the_doubles_is_no_equal_decimal(tmp_path):
     table = catalogue().assign(logg50=1.5)
-    write(table, tmp_path / "p.dat")
-    write(table, tmp_path / "r.dat")
+    (tmp_path / "p.dat").write_bytes(encoded(table))
+    (tmp_path / "r.dat").write_bytes(encoded(table))
     column = layout().column("logg50")
     lines = (tmp_path / "r.dat").read_bytes().splitlines(keepends=True)
     line = bytearray(lines[7])

@@ -27,32 +27,31 @@ def main(arguments: list[str]) -> int:
     path = find(run)
     configuration = resolve(run)
     started = time.monotonic()
-    log = RESULTS / configuration.run / "logs" / "snakemake.log"
+    folder = RESULTS / configuration.run
+    log = folder / "logs" / "snakemake.log"
     with held(configuration.run) as environment:
         claim(configuration, path)
         cancel_left(log, environment)
         _unlock(environment)
-        for name in [] if _dry(extra) else remove_changed(RESULTS / configuration.run):
+        for name in [] if _dry(extra) else remove_changed(folder):
             print(f"sources/{name} is not what was fetched: it is fetched anew.", file=sys.stderr)
-        _tidy(RESULTS / configuration.run)
+        _tidy(folder)
         status, output = call_snakemake(run, extra, environment, log)
         # A job that a scheduler killed was made again, and has left what it had begun to write.
-        _tidy(RESULTS / configuration.run)
+        _tidy(folder)
     if status:
         raise InputError(_full_disk() or last_error(status, output))
     if _dry(extra):
         return 0
-    judged = RESULTS / configuration.run / "verdict.json"
-    drawn = RESULTS / configuration.run / "figures" / "facts.json"
+    judged = folder / "verdict.json"
+    drawn = folder / "figures" / "facts.json"
     if not judged.is_file() or not drawn.is_file():
         print(f"What was asked for is made; run {configuration.run} is not complete.")
         return 0
     if "Nothing to be done" in output:
         print(f"Nothing to do: run {configuration.run} is complete.")
     verdict = read_json(judged)
-    print(
-        summary(verdict, read_json(drawn), RESULTS / configuration.run, time.monotonic() - started)
-    )
+    print(summary(verdict, read_json(drawn), folder, time.monotonic() - started))
     return 0 if verdict["grade"] in GOOD else 1
 
 

@@ -38,7 +38,7 @@ def train_members(
 def train_members_together(
     configuration: Configuration, method: str, direction: str, kind: str, sample: Sample
 ) -> list[Model]:
-    """The same in one program, on whatever device: for small networks faster on a CPU as well."""
+    """The same in one program, on whatever device is configured."""
     trained = train_together(configuration, method, direction, kind, sample)
     return [model_of(facts, network.state_dict()) for network, facts, _ in trained]
 
