@@ -1,13 +1,13 @@
 """How good both methods are where the truth is known: simulated skies of several systematics.
 
-``PYTHONPATH=workflow .venv/bin/python benchmarks/robust.py --skies 7 11 12 --floor`` trains every
-method on the overlap of each sky and judges it on fresh stars of the same sky against their true
-value on the target's base. It prints a Markdown table a sky: bias, standard deviation and robust
-scatter of every method, whether it differs significantly from the best baseline (paired bootstrap
-over stars), coverage of the percentiles, and the velocity's mean by surface gravity. ``--vary``
-switches the parts of the robust method off one at a time. ``--gross SHARE`` spoils that share of
-the training stars beyond all cuts. ``--together`` trains all members of an ensemble in one program,
-as on a GPU.
+``PYTHONPATH=workflow .venv/bin/python benchmarks/robust.py --skies 7 11 12`` trains every method on
+the overlap of each sky and judges it on fresh stars of the same sky against their true value on the
+target's base. It prints a Markdown table a sky: bias, standard deviation and robust scatter of
+every method, whether it differs significantly from the best baseline (paired bootstrap over stars),
+coverage of the percentiles, and the velocity's mean by surface gravity. ``--floor`` adds a
+translator trained on half a million stars. ``--vary`` switches the parts of the robust method off
+one at a time. ``--gross SHARE`` spoils that share of the training stars beyond all cuts.
+``--together`` trains all members of an ensemble in one program, as ``--device cuda`` always does.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from multiprocessing import get_context
 
 import numpy as np
@@ -22,6 +23,7 @@ import pandas as pd
 import torch
 from skies import overlap
 
+from spectrotranslator.catalogue.ensemble import Ensemble
 from spectrotranslator.catalogue.intervals import Intervals, Widths
 from spectrotranslator.catalogue.leftout import left_out
 from spectrotranslator.catalogue.montecarlo import in_blocks, translate
@@ -31,6 +33,7 @@ from spectrotranslator.configuration import Configuration
 from spectrotranslator.configuration.load import resolve
 from spectrotranslator.network.anew import train_members, train_members_together
 from spectrotranslator.network.baselines import BASELINES, predict
+from spectrotranslator.network.model import Model
 from spectrotranslator.network.sample import Sample
 from spectrotranslator.sample.split import split
 
@@ -45,6 +48,11 @@ VARIANTS = {
     "colours: apart": {"montecarlo": {"colours": "apart"}},
     "trim: 1": {"ensemble": {"trim": 1}},
     "widths 64 to 512": {"network": {"widths": [64, 128, 256, 512]}},
+}
+FLOOR_SETTINGS = {
+    "network": {"widths": [64, 128]},
+    "training": {"batch": 2048, "epochs": 60, "patience": 4},
+    "ensemble": {"members": 5},
 }
 
 
@@ -78,6 +86,35 @@ def side(table: pd.DataFrame, which: str) -> pd.DataFrame:
     return table[columns].rename(columns=lambda name: name.split(":", 1)[1])
 
 
+def trained(
+    configuration: Configuration,
+    method: str,
+    direction: str,
+    kind: str,
+    sample: Sample,
+    together: bool,
+) -> list[Model]:
+    """All members of one network."""
+    if together:
+        return train_members_together(configuration, method, direction, kind, sample)
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as workers:
+        return train_members(configuration, method, direction, kind, sample, workers.map)
+
+
+def floor(
+    configuration: Configuration, direction: str, large: pd.DataFrame, fresh, together: bool
+) -> np.ndarray:
+    """What a robust translator of many stars predicts, shape (fresh stars, labels)."""
+    columns = []
+    for kind, shape in configuration.directions[direction].networks.items():
+        sample = Sample.of_table(large, shape)
+        models = trained(configuration, "robust", direction, kind, sample, together)
+        stars = fresh[[f"from:{name}" for name in shape.inputs]].to_numpy(np.float64)
+        device = configuration.compute.device
+        columns.append(Ensemble(models, device).predict(stars).mean(axis=0))
+    return np.concatenate(columns, axis=1)
+
+
 def translated(
     configuration: Configuration, method: str, direction: str, training, fresh, together: bool
 ) -> pd.DataFrame:
@@ -86,11 +123,7 @@ def translated(
     parts = []
     for kind, shape in configuration.directions[direction].networks.items():
         sample = Sample.of_table(training, shape)
-        if together:
-            models = train_members_together(configuration, method, direction, kind, sample)
-        else:
-            with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as workers:
-                models = train_members(configuration, method, direction, kind, sample, workers.map)
+        models = trained(configuration, method, direction, kind, sample, together)
         part = network_part(configuration, method, direction, kind, sample, models)
         if settings.montecarlo.intervals == "calibrated":
             found = left_out(sample, part, settings, side(training, "from"), side(training, "to"))
@@ -103,29 +136,30 @@ def translated(
     return pd.concat(translate(blocks, parts, settings.ensemble, wide), ignore_index=True)
 
 
+def scatter(error: np.ndarray) -> np.ndarray:
+    """1.4826 times the median absolute deviation, down the rows."""
+    return 1.4826 * np.median(np.abs(error - np.median(error, axis=0)), axis=0)
+
+
 def judged(predicted: np.ndarray, true: np.ndarray) -> dict[str, np.ndarray]:
     error = predicted - true
-    middle = np.median(error, axis=0)
-    return {
-        "mean": error.mean(axis=0),
-        "std": error.std(axis=0),
-        "robust": 1.4826 * np.median(np.abs(error - middle), axis=0),
-    }
+    return {"mean": error.mean(axis=0), "std": error.std(axis=0), "robust": scatter(error)}
 
 
-def std_ratio(one: np.ndarray, other: np.ndarray, draws: int = DRAWS) -> tuple[float, float]:
-    """95% interval of std(one) / std(other) over paired bootstrap samples of the stars."""
+@cache
+def resampled(count: int) -> np.ndarray:
+    """How often each of ``count`` stars is in each bootstrap sample, shape (samples, stars)."""
     chance = np.random.default_rng(1)
-    count = len(one)
-    ratios = []
-    for _ in range(draws):
-        weight = np.bincount(chance.integers(0, count, count), minlength=count)
-        spread = [
-            np.sqrt(np.average((e - np.average(e, weights=weight)) ** 2, weights=weight))
-            for e in (one, other)
-        ]
-        ratios.append(spread[0] / spread[1])
-    return tuple(np.quantile(ratios, [0.025, 0.975]))
+    return np.stack(
+        [np.bincount(chance.integers(0, count, count), minlength=count) for _ in range(DRAWS)]
+    ).astype(np.float64)
+
+
+def std_ratio(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """95% interval of std(one) / std(other) over paired bootstrap samples of the stars."""
+    weight = resampled(len(one)) / len(one)
+    spreads = [np.sqrt(weight @ e**2 - (weight @ e) ** 2) for e in (one, other)]
+    return tuple(np.quantile(spreads[0] / spreads[1], [0.025, 0.975]))
 
 
 def labels_of(configuration: Configuration, direction: str) -> list[str]:
@@ -172,6 +206,15 @@ def print_against_best(found, method: str, true, labels) -> None:
         print(f"- {label}: std of {method} / {best}: {low:.4f} to {high:.4f}, {word}")
 
 
+def print_against(found, method: str, other: str, true, labels) -> None:
+    cells = []
+    for i in range(len(labels)):
+        errors = [found[n][:, i] - true[:, i] for n in (method, other)]
+        low, high = std_ratio(*errors)
+        cells.append(f"{errors[0].std() / errors[1].std():.3f} ({low:.3f} to {high:.3f})")
+    print(f"| {method} / {other} | " + " | ".join(cells) + " |")
+
+
 def print_coverage(table: pd.DataFrame, fresh, labels, method: str) -> None:
     for label in labels:
         true = fresh[f"true:{label}"].to_numpy()
@@ -182,15 +225,28 @@ def print_coverage(table: pd.DataFrame, fresh, labels, method: str) -> None:
         print(f"- {method} {label}: 16-84% holds {inside[0]:.3f}, 5-95% holds {inside[1]:.3f}")
 
 
-def print_velocity(predicted: np.ndarray, fresh: pd.DataFrame, raw, logg: str) -> None:
-    label = next(n for n in fresh if n in ("true:VHELIO_AVG", "true:rv_galah"))
-    error = predicted - fresh[label].to_numpy()
-    bins = pd.qcut(fresh[f"from:{logg}"], 8)
-    means = pd.Series(error).groupby(bins.to_numpy()).agg(["mean", "sem"])
+def print_velocity(
+    predicted: np.ndarray, fresh: pd.DataFrame, training: pd.DataFrame, raw, logg: str
+) -> None:
+    """The mean in eight bins of logg, and chi squared against a flat zero.
+
+    A bin's variance is that of the mean over its fresh stars plus that over its training stars
+    (of their robust scatter), whose labels say no more.
+    """
+    name = next(n for n in ("VHELIO_AVG", "rv_galah") if f"true:{n}" in fresh)
+    origin = "rv_galah" if name == "VHELIO_AVG" else "VHELIO_AVG"
+    error = predicted - fresh[f"true:{name}"].to_numpy()
+    place, edges = pd.qcut(fresh[f"from:{logg}"], 8, labels=False, retbins=True)
+    means = pd.Series(error).groupby(place.to_numpy()).agg(["mean", "sem"])
     text = " ".join(f"{m:+.3f}±{s:.3f}" for m, s in zip(means["mean"], means["sem"], strict=True))
-    before = raw - fresh[label].to_numpy()
+    learned = np.digitize(training[f"from:{logg}"], edges[1:-1])
+    labels = (training[f"to:{name}"] - training[f"from:{origin}"]).groupby(learned)
+    known = labels.agg(lambda d: scatter(d) / np.sqrt(len(d)))
+    chi2 = (means["mean"] ** 2 / (means["sem"] ** 2 + known**2)).sum()
+    before = raw - fresh[f"true:{name}"].to_numpy()
     low, high = std_ratio(error, before)
     print(f"- velocity: mean {error.mean():+.4f} km/s; by logg {text}")
+    print(f"- velocity: chi squared of flat {chi2:.1f} of 8, training ±{known.median():.3f} a bin")
     print(f"- velocity: std / raw std: {low:.4f} to {high:.4f}")
 
 
@@ -200,16 +256,20 @@ def main() -> int:
     parser.add_argument("--direction", default="g2a")
     parser.add_argument("--methods", nargs="+", default=["robust"])
     parser.add_argument("--small", action="store_true", help="as-published as in the run mini")
-    parser.add_argument("--floor", type=int, default=0, help="stars of the floor's sample")
+    parser.add_argument("--floor", type=int, nargs="?", default=0, const=FLOOR, help="its stars")
     parser.add_argument("--gross", type=float, default=0.0)
     parser.add_argument("--vary", nargs="*")
     parser.add_argument("--together", action="store_true")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     given = parser.parse_args()
     configuration = resolve("mini" if given.small else "full")
     if given.small:
         full = resolve("full").methods["robust"]
         methods = configuration.methods | {"robust": full}
         configuration = configuration.model_copy(update={"methods": methods})
+    given.together |= given.device == "cuda"
+    compute = configuration.compute.model_copy(update={"device": given.device})
+    configuration = configuration.model_copy(update={"compute": compute})
     torch.set_num_threads(configuration.compute.threads)
     labels = labels_of(configuration, given.direction)
     for number in given.skies:
@@ -231,17 +291,8 @@ def one_sky(configuration, given, number: int, labels: list[str]) -> None:
     if given.floor:
         large = stars[TRAINING : TRAINING + given.floor].reset_index(drop=True)
         large["part"] = split(large, configuration.split)
-        changed = with_changes(
-            configuration,
-            "robust",
-            {
-                "network": {"widths": [64, 128]},
-                "training": {"batch": 2048, "epochs": 40, "patience": 3, "folds": 2},
-                "ensemble": {"members": 2},
-            },
-        )
-        table = translated(changed, "robust", given.direction, large, fresh, given.together)
-        found["floor"] = table[[f"{name}_p50" for name in labels]].to_numpy()
+        changed = with_changes(configuration, "robust", FLOOR_SETTINGS)
+        found["floor"] = floor(changed, given.direction, large, fresh, given.together)
     tables, seconds = {}, {}
     runs = {name: (name, configuration) for name in given.methods}
     for variant in VARIANTS if given.vary == [] else given.vary or []:
@@ -256,13 +307,18 @@ def one_sky(configuration, given, number: int, labels: list[str]) -> None:
         found[name] = tables[name][[f"{label}_p50" for label in labels]].to_numpy()
     print(f"\n### Sky {number}, {given.direction}, gross failures {given.gross:g}\n")
     print_errors(found, true, labels)
+    print("\nRatios of standard deviations, 95% intervals:\n")
+    for name in tables:
+        for other in ("floor", "robust"):
+            if other in found and name != other:
+                print_against(found, name, other, true, labels)
     raw = found["none"][:, -1]
     logg = configuration.directions[given.direction].networks["intrinsic"].inputs[1]
     for name, table in tables.items():
         print(f"\n{name} ({seconds[name]:.0f} s):\n")
         print_against_best(found, name, true, labels)
         print_coverage(table, fresh, labels, name)
-        print_velocity(found[name][:, -1], fresh, raw, logg)
+        print_velocity(found[name][:, -1], fresh, training, raw, logg)
     sys.stdout.flush()
 
 

@@ -17,7 +17,7 @@ from spectrotranslator.network import together
 from spectrotranslator.network.anew import train_members
 from spectrotranslator.network.checkpoint import Checkpoint
 from spectrotranslator.network.sample import TRAIN, VALIDATION, Sample
-from spectrotranslator.network.stacked import stacked, train_stacked
+from spectrotranslator.network.stacked import Stack, train_stacked
 from spectrotranslator.network.training import Stars, train
 from spectrotranslator.network.translator import Translator
 from unit.broken_off import Killed, killed_after
@@ -60,7 +60,8 @@ def test_one_product_for_all_is_each_network_s_own(shape, unit):
         network.train()(own)
     with torch.no_grad():
         alone = torch.stack([n.eval()(own) for n, own in zip(made, x, strict=True)])
-        assert torch.allclose(stacked(made, x), alone, rtol=0, atol=1e-12)
+        together = Stack(made)(x)
+        assert torch.allclose(together, alone, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("loss", ["absolute", "huber"])

@@ -1,6 +1,6 @@
 """All members of one network as stacked matrix products."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,12 +65,21 @@ class Ensemble:
         -------
         Shape (members, rows, outputs), float64.
         """
+        return self.begin(values)()
+
+    def begin(self, values: np.ndarray) -> Callable[[], np.ndarray]:
+        """Begin to predict; the result, when called, waits and gives what ``predict`` does.
+
+        Meanwhile a GPU computes and the CPU is free.
+        """
         standardised = self.input_scaling.standardise(values)
         standardised[~np.isfinite(standardised)] = 0.0
-        x = torch.from_numpy(standardised.astype(np.float32)).to(self.device)
+        x = torch.from_numpy(standardised.astype(np.float32))
+        if self.device == "cuda":
+            x = x.pin_memory()
         with torch.inference_mode():
-            y = self.forward(x)
-        return self.output_scaling.restore(y.cpu().numpy().astype(np.float64))
+            wait = _arriving(self.forward(x.to(self.device, non_blocking=True)))
+        return lambda: self.output_scaling.restore(wait().numpy().astype(np.float64))
 
     def forward(self, x: Tensor) -> Tensor:
         """Standardised (rows, inputs) to standardised (members, rows, outputs).
@@ -87,6 +96,21 @@ class Ensemble:
             torch.cat([_through(one, piece) for piece in pieces]) for one in self._single
         ]
         return torch.stack(corrections) + x[:, self.corrected]
+
+
+def _arriving(y: Tensor) -> Callable[[], Tensor]:
+    """Send ``y`` to the CPU; the result waits for it."""
+    if not y.is_cuda:
+        return y.cpu
+    copied = y.to("cpu", non_blocking=True)
+    arrived = torch.cuda.Event()
+    arrived.record()
+
+    def wait() -> Tensor:
+        arrived.synchronize()
+        return copied
+
+    return wait
 
 
 def _same(first: Model, other: Model) -> None:

@@ -1,6 +1,6 @@
 """From stars to percentiles, systematic errors and flags, block by block."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,9 +53,18 @@ def translate(
     ensemble: EnsembleSettings,
     settings: MonteCarloSettings,
 ) -> Iterator[pd.DataFrame]:
-    """Translated blocks, in order; bits depend on how many rows a block has."""
+    """Translated blocks, in order; bits depend on how many rows a block has.
+
+    One block is ahead, so that a GPU predicts it while the one before is finished.
+    """
+    begun = None
     for block in blocks:
-        yield translate_block(block.reset_index(drop=True), parts, ensemble, settings)
+        ahead = _begin(block.reset_index(drop=True), parts, ensemble, settings)
+        if begun:
+            yield begun()
+        begun = ahead
+    if begun:
+        yield begun()
 
 
 def in_blocks(stars: pd.DataFrame, rows: int) -> Iterator[pd.DataFrame]:
@@ -76,20 +85,37 @@ def translate_block(
     ``missing_K``, ``input_K``, ``output_K`` (true: good) and ``reasons_input_K``,
     ``reasons_output_K`` (bit a failing pair); with joint support ``distance_K`` and ``joint_K``.
     """
+    return _begin(block, parts, ensemble, settings)()
+
+
+def _begin(
+    block: pd.DataFrame,
+    parts: list[NetworkPart],
+    ensemble: EnsembleSettings,
+    settings: MonteCarloSettings,
+) -> Callable[[], pd.DataFrame]:
+    """Begin to predict a block; the result, when called, gives its columns."""
     names = list(dict.fromkeys(name for part in parts for name in part.ensemble.inputs))
     values, errors = measurements(block, names, settings)
     noise = perturbations(block, names, errors, settings, parts)
-    columns = {
-        name: block[name] for name in ("row", "key", "identifier", "source_id") if name in block
-    }
-    texts = []
+    own = []
     for part in parts:
         chosen = [names.index(name) for name in part.ensemble.inputs]
-        found, text = _network(part, values[:, chosen], noise[:, :, chosen], ensemble, settings)
-        columns |= found
-        texts.append(text)
-    columns["comment"] = comments(texts)
-    return pd.DataFrame(columns)
+        mine = values[:, chosen]
+        own.append((part, mine, _predict(part.ensemble, mine, noise[:, :, chosen])))
+
+    def finish() -> pd.DataFrame:
+        kept = ("row", "key", "identifier", "source_id")
+        columns = {name: block[name] for name in kept if name in block}
+        texts = []
+        for part, mine, predicted in own:
+            found, text = _network(part, mine, predicted(), ensemble, settings)
+            columns |= found
+            texts.append(text)
+        columns["comment"] = comments(texts)
+        return pd.DataFrame(columns)
+
+    return finish
 
 
 def measurements(
@@ -141,18 +167,20 @@ def perturbations(
     return noise
 
 
+def _predict(ensemble: Ensemble, values: np.ndarray, noise: np.ndarray) -> Callable[[], np.ndarray]:
+    """Begin to predict; the result gives shape (members, rows, realisations, outputs)."""
+    rows, realisations, features = noise.shape
+    predicted = ensemble.begin((values[:, None, :] + noise).reshape(rows * realisations, features))
+    return lambda: predicted().reshape(ensemble.members, rows, realisations, len(ensemble.outputs))
+
+
 def _network(
     part: NetworkPart,
     values: np.ndarray,
-    noise: np.ndarray,
+    members: np.ndarray,
     ensemble: EnsembleSettings,
     settings: MonteCarloSettings,
 ) -> tuple[dict[str, np.ndarray], list[str]]:
-    rows, realisations, features = noise.shape
-    perturbed = (values[:, None, :] + noise).reshape(rows * realisations, features)
-    members = part.ensemble.predict(perturbed).reshape(
-        part.ensemble.members, rows, realisations, len(part.output_names)
-    )
     centre, spread = trimmed(members, ensemble.trim)
     percentiles, middle = part.percentiles(centre, members[:, :, 0], settings.percentiles)
     columns: dict[str, np.ndarray] = {}
@@ -164,20 +192,21 @@ def _network(
             columns[f"{output}_member_{member}"] = column
     outside_input = part.input_maps.outside(values)
     outside_output = part.output_maps.outside(middle)
+    masks = bit_mask(outside_input), bit_mask(outside_output)
     columns |= {
         f"missing_{part.kind}": np.isnan(values).any(axis=1),
         f"input_{part.kind}": ~outside_input.any(axis=1),
         f"output_{part.kind}": ~outside_output.any(axis=1),
-        f"reasons_input_{part.kind}": bit_mask(outside_input),
-        f"reasons_output_{part.kind}": bit_mask(outside_output),
+        f"reasons_input_{part.kind}": masks[0],
+        f"reasons_output_{part.kind}": masks[1],
     }
     if part.joint:
         distance = part.joint.distance(values)
         columns[f"distance_{part.kind}"] = distance
         columns[f"joint_{part.kind}"] = distance <= part.joint.limit
     text = zip(
-        reasons("Input", part.input_names, outside_input),
-        reasons("Output", part.output_names, outside_output),
+        reasons("Input", part.input_names, masks[0]),
+        reasons("Output", part.output_names, masks[1]),
         strict=True,
     )
     return columns, ["".join(pair) for pair in text]

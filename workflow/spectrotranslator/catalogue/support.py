@@ -58,13 +58,15 @@ def bit_mask(outside: np.ndarray) -> np.ndarray:
     return (outside << np.arange(outside.shape[1], dtype=np.int64)).sum(axis=1, dtype=np.int64)
 
 
-def reasons(side: str, names: Sequence[str], outside: np.ndarray) -> list[str]:
-    """The text of all failing pairs of each row; ``side`` is Input or Output."""
-    texts = np.array(
-        [f"| {side} {a}_{b} outside training range" for a, b in combinations(names, 2)],
-        dtype=object,
-    )
-    return ["".join(texts[row]) for row in outside]
+def reasons(side: str, names: Sequence[str], masks: np.ndarray) -> list[str]:
+    """The text of all failing pairs of each row, given as ``bit_mask``; Input or Output side."""
+    texts = [f"| {side} {a}_{b} outside training range" for a, b in combinations(names, 2)]
+    distinct, places = np.unique(masks, return_inverse=True)
+    found = [
+        "".join(text for bit, text in enumerate(texts) if mask >> bit & 1)
+        for mask in distinct.tolist()
+    ]
+    return [found[place] for place in places]
 
 
 def comments(parts: Sequence[Sequence[str]]) -> list[str]:

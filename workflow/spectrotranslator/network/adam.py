@@ -14,6 +14,4 @@ class Adam(torch.optim.Adam):
 
     step = torch.no_grad()(unwrap(torch.optim.Adam.step))
     add_param_group = unwrap(torch.optim.Adam.add_param_group)
-    load_state_dict = unwrap(torch.optim.Adam.load_state_dict)
-    state_dict = unwrap(torch.optim.Adam.state_dict)
     zero_grad = unwrap(torch.optim.Adam.zero_grad)

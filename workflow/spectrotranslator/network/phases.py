@@ -26,10 +26,10 @@ class History:
 
 
 class Course:
-    """The way of one network through the phases."""
+    """The way of one network, of which ``weights`` are all parameters, through the phases."""
 
-    def __init__(self, network: Translator, settings: TrainingSettings):
-        self.network, self.settings = network, settings
+    def __init__(self, weights: Sequence[Tensor], settings: TrainingSettings):
+        self.weights, self.settings = weights, settings
         self.history = History()
         self.phase = 0
         self._start_phase(0)
@@ -41,8 +41,8 @@ class Course:
 
     @property
     def learning_rate(self) -> float:
-        """Of the present phase; 0 when all is done."""
-        return 0.0 if self.done else self.settings.learning_rates[self.phase]
+        """Of the present phase."""
+        return self.settings.learning_rates[self.phase]
 
     def after_epoch(self, loss: float, score: float) -> None:
         """Note an epoch's loss in training and in validation; keep the best, end the phase."""
@@ -52,8 +52,7 @@ class Course:
         self.epoch += 1
         if self.best is None or score < self.best:
             self.best, self.waited = score, 0
-            weights = self.network.state_dict()
-            self.best_weights = {name: value.clone() for name, value in weights.items()}
+            self.best_weights = [one.detach().clone() for one in self.weights]
         else:
             self.waited += 1
         if self._stopped or self.epoch >= self.settings.epochs:
@@ -61,7 +60,7 @@ class Course:
 
     def _start_phase(self, epoch: int) -> None:
         self.epoch, self.best, self.waited = epoch, None, 0
-        self.best_weights: dict[str, Tensor] = {}
+        self.best_weights: list[Tensor] = []
 
     @property
     def _stopped(self) -> bool:
@@ -71,12 +70,17 @@ class Course:
         wanted = self.settings.best_weights
         restored = wanted == "always" or (self._stopped and wanted != "never")
         if restored:
-            self.network.load_state_dict(self.best_weights)
+            self._put(self.best_weights)
         self.history.phases.append(
             {"stopped_early": self._stopped, "best_weights_restored": restored}
         )
         self.phase += 1
         self._start_phase(max(0, self.epoch - self.settings.patience))
+
+    @torch.no_grad()
+    def _put(self, weights: Iterable[Tensor]) -> None:
+        for one, value in zip(self.weights, weights, strict=True):
+            one.copy_(value)
 
     def state(self) -> dict:
         """What is not a tensor."""
@@ -86,49 +90,61 @@ class Course:
             "phases": self.history.phases,
         }
 
-    def go_on(self, state: dict, weights: dict[str, Tensor], best: dict[str, Tensor]) -> None:
+    def go_on(self, state: dict, weights: list[Tensor], best: list[Tensor]) -> None:
         """Stand where ``state`` was taken."""
         for name in ("phase", "epoch", "best", "waited"):
             setattr(self, name, state[name])
         self.history = History(state["epochs"], state["phases"])
-        self.network.load_state_dict(weights)
-        self.network.mark_started()
+        self._put(weights)
         self.best_weights = best
 
 
 class Training:
     """Networks on their way, one alone or several at once; a checkpoint takes them up again.
 
-    ``generators`` are the random generators of the training beside torch's own.
+    ``weights`` are all parameters of each network, in as many arrays as one likes; ``generators``
+    the random generators of the training beside torch's own.
     """
 
     def __init__(
         self,
         networks: Sequence[Translator],
+        weights: Sequence[Sequence[Tensor]],
         settings: TrainingSettings,
         checkpoint: Checkpoint | None = None,
         generators: Sequence[torch.Generator] = (),
     ):
-        self.courses = [Course(network, settings) for network in networks]
+        self.networks = networks
+        self.courses = [Course(own, settings) for own in weights]
         self.checkpoint, self.generators = checkpoint, generators
-        groups = [{"params": list(network.parameters())} for network in networks]
-        self.optimiser = Adam(groups, eps=settings.epsilon, fused=True)
+        self.every = [one for own in weights for one in own]
+        self.optimiser = Adam(self.every, eps=settings.epsilon, fused=True)
         if checkpoint and (kept := checkpoint.read()):
             self._go_on(*kept)
 
     def to_the_end(self, epoch: Callable[[], Iterable[tuple[float, float]]]) -> list[History]:
         """Call ``epoch``, which trains once and gives each network's two losses, until all end."""
         while not all(course.done for course in self.courses):
-            for group, course in zip(self.optimiser.param_groups, self.courses, strict=True):
-                group["lr"] = course.learning_rate
+            self._group()
             for course, losses in zip(self.courses, epoch(), strict=True):
                 if not course.done:
                     course.after_epoch(*losses)
             if self.checkpoint:
                 self.checkpoint.offer(self._state, self._tensors)
-        for course in self.courses:
-            course.network.eval()
+        for network in self.networks:
+            network.eval()
         return [course.history for course in self.courses]
+
+    def _group(self) -> None:
+        """Let the optimiser move what is under way, all of one learning rate in one go."""
+        rates: dict[float, list[Tensor]] = {}
+        for course in self.courses:
+            if not course.done:
+                rates.setdefault(course.learning_rate, []).extend(course.weights)
+        self.optimiser.param_groups = [
+            self.optimiser.defaults | {"params": weights, "lr": rate}
+            for rate, weights in rates.items()
+        ]
 
     def _state(self) -> dict:
         return {"courses": [course.state() for course in self.courses]}
@@ -137,10 +153,10 @@ class Training:
         """Weights, best weights, the optimiser's moments and the random generators."""
         found = {}
         for number, course in enumerate(self.courses):
-            weights = course.network.state_dict()
-            found |= {f"weights-{number}/{name}": value for name, value in weights.items()}
-            found |= {f"best-{number}/{name}": v for name, v in course.best_weights.items()}
-        for number, moments in self.optimiser.state_dict()["state"].items():
+            for part, values in (("weights", course.weights), ("best", course.best_weights)):
+                found |= {f"{part}-{number}/{place}": one for place, one in enumerate(values)}
+        for number, one in enumerate(self.every):
+            moments = self.optimiser.state[one]
             found |= {f"adam-{number}/{name}": value for name, value in moments.items()}
         found["random/cpu"] = torch.get_rng_state()
         if torch.cuda.is_available():
@@ -154,18 +170,23 @@ class Training:
         for name, value in tensors.items():
             part, _, rest = name.partition("/")
             parts.setdefault(part, {})[rest] = value
-        for number, course in enumerate(self.courses):
-            best = parts.get(f"best-{number}", {})
-            course.go_on(state["courses"][number], parts[f"weights-{number}"], best)
-        moments = {
-            int(part.removeprefix("adam-")): values
-            for part, values in parts.items()
-            if part.startswith("adam-")
-        }
-        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": moments})
+        for number, (network, course) in enumerate(zip(self.networks, self.courses, strict=True)):
+            weights, best = parts[f"weights-{number}"], parts.get(f"best-{number}", {})
+            course.go_on(state["courses"][number], in_order(weights), in_order(best))
+            network.mark_started()
+        for number, one in enumerate(self.every):
+            moments = parts.get(f"adam-{number}", {})
+            self.optimiser.state[one] = {
+                name: value.to(one.device) for name, value in moments.items()
+            }
         random = parts["random"]
         torch.set_rng_state(random["cpu"])
         if torch.cuda.is_available() and "cuda" in random:
             torch.cuda.set_rng_state(random["cuda"])
         for number, generator in enumerate(self.generators):
             generator.set_state(random[str(number)])
+
+
+def in_order(parts: dict[str, Tensor]) -> list[Tensor]:
+    """Arrays named by their places."""
+    return [parts[place] for place in sorted(parts, key=int)]

@@ -1,15 +1,18 @@
 """Train all members of one network in one program, their weights stacked.
 
-A GPU that trains one member after another mostly waits: here every layer is one product for all.
-What a member is trained on and how is the same as alone; only dropout is drawn for all at once.
+A GPU that trains one member after another mostly waits: here every layer is one product for all,
+and the weights of a member are one row of an array. What a member is trained on and how is the same
+as alone; only dropout and hidden inputs are drawn for all at once.
 """
 
-from collections.abc import Sequence
-from itertools import zip_longest
+from collections.abc import Callable, Sequence
+from copy import copy, deepcopy
+from math import gcd
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils import parameters_to_vector
 from torch.nn.utils.rnn import pad_sequence
 
 from ..configuration.model import TrainingSettings
@@ -18,35 +21,95 @@ from .phases import History, Training
 from .training import Stars, arithmetic, hidden, losses
 from .translator import NormalisedLinear, ResidualBlock, Translator, mark_missing
 
-
-def stacked(networks: Sequence[Translator], x: Tensor) -> Tensor:
-    """Every network on its own rows: (members, rows, inputs) to (members, rows, outputs)."""
-    first = networks[0]
-    y = mark_missing(x) if first.marks else x
-    for layers in zip(*(network.layers for network in networks), strict=True):
-        y = _layer(layers, y)
-    return x[..., first.corrected] + y
+# So many pieces of the rows a GPU works on at once where a layer has fewer weights than this:
+# the gradient of a narrow layer is a sum over many rows into a small matrix.
+PIECES, NARROW = 4, 128 * 1024
 
 
-def _layer(layers: Sequence[nn.Module], x: Tensor) -> Tensor:
-    if not isinstance(layers[0], ResidualBlock):
-        return _product(layers, x)
-    drop = layers[0].dropout
-    y = _product([layer.inner for layer in layers], drop(functional.relu(x)))
-    return x + _product([layer.outer for layer in layers], drop(functional.relu(y)))
+class Stack(nn.Module):
+    """Networks of one shape, their weights the rows of one array: to change a row is to change one.
+
+    ``rows`` are the weights of each network, shape (weights,); ``together`` is a network whose
+    parameters have the members before their own shape, views of the same array.
+    """
+
+    def __init__(self, networks: Sequence[Translator]):
+        super().__init__()
+        self.networks = list(networks)
+        self.together = deepcopy(networks[0])
+        every = torch.stack([parameters_to_vector(n.parameters()).detach() for n in networks])
+        self.rows = [every[member].requires_grad_() for member in range(len(networks))]
+        self.recorded: dict[torch.Size, Callable[[Tensor], Tensor]] = {}
+        first = 0
+        for name, alone in networks[0].named_parameters():
+            last = first + alone.numel()
+            part = every[:, first:last].unflatten(1, alone.shape)
+            for network, own in zip(networks, part, strict=True):
+                network.get_parameter(name).data = own
+            layer, _, kind = name.rpartition(".")
+            setattr(self.together.get_submodule(layer), kind, nn.Parameter(part))
+            first = last
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Every network on its own rows: (members, rows, inputs) to (members, rows, outputs)."""
+        y = mark_missing(x) if self.together.marks else x
+        for layer in self.together.layers:
+            y = _through(layer, y)
+        return x[..., self.together.corrected] + y
+
+    def at_once(self, x: Tensor) -> Tensor:
+        """``forward``, in training on a GPU recorded and played back, forth and back.
+
+        To launch its many small products one by one takes the CPU longer than the GPU to compute
+        them. Recording leaves the random numbers as they were.
+        """
+        if not (x.is_cuda and self.training):
+            return self(x)
+        if x.shape not in self.recorded:
+            # It warns of parameters whose gradients are added up; ours are asked for.
+            torch.autograd.graph.set_warn_on_accumulate_grad_stream_mismatch(False)
+            state = torch.cuda.get_rng_state()
+            self.recorded[x.shape] = torch.cuda.make_graphed_callables(copy(self), (x,))
+            torch.cuda.set_rng_state(state)
+        return self.recorded[x.shape](x)
+
+    def differentiate(self, lost: Tensor) -> None:
+        """Give every row the gradient of its own member's loss, ``lost``, shape (members,)."""
+        parts = torch.autograd.grad(lost.sum(), list(self.together.parameters()))
+        every = torch.cat([part.flatten(1) for part in parts], dim=1)
+        for row, gradient in zip(self.rows, every, strict=True):
+            row.grad = gradient
+
+    @torch.no_grad()
+    def start(self, inputs: Tensor, here: Tensor) -> None:
+        """Let the first batch of all start the normalised layers, network by network."""
+        layers = [m for m in self.networks[0].modules() if isinstance(m, NormalisedLinear)]
+        if all(layer.started for layer in layers):
+            return
+        for network, x, kept in zip(self.networks, inputs, here, strict=True):
+            network(x[kept])
 
 
-def _product(layers: Sequence[nn.Module], x: Tensor) -> Tensor:
-    bias = torch.stack([layer.bias for layer in layers]).unsqueeze(1)
-    return torch.baddbmm(bias, x, _weights(layers).transpose(1, 2))
+def _through(layer: nn.Module, x: Tensor) -> Tensor:
+    if not isinstance(layer, ResidualBlock):
+        return _product(layer, x)
+    y = _product(layer.inner, layer.dropout(functional.relu(x)))
+    return x + _product(layer.outer, layer.dropout(functional.relu(y)))
 
 
-def _weights(layers: Sequence[nn.Module]) -> Tensor:
-    """Shape (members, outputs, inputs); a normalised one is ``g v / |v|``."""
-    if not isinstance(layers[0], NormalisedLinear):
-        return torch.stack([layer.weight for layer in layers])
-    v, g = (torch.stack([getattr(layer, name) for layer in layers]) for name in "vg")
-    return v * (g / v.norm(dim=2)).unsqueeze(2)
+def _product(layer: nn.Module, x: Tensor) -> Tensor:
+    weight = _weight(layer).transpose(1, 2)
+    pieces = gcd(PIECES, x.shape[1]) if weight[0].numel() < NARROW else 1
+    y = x.unflatten(1, (pieces, -1)) @ weight.unsqueeze(1)
+    return y.add_(layer.bias[:, None, None]).flatten(1, 2)
+
+
+def _weight(layer: nn.Module) -> Tensor:
+    """Shape (members, outputs, inputs)."""
+    if not isinstance(layer, NormalisedLinear):
+        return layer.weight
+    units = torch._weight_norm(layer.v.flatten(0, 1), layer.g.reshape(-1, 1), 0)
+    return units.view(layer.v.shape)
 
 
 class Padded:
@@ -57,10 +120,14 @@ class Padded:
         self.inputs = pad_sequence([one.inputs for one in stars], batch_first=True)
         self.outputs = pad_sequence([one.outputs for one in stars], batch_first=True)
 
-    def rows(self, rows: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Inputs and outputs of some rows of every member, and which places hold one."""
-        places = pad_sequence(list(rows), batch_first=True, padding_value=-1)
-        places = places.to(self.inputs.device)
+    def places(self, orders: Sequence[Tensor]) -> Tensor:
+        """Numbers of every member's stars in its ``orders``, -1 where it has no more."""
+        places = pad_sequence(list(orders), batch_first=True, padding_value=-1)
+        whole = functional.pad(places, (0, -places.shape[1] % PIECES), value=-1)
+        return whole.to(self.inputs.device)
+
+    def at(self, places: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Inputs and outputs at some places of every member, and which places hold a star."""
         members = torch.arange(len(places), device=places.device).unsqueeze(1)
         at = (members, places.clamp(min=0))
         return self.inputs[at], self.outputs[at], places >= 0
@@ -79,73 +146,54 @@ def train_stacked(
     Each has stars of its own and a random generator of its own for their order. One that is done
     or has no star left in a batch takes no step.
     """
-    run = Training(networks, settings, checkpoint, generators)
+    stack = Stack(networks)
+    weights = [[row] for row in stack.rows]
+    run = Training(networks, weights, settings, checkpoint, generators)
     known, judged = Padded(training), Padded(validation)
 
     def epoch() -> list[tuple[float, float]]:
-        lost = _epoch(run, known, settings)
-        return list(zip(lost, _losses_over(networks, judged, settings), strict=True))
+        lost = _epoch(stack, run, known, settings)
+        return list(zip(lost, _losses_over(stack, judged, settings), strict=True))
 
     return run.to_the_end(epoch)
 
 
-def _epoch(run: Training, known: Padded, settings: TrainingSettings) -> list[float]:
-    networks = [course.network for course in run.courses]
-    for network in networks:
-        network.train()
+def _epoch(stack: Stack, run: Training, known: Padded, settings: TrainingSettings) -> list[float]:
+    stack.train()
     orders = [
-        torch.randperm(length, generator=generator).split(settings.batch)
+        torch.randperm(length, generator=generator)
         for length, generator in zip(known.lengths, run.generators, strict=True)
     ]
-    totals = torch.zeros(len(networks), device=known.inputs.device)
-    none = torch.empty(0, dtype=torch.long)
-    for rows in zip_longest(*orders, fillvalue=none):
-        run.optimiser.zero_grad(set_to_none=True)
-        inputs, outputs, here = known.rows(rows)
+    totals = torch.zeros(len(orders), device=known.inputs.device)
+    for number, places in enumerate(known.places(orders).split(settings.batch, dim=1)):
+        inputs, outputs, here = known.at(places)
         if settings.hide:
-            inputs = hidden(inputs, settings.hide, networks[0].hideable)
-        _start(networks, inputs, here)
-        lost = _mean_losses(networks, inputs, outputs, here, settings)
-        lost.sum().backward()
-        for course, mine in zip(run.courses, rows, strict=True):
-            if course.done or not len(mine):
-                course.network.zero_grad(set_to_none=True)
+            inputs = hidden(inputs, settings.hide, stack.together.hideable)
+        stack.start(inputs, here)
+        lost = _mean_losses(stack, inputs, outputs, here, settings)
+        stack.differentiate(lost)
+        for row, length in zip(stack.rows, known.lengths, strict=True):
+            if number * settings.batch >= length:
+                row.grad = None
         run.optimiser.step()
         totals += lost.detach() * here.sum(dim=1)
     sizes = torch.tensor(known.lengths, device=totals.device)
     return (totals / sizes).tolist()
 
 
-@torch.no_grad()
-def _start(networks: Sequence[Translator], inputs: Tensor, here: Tensor) -> None:
-    """Let the first batch of all start the normalised layers, network by network."""
-    layers = [m for m in networks[0].modules() if isinstance(m, NormalisedLinear)]
-    if all(layer.started for layer in layers):
-        return
-    for network, x, kept in zip(networks, inputs, here, strict=True):
-        network(x[kept])
-
-
 def _mean_losses(
-    networks: Sequence[Translator],
-    inputs: Tensor,
-    outputs: Tensor,
-    here: Tensor,
-    settings: TrainingSettings,
+    stack: Stack, inputs: Tensor, outputs: Tensor, here: Tensor, settings: TrainingSettings
 ) -> Tensor:
     """Mean loss of every member over its own rows, shape (members,)."""
     with arithmetic(settings.precision, inputs.device.type):
-        error = stacked(networks, inputs) - outputs
-    each = losses(error.float(), settings.loss, networks[0].unit).mean(dim=2)
+        error = stack.at_once(inputs) - outputs
+    each = losses(error.float(), settings.loss, stack.together.unit).mean(dim=2)
     return (each * here).sum(dim=1) / here.sum(dim=1).clamp(min=1)
 
 
 @torch.no_grad()
-def _losses_over(
-    networks: Sequence[Translator], judged: Padded, settings: TrainingSettings
-) -> list[float]:
+def _losses_over(stack: Stack, judged: Padded, settings: TrainingSettings) -> list[float]:
     """Loss of every member over all its stars, without dropout."""
-    for network in networks:
-        network.eval()
-    everything = judged.rows([torch.arange(length) for length in judged.lengths])
-    return _mean_losses(networks, *everything, settings).tolist()
+    stack.eval()
+    everything = judged.places([torch.arange(length) for length in judged.lengths])
+    return _mean_losses(stack, *judged.at(everything), settings).tolist()

@@ -52,7 +52,7 @@ def loss_over(network: Translator, stars: Stars, settings: TrainingSettings) -> 
 def arithmetic(precision: str, device: str) -> AbstractContextManager:
     """Matrix products in ``precision``; tf32 is what the device makes of it, on a CPU fp32."""
     torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
-    return torch.autocast(device, torch.bfloat16, enabled=precision == "bf16")
+    return torch.autocast(device, torch.bfloat16, precision == "bf16", cache_enabled=False)
 
 
 def train(
@@ -66,7 +66,7 @@ def train(
 
     Where a ``checkpoint`` was left, training goes on from it as if it had never been broken off.
     """
-    run = Training([network], settings, checkpoint)
+    run = Training([network], [list(network.parameters())], settings, checkpoint)
 
     def epoch() -> list[tuple[float, float]]:
         loss = _epoch(network, run.optimiser, training, settings)
@@ -97,6 +97,6 @@ def _epoch(network: Translator, optimiser, training: Stars, settings: TrainingSe
 
 def hidden(inputs: Tensor, share: float, columns: int) -> Tensor:
     """Inputs of which ``share`` of the first ``columns`` stand at 0, as missing ones do."""
-    gone = torch.rand(*inputs.shape[:-1], columns).to(inputs.device) < share
+    gone = torch.rand(*inputs.shape[:-1], columns, device=inputs.device) < share
     kept = inputs[..., :columns].masked_fill(gone, 0.0)
     return torch.cat([kept, inputs[..., columns:]], dim=-1)
