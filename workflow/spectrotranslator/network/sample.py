@@ -1,11 +1,15 @@
 """A training sample as the networks read it."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import torch
+from pyarrow import parquet
 
 from ..configuration.model import Method, NetworkKind
 from ..errors import InputError
@@ -13,6 +17,9 @@ from ..sample.split import TEST, TRAIN, VALIDATION, folds_of, stars_of
 from .model import tensor
 from .scaling import Scaling, on_own_scale
 from .training import Stars
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FEWEST_STARS = 32
 
@@ -42,31 +49,32 @@ class Sample:
     star: np.ndarray
 
     @classmethod
-    def read(cls, path: Path, kind: NetworkKind) -> "Sample":
+    def read(cls, path: Path, kind: NetworkKind) -> Sample:
         """From a Parquet file of the crossmatch."""
-        return cls.of_table(pd.read_parquet(path), kind)
+        table = parquet.read_table(path)
+        return cls.of_table({name: table[name].to_numpy() for name in table.column_names}, kind)
 
     @classmethod
-    def of_table(cls, table: pd.DataFrame, kind: NetworkKind) -> "Sample":
-        """From the crossmatch's table: ``from:X``, ``to:Y``, ``part`` and the star's names."""
+    def of_table(cls, table: pd.DataFrame | Mapping[str, np.ndarray], kind: NetworkKind) -> Sample:
+        """From the crossmatch's columns: ``from:X``, ``to:Y``, ``part`` and the star's names."""
         return cls(
-            table[[f"from:{name}" for name in kind.inputs]].to_numpy(np.float64),
-            table[[f"to:{name}" for name in kind.outputs]].to_numpy(np.float64),
-            table["part"].to_numpy(),
+            _columns(table, [f"from:{name}" for name in kind.inputs]),
+            _columns(table, [f"to:{name}" for name in kind.outputs]),
+            np.asarray(table["part"]),
             stars_of(table),
         )
 
-    def of(self, part: str) -> "Sample":
+    def of(self, part: str) -> Sample:
         """Only the stars of one part."""
         return self.rows(self.part == part)
 
-    def rows(self, chosen: np.ndarray) -> "Sample":
+    def rows(self, chosen: np.ndarray) -> Sample:
         """Only the ``chosen`` rows."""
         return Sample(
             self.inputs[chosen], self.outputs[chosen], self.part[chosen], self.star[chosen]
         )
 
-    def for_member(self, member: int, folds: int) -> "Sample":
+    def for_member(self, member: int, folds: int) -> Sample:
         """The sample with the parts of one member: of the ``folds`` it leaves one out in its turn.
 
         No folds: the sample's own split. A test star stays one.
@@ -77,7 +85,7 @@ class Sample:
         part = np.where(left_out, VALIDATION, TRAIN).astype(object)
         return replace(self, part=np.where(self.part == TEST, TEST, part))
 
-    def trained_on(self, folds: int) -> "Sample":
+    def trained_on(self, folds: int) -> Sample:
         """The stars that train some member."""
         return self.rows(self.part != TEST) if folds else self.of(TRAIN)
 
@@ -110,6 +118,11 @@ class Sample:
             tensor(scalings.input.standardise(stars.inputs)),
             tensor(scalings.output.standardise(stars.outputs)),
         )
+
+
+def _columns(table: pd.DataFrame | Mapping[str, np.ndarray], names: list[str]) -> np.ndarray:
+    """Shape (rows, columns), float64."""
+    return np.stack([np.asarray(table[name], np.float64) for name in names], axis=1)
 
 
 __all__ = ["TEST", "TRAIN", "VALIDATION", "Sample", "Scalings"]

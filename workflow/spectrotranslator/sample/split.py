@@ -1,13 +1,19 @@
 """Part a training sample into training, validation and test stars."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from ..configuration.model import Split
 from ..errors import InputError
 from ..seeds import seed
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
@@ -20,24 +26,28 @@ def split(sample: pd.DataFrame, settings: Split) -> np.ndarray:
     return parted(len(stars), settings)[place]
 
 
-def stars_of(sample: pd.DataFrame) -> np.ndarray:
+def stars_of(sample: pd.DataFrame | Mapping[str, np.ndarray]) -> np.ndarray:
     """What names the star of each row: its Gaia id, and where there is none its survey's key."""
-    key = sample["from:key"].astype(str).to_numpy(dtype=object)
+    key = np.asarray(sample["from:key"]).astype(str).astype(object)
     if "from:source_id" not in sample:
         return key
-    source_id = sample["from:source_id"].to_numpy()
+    source_id = np.asarray(sample["from:source_id"])
     return np.where(source_id > 0, source_id.astype(str).astype(object), key)
 
 
 def survey_rows(sample: pd.DataFrame, stars: pd.DataFrame, side: str) -> pd.DataFrame:
     """The survey's stars of a training sample, row by row; ``side`` is ``from`` or ``to``."""
-    place = pd.Index(stars["key"].astype(str)).get_indexer(sample[f"{side}:key"].astype(str))
-    if (place < 0).any():
-        raise InputError(f"the training sample holds stars that are not among those {side} which")
+    places = {key: place for place, key in enumerate(stars["key"].astype(str))}
+    try:
+        place = [places[key] for key in sample[f"{side}:key"].astype(str)]
+    except KeyError as error:
+        raise InputError(
+            f"the training sample's star {error} is not among those {side} which it was made"
+        ) from None
     return stars.iloc[place].reset_index(drop=True)
 
 
-def judged_rows(sample: pd.DataFrame, first: pd.DataFrame, folds: int, number: int) -> pd.Series:
+def judged_rows(sample: pd.DataFrame, first: pd.DataFrame, folds: int, number: int) -> np.ndarray:
     """Which rows of a sample split ``number`` judges; those of one star all or none.
 
     ``first`` is the sample of the direction's first network, whose folds are those of all its
@@ -45,7 +55,7 @@ def judged_rows(sample: pd.DataFrame, first: pd.DataFrame, folds: int, number: i
     """
     stars = stars_of(first)
     judged = stars[folds_of(stars, folds) == number]
-    return pd.Series(np.isin(stars_of(sample), judged), index=sample.index)
+    return np.isin(stars_of(sample), judged)
 
 
 def folds_of(stars: np.ndarray, folds: int) -> np.ndarray:
