@@ -122,7 +122,7 @@ class Sample:
 
 def _columns(table: pd.DataFrame | Mapping[str, np.ndarray], names: list[str]) -> np.ndarray:
     """Shape (rows, columns), float64."""
-    return np.stack([np.asarray(table[name], np.float64) for name in names], axis=1)
+    return np.stack([np.asarray(table[name], np.float64) for name in names]).T
 
 
 __all__ = ["TEST", "TRAIN", "VALIDATION", "Sample", "Scalings"]
