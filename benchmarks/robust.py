@@ -261,6 +261,7 @@ def main() -> int:
     parser.add_argument("--vary", nargs="*")
     parser.add_argument("--together", action="store_true")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--threads", type=int, default=1, help="of torch")
     given = parser.parse_args()
     configuration = resolve("mini" if given.small else "full")
     if given.small:
@@ -268,7 +269,9 @@ def main() -> int:
         methods = configuration.methods | {"robust": full}
         configuration = configuration.model_copy(update={"methods": methods})
     given.together |= given.device == "cuda"
-    compute = configuration.compute.model_copy(update={"device": given.device})
+    compute = configuration.compute.model_copy(
+        update={"device": given.device, "threads": given.threads}
+    )
     configuration = configuration.model_copy(update={"compute": compute})
     torch.set_num_threads(configuration.compute.threads)
     labels = labels_of(configuration, given.direction)
