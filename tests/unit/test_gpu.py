@@ -12,7 +12,7 @@ from spectrotranslator.network.stacked import train_stacked
 from spectrotranslator.network.training import Stars, train
 from spectrotranslator.network.translator import Translator
 from unit.broken_off import Killed, killed_after
-from unit.test_stacked import DROPPING, PLAIN, SIZES, TRAINING, configured, sample, samples
+from unit.test_stacked import DROPPING, PLAIN, TRAINING, configured, networks, sample, samples
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 HIDING = TRAINING.model_copy(update={"hide": 0.1})
@@ -20,11 +20,8 @@ HIDING = TRAINING.model_copy(update={"hide": 0.1})
 
 def together(checkpoint: Checkpoint | None = None) -> list[Translator]:
     """Three members with dropout and hidden inputs, trained at once on the GPU."""
-    made, generators = [], []
-    for number in range(len(SIZES)):
-        torch.manual_seed(number)
-        made.append(Translator(6, 4, "first", DROPPING).cuda())
-        generators.append(torch.Generator().set_state(torch.get_rng_state()))
+    made, generators = networks(DROPPING)
+    made = [network.float().cuda() for network in made]
     stars = [[single(one).to("cuda") for one in part] for part in samples()]
     train_stacked(made, *stars, HIDING, generators, checkpoint)
     return made

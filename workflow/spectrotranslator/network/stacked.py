@@ -132,6 +132,10 @@ class Padded:
         at = (members, places.clamp(min=0))
         return self.inputs[at], self.outputs[at], places >= 0
 
+    def everything(self) -> tuple[Tensor, Tensor, Tensor]:
+        """All stars in their own order, as ``at`` gives them."""
+        return self.at(self.places([torch.arange(length) for length in self.lengths]))
+
 
 def train_stacked(
     networks: Sequence[Translator],
@@ -149,7 +153,7 @@ def train_stacked(
     stack = Stack(networks)
     weights = [[row] for row in stack.rows]
     run = Training(networks, weights, settings, checkpoint, generators)
-    known, judged = Padded(training), Padded(validation)
+    known, judged = Padded(training), Padded(validation).everything()
 
     def epoch() -> list[tuple[float, float]]:
         lost = _epoch(stack, run, known, settings)
@@ -192,8 +196,9 @@ def _mean_losses(
 
 
 @torch.no_grad()
-def _losses_over(stack: Stack, judged: Padded, settings: TrainingSettings) -> list[float]:
-    """Loss of every member over all its stars, without dropout."""
+def _losses_over(
+    stack: Stack, judged: tuple[Tensor, Tensor, Tensor], settings: TrainingSettings
+) -> list[float]:
+    """Loss of every member over the stars ``judged``, without dropout."""
     stack.eval()
-    everything = judged.places([torch.arange(length) for length in judged.lengths])
-    return _mean_losses(stack, *judged.at(everything), settings).tolist()
+    return _mean_losses(stack, *judged, settings).tolist()

@@ -37,13 +37,12 @@ def stars_of(sample: pd.DataFrame | Mapping[str, np.ndarray]) -> np.ndarray:
 
 def survey_rows(sample: pd.DataFrame, stars: pd.DataFrame, side: str) -> pd.DataFrame:
     """The survey's stars of a training sample, row by row; ``side`` is ``from`` or ``to``."""
-    places = {key: place for place, key in enumerate(stars["key"].astype(str))}
-    try:
-        place = [places[key] for key in sample[f"{side}:key"].astype(str)]
-    except KeyError as error:
+    known = stars.set_index(stars["key"].astype(str)).index
+    place = known.get_indexer(sample[f"{side}:key"].astype(str))
+    if (place < 0).any():
         raise InputError(
-            f"the training sample's star {error} is not among those {side} which it was made"
-        ) from None
+            f"the training sample holds stars that are not among those {side} which it was made"
+        )
     return stars.iloc[place].reset_index(drop=True)
 
 
