@@ -32,7 +32,7 @@ from spectrotranslator.sample.split import folds_of, split
 VELOCITY = NetworkKind(inputs=["teff", "logg", "rv"], outputs=["RV"], correct="last")
 ROBUST = Method(
     network=NetworkSettings(widths=[8], zero_output=True, base="identity", mark_missing=True),
-    training=TrainingSettings(folds=3, hide=0.1, loss="huber", batch=50, epochs=10),
+    training=TrainingSettings(folds=3, hide=0.1, loss="cauchy", batch=50, epochs=10),
     ensemble=EnsembleSettings(members=3, trim=0),
 )
 
@@ -127,12 +127,15 @@ def test_hidden_inputs_stand_at_the_mean_and_a_velocity_is_never_hidden():
     assert torch.all((share[:-1] - 0.25).abs() < 0.05)
 
 
-def test_huber_is_squared_within_the_unit_and_absolute_beyond():
-    error = torch.tensor([[0.2], [-0.2]])
+def test_cauchy_is_squared_within_the_unit_and_nearly_flat_far_beyond():
     unit = torch.tensor([0.4])
-    assert losses(error, "huber", unit).mean().item() == pytest.approx(0.125)
-    assert losses(error * 10, "huber", unit).mean().item() == pytest.approx(4.5)
-    assert losses(error, "absolute", None).mean().item() == pytest.approx(0.2)
+    error = torch.tensor([0.004, -0.8, 400.0], requires_grad=True)
+    found = losses(error, "cauchy", unit)
+    half, two, far = 0.01**2 / 2, 2 * np.log(2), 2 * np.log1p(500**2)
+    assert found.tolist() == pytest.approx([half, two, far], rel=1e-4)
+    found.sum().backward()
+    assert abs(error.grad[2]) < abs(error.grad[0])
+    assert losses(error[1:2], "absolute", None).item() == pytest.approx(0.8)
 
 
 def test_rows_of_one_star_lie_in_one_fold_whatever_their_order():

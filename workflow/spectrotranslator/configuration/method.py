@@ -45,9 +45,9 @@ class TrainingSettings(Section):
     )
     batch: int = number(4096, "Stars in a batch.", "authors' code", ge=1)
     epsilon: float = number(1e-7, "Adam's epsilon.", "authors' code", gt=0)
-    loss: Literal["absolute", "huber"] = number(
+    loss: Literal["absolute", "cauchy"] = number(
         "absolute",
-        "Mean absolute error, or squared up to one correction's scale and absolute beyond.",
+        "Mean absolute error, or squared within a correction's scale and logarithmic far beyond.",
         "authors' code",
     )
     folds: int = number(

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from ..configuration.model import TrainingSettings
 from .checkpoint import Checkpoint
 from .phases import History, Training
 from .translator import Translator
+
+FAR = 2.0
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,14 @@ class Stars:
 def losses(error: Tensor, kind: str, unit: Tensor | None) -> Tensor:
     """Loss of every standardised error, shape (..., outputs), in the corrections' ``unit`` if any.
 
-    ``absolute``: its absolute value; ``huber``: half the square up to 1, and beyond that growing
-    with the absolute value (Huber 1964, Ann. Math. Statist. 35, 73).
+    ``absolute``: its absolute value. ``cauchy``: half the square of a small one, growing with the
+    logarithm of one far beyond ``FAR`` units, so that a gross failure, unlike with the absolute
+    value, moves next to nothing (Holland & Welsch 1977, Commun. Stat. A6, 813).
     """
     if unit is not None:
         error = error / unit
-    if kind == "huber":
-        return functional.huber_loss(error, torch.zeros_like(error), reduction="none", delta=1.0)
+    if kind == "cauchy":
+        return FAR**2 / 2 * torch.log1p((error / FAR).square())
     return error.abs()
 
 
