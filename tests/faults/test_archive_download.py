@@ -2,7 +2,9 @@
 
 import gzip
 import hashlib
+import io
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -10,12 +12,13 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from astropy.table import Table
 
-from spectrotranslator.archive.download import download
+from spectrotranslator.archive.download import CHUNK, _append, download
 from spectrotranslator.archive.http import Patience
 from spectrotranslator.archive.registry import Source
 from spectrotranslator.errors import InputError
@@ -321,6 +324,18 @@ def test_full_disk_is_one_line_and_what_came_is_kept(serve, tmp_path):
         assert archive.bytes_sent("plain") <= len(TEXT)
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_block_that_a_disk_takes_only_in_part_is_not_taken_for_written(tmp_path):
+    response = SimpleNamespace(raw=io.BytesIO(TEXT[:CHUNK]))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            _append(response, tmp_path / "part", 0, None, "it", QUICK)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / "part").stat().st_size == 500_000
 
 
 def test_few_connections_go_to_one_host_at_a_time(serve, tmp_path):

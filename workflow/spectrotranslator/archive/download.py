@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import io
 import json
 import os
 import re
@@ -254,7 +255,7 @@ def _append(
         stream.truncate()
         since, window = time.monotonic(), 0
         while block := response.raw.read1(CHUNK):
-            stream.write(block)
+            _write_all(stream, block)
             total.update(block)
             progress.add(len(block))
             window += len(block)
@@ -265,6 +266,13 @@ def _append(
         os.fsync(stream.fileno())
     progress.end()
     return total
+
+
+def _write_all(stream: io.RawIOBase, block: bytes) -> None:
+    """A disk that is nearly full takes a part of a block and says so only by the count."""
+    rest = memoryview(block)
+    while rest:
+        rest = rest[stream.write(rest) :]
 
 
 def _hash_file(path: Path, total) -> None:
