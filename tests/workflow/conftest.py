@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,15 @@ from spectrotranslator import cli
 from spectrotranslator.catalogue import assemble, table, translate
 
 ROOT = Path(__file__).resolve().parents[2]
+# Sourced by every shell of a job: only what fetches has a network, as on a cluster's nodes.
+NO_NETWORK = """
+python() {
+    if [ "$2" = spectrotranslator.minisky.serve ]; then command python "$@"; return; fi
+    echo "$2" >> "$STAGES_WITHOUT_NETWORK"
+    unshare --map-root-user --net "$(command -v python)" "$@"
+}
+"""
+MAY_CUT_OFF = subprocess.run(["unshare", "--map-root-user", "--net", "true"]).returncode == 0
 SAME_BYTES = ("sample", "networks", "importance", "catalogues", "diff", "figures")
 
 
@@ -99,6 +109,26 @@ def fresh(place: Path) -> Clone:
     return Clone(place)
 
 
+def cut_off(folder: Path) -> dict[str, str]:
+    """Variables that keep stages off the network, where a namespace can be made; ``folder`` notes
+    which were."""
+    if not MAY_CUT_OFF:
+        return {}
+    (folder / "no_network.sh").write_text(NO_NETWORK)
+    return {
+        "BASH_ENV": str(folder / "no_network.sh"),
+        "STAGES_WITHOUT_NETWORK": str(folder / "cut_off.txt"),
+    }
+
+
+def stages_with_network(clone: Clone, run: str) -> set[str]:
+    """Stages of a run, made in the folder beside ``cut_off.txt``, that had a network."""
+    records = (clone.root / "results" / run / "provenance/jobs").glob("*.json")
+    stages = {json.loads(path.read_text())["stage"] for path in records}
+    lines = (clone.root.parent / "cut_off.txt").read_text().split()
+    return stages - {line.partition(".")[2] for line in lines}
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, worker_id) -> Clone:
     """A clone in which ``./reproduce tiny`` has run once. Copy it, never change it.
@@ -110,7 +140,7 @@ def finished(tmp_path_factory, worker_id) -> Clone:
     with FileLock(place.with_suffix(".lock")):
         if not (place / "first.txt").exists():
             clone = fresh(place)
-            done = clone.reproduce("tiny")
+            done = clone.reproduce("tiny", env=os.environ | cut_off(place.parent))
             assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
             (place / "first.txt").write_text(done.stdout)
     return Clone(place)

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from workflow.conftest import MAY_CUT_OFF, stages_with_network
+
 
 def test_a_run_ends_with_a_table_a_page_and_a_verdict(finished):
     printed = (finished.root / "first.txt").read_text()
@@ -33,6 +35,11 @@ def test_our_own_check_finds_no_fault_in_our_table(finished):
     folder = "results/tiny/catalogues/as-published"
     done = finished.reproduce("check", f"{folder}/ReadMe", f"{folder}/g2a.dat")
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.skipif(not MAY_CUT_OFF, reason="no network namespace can be made here")
+def test_no_stage_but_those_that_fetch_needs_a_network(finished):
+    assert stages_with_network(finished, "tiny") == {"archive.fetch", "archive.gaia"}
 
 
 def test_no_stage_reads_the_truth(finished):
