@@ -198,6 +198,7 @@ rule predict_apart:
         log_of("predict-{method}-{direction}"),
     benchmark:
         benchmark_of("predict-{method}-{direction}")
+    priority: 1  # the longest of all: begun last, it would be waited for
     conda:
         "../../envs/workflow.yaml"
     threads: lambda wildcards: CONFIGURATION.compute.threads * apart(wildcards.method)
