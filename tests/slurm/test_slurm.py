@@ -150,7 +150,7 @@ def cancelled_drained_and_interrupted(clone: Clone, cluster: Cluster) -> list[st
 
 
 def starved_overdue_and_killed(clone: Clone, cluster: Cluster) -> list[str]:
-    """The same of a call that is killed; slurmctld is killed as well."""
+    """The same of a call that is killed, its node drained; slurmctld is killed as well."""
     with Call(clone, cluster, *ASKS) as call:
         call.until(lambda: cluster.jobs("predict_apart"))
         call.until(lambda: (clone.root / TINY / "logs/predict-as-published-g2a.log").is_file())
@@ -165,7 +165,6 @@ def starved_overdue_and_killed(clone: Clone, cluster: Cluster) -> list[str]:
         call.until(lambda: cluster.jobs("", "PENDING"))
         call.end(signal.SIGKILL)
     assert cluster.jobs("", "PENDING"), "jobs outlive a killed controller"
-    cluster.set_node("resume")
     assert "runtime=2" in log_of(clone), "what was overdue asks for more time"
     return failed_states(clone)
 
@@ -174,7 +173,11 @@ def finished_by_a_head_job(clone: Clone, cluster: Cluster) -> None:
     """What is left is made by ``profiles/slurm/head.sh``, itself a job."""
     head = ["sbatch", "--wait", "--time=60", "--nice=-10000", f"--chdir={clone.root}"]
     head += [str(clone.root / "profiles/slurm/head.sh"), "tiny", *PATIENCE]
-    cluster.command(*head, patience=1500)
+    left = len(cluster.queue())
+    job = subprocess.Popen(head, env=cluster.environment)
+    wait_for(lambda: len(cluster.queue()) > left)
+    cluster.set_node("resume")
+    assert job.wait(1500) == 0
     (said,) = clone.root.glob("head-*.log")
     assert "Cancelling the jobs that an earlier call left in the queue" in said.read_text()
     assert "Verdict: " in said.read_text()
