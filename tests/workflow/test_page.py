@@ -274,7 +274,7 @@ def test_nothing_reaches_over_the_edge_of_a_window(run, tmp_path, width):
 
 
 def test_snakemake_makes_its_own_report_of_the_figures_offline(clone):
-    place = clone.root / "results/tiny/snakemake.html"
+    place = clone.root / "results/tiny/report/snakemake.html"
     command = ["-m", "snakemake", "--config", "run=tiny", "--report", str(place)]
     done = subprocess.run(
         [str(clone.root / ".venv/bin/python"), *command],
@@ -290,3 +290,5 @@ def test_snakemake_makes_its_own_report_of_the_figures_offline(clone):
     for path in (clone.root / "results/tiny/figures").glob("*.svg"):
         assert path.name in text
     assert "Residuals, survey translated minus survey aimed at" in text
+    audit = clone.verb("audit", "tiny")
+    assert audit.returncode == 0, audit.stdout

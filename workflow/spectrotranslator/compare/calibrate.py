@@ -43,7 +43,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--choices", action="store_true", help="and the spread over comparison.choices"
     )
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at once")
+    cores = len(os.sched_getaffinity(0))
+    parser.add_argument("--jobs", type=int, default=cores, help="how many at once")
     parser.add_argument("--out", type=Path, help="where to write; config/tolerances/RUN.json")
     given = parser.parse_args(arguments)
     configuration = resolve(given.run)

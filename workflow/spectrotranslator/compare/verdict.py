@@ -54,7 +54,7 @@ def main(arguments) -> None:
         {
             "schema_version": 1,
             "run": configuration.run,
-            "evidence": "simulated" if configuration.sky else configuration.evidence,
+            "evidence": configuration.evidence,
             "method": configuration.comparison.method,
             "grade": worst(grades) if grades else NOT_COMPARED,
             "bad_members": bad,

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel
@@ -22,8 +22,9 @@ INTRODUCTION = """# Configuration
 <!-- Written by `python -m spectrotranslator.configuration.document`; edit the model instead. -->
 
 A run is one YAML file in `config/runs/`, named after the run. `extends:` names the file, or the
-files in order, that it is laid over (the paper itself is `config/paper.yaml`): a mapping is
-merged, null takes a key away, anything else is replaced.
+files in order, that it is laid over (the paper itself is `config/paper.yaml`), as seen from where
+it stands; every other path is seen from the repository's root. A mapping is merged, null takes a
+key away, anything else is replaced.
 `config/config.yaml` says which run plain `snakemake` makes. What follows is every key there is;
 any other is refused with the nearest one named. Numbers of the method say where they come from:
 the catalogue's ReadMe, the authors' code, a survey's advice, or ours. *Unknown* marks what the
@@ -44,7 +45,7 @@ def readme() -> str:
         parts.append(f"## {title}\n\n{(model.__doc__ or '').strip().splitlines()[0]}\n")
         rows = [
             f"| `{field.alias or name}` | {_default(field)} | {_source(field)} | "
-            f"{field.description or ''} |"
+            f"{_meaning(field)} |"
             for name, field in model.model_fields.items()
         ]
         parts.append("| key | default | source | meaning |\n|---|---|---|---|")
@@ -82,6 +83,20 @@ def _default(field: FieldInfo) -> str:
     ):
         return "see below"
     return f"`{value}`" if value not in (None, "", [], {}) else "none"
+
+
+def _meaning(field: FieldInfo) -> str:
+    choices = [f"`{choice}`" for choice in _choices(field.annotation)]
+    known = f" One of {', '.join(choices)}." if len(choices) > 1 else ""
+    return f"{field.description or ''}{known}".strip()
+
+
+def _choices(annotation: Any) -> list[str]:
+    """The words a key may hold, of all it may be."""
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return [str(argument) for argument in arguments]
+    return [choice for argument in arguments for choice in _choices(argument)]
 
 
 def _values(value: dict | tuple) -> Any:

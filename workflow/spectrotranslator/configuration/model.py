@@ -313,6 +313,11 @@ class Configuration(Section):
     comparison: Comparison = Comparison()
     compute: Compute = Compute()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _a_sky_is_simulated(cls, given: dict) -> dict:
+        return {**given, "evidence": "simulated"} if given.get("sky") else given
+
     @model_validator(mode="after")
     def _names_exist(self):
         for name, direction in self.directions.items():

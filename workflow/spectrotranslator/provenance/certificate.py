@@ -62,7 +62,7 @@ def page(run: Run, verdict: dict, audit: Audit) -> str:
     warning = {
         "simulated": "The sky of this run is **simulated**: it shows that the workflow works, and "
         "nothing about the published catalogues.",
-        "real": "The run read the real archives' files.",
+        "real": "The run read real stars: the archives' files, or a table of its user's.",
     }[evidence]
     lines = [
         f"# Draft of a reproduction certificate: run {run.name}",

@@ -73,7 +73,7 @@ class Entities:
 
     def _root(self) -> None:
         run = self.configuration.run
-        evidence = "simulated" if self.configuration.sky else "real"
+        evidence = self.configuration.evidence
         root = self.crate.root_dataset
         root["name"] = f"Run {run} of the SpectroTranslator reproduction ({evidence} data)"
         root["description"] = self.configuration.description or f"The run {run}, {evidence} data."

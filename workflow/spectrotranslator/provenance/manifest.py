@@ -28,7 +28,7 @@ def main(arguments) -> None:
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "run": configuration.run,
-        "evidence": "simulated" if configuration.sky else "real",
+        "evidence": configuration.evidence,
         "workflow": [file_entry(path) for path in sorted(set(arguments.workflow))],
         "files": [file_entry(path) for path in sorted(paths)],
         "jobs": {

@@ -20,6 +20,7 @@ AFTERWARDS = (
     "provenance/codecheck.yml",
     "provenance/certificate.md",
     "logs/snakemake.log",
+    "report/snakemake.html",
 )
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 NAMESPACE = "spectrotranslator-run"
 AFTERWARDS = {
     "provenance/manifest.json", "provenance/manifest.json.sig", "provenance/codecheck.yml",
-    "provenance/certificate.md", "logs/snakemake.log",
+    "provenance/certificate.md", "logs/snakemake.log", "report/snakemake.html",
 }  # fmt: skip
 
 
