@@ -18,7 +18,9 @@ from spectrotranslator.door.look_sources import look_at_sources
 from spectrotranslator.errors import InputError
 from spectrotranslator.minisky.archive import TAP, Archive
 from spectrotranslator.minisky.faults import Fault
+from spectrotranslator.sample.ledger import copies
 from spectrotranslator.surveys.differences import differences
+from spectrotranslator.surveys.measured import measured
 from spectrotranslator.surveys.readers import read_vizier
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -183,6 +185,21 @@ def test_differences_between_file_and_copy_are_measured_per_column():
     assert found["columns"]["teff"]["largest"] == pytest.approx(0.04)
     assert found["columns"]["teff"]["missing_in_files_only"] == 1
     assert found["columns"]["name"] == {"differ": 1}
+
+
+def test_the_ledger_says_how_the_copies_differ(serve, place):
+    serve()
+    fetch(place)
+    configuration = configured()
+    survey = configuration.surveys["galah"]
+    path = place / "out" / "galah.vizier.parquet"
+    own = measured(survey, read_vizier(path, survey)).iloc[1:]
+    own.assign(teff=own["teff"] + 2).to_parquet(place / "own.parquet")
+    alone = configuration.model_copy(update={"surveys": {"galah": survey}})
+    found = copies(alone, [place / "own.parquet"], [path])["galah"]
+    assert found["rows"] == {"both": ROWS - 1, "only_files": 0, "only_vizier": 1}
+    assert found["columns"]["teff"]["largest"] == pytest.approx(2)
+    assert found["columns"]["logg"]["differ"] == 0
 
 
 def test_pyvo_and_astroquery_get_what_we_get_upload_included(serve, tmp_path):

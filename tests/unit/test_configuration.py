@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from spectrotranslator.configuration import resolve
 from spectrotranslator.configuration.document import README, SCHEMA, readme, schema, sections
@@ -68,6 +69,15 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(tmp_path, wrong):
     near = {"fron": "from", "thread": "threads", "splitt": "split"}[key]
     with pytest.raises(InputError, match=rf"odd.yaml, line \d+: .*{key}.*'{near}'"):
         resolve(str(path))
+
+
+def test_more_inputs_than_a_column_of_flags_holds_are_refused():
+    plain = resolve("mini").model_dump(mode="json", by_alias=True)
+    names = [f"x{n}" for n in range(6)]
+    plain["surveys"]["galah"]["features"] |= {name: {} for name in names}
+    plain["directions"]["g2a"]["networks"]["intrinsic"]["inputs"] += names
+    with pytest.raises(ValidationError, match="12 inputs, at most 11"):
+        Configuration.model_validate(plain)
 
 
 def test_null_takes_a_key_away(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 
 from spectrotranslator.catalogue.homogenise import homogenise
 from spectrotranslator.configuration import resolve
+from spectrotranslator.configuration.model import Crossmatch
 
 ROOT = Path(__file__).resolve().parents[2]
 BOTH, GALAH_ONLY, BAD_FLAG, APOGEE_ONLY, NO_ID = 11, 12, 13, 14, 0
@@ -17,7 +18,13 @@ BOTH, GALAH_ONLY, BAD_FLAG, APOGEE_ONLY, NO_ID = 11, 12, 13, 14, 0
 def table(monkeypatch) -> pd.DataFrame:
     """Stars that both surveys saw, one alone, and one without an identifier."""
     monkeypatch.chdir(ROOT)
+    return homogenised()
+
+
+def homogenised(repeats: str = "highest S/N", places: bool = True) -> pd.DataFrame:
+    """The same with another rule for repeats, or an origin without places."""
     run = resolve("mini").model_copy(update={"selections": {}, "selection": None})
+    run = run.model_copy(update={"crossmatch": Crossmatch(repeats=repeats)})
     direction = run.directions["g2a"]
     labels = [name for network in direction.networks.values() for name in network.outputs]
     inputs = {name for network in direction.networks.values() for name in network.inputs}
@@ -37,7 +44,21 @@ def table(monkeypatch) -> pd.DataFrame:
     target = pd.DataFrame({"row": range(2), "source_id": apogee_ids, "identifier": ["x", "y"]})
     target = target.assign(key=["x", "y"], ra=20.0, distance=[np.nan, 2.5], snr=99.0, SNR=99.0)
     target = target.assign(**dict.fromkeys(labels, 7.0), **{f"{n}_error": 0.5 for n in labels})
+    if repeats == "first":
+        target = pd.concat([target, target.iloc[1:].assign(row=2, snr=199.0, identifier="z")])
+    if not places:
+        origin = origin.drop(columns=["ra", "distance"])
     return homogenise(run, direction, origin, target, translated).set_index("source_id")
+
+
+def test_of_repeats_the_row_stands_that_training_took(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert homogenised("first").loc[BOTH, "apogee_identifier"] == "y"
+
+
+def test_the_target_s_places_stand_where_the_origin_has_none(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert homogenised(places=False).loc[BOTH, "ra"] == 20.0
 
 
 def test_every_star_with_an_identifier_has_one_row(table):

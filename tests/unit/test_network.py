@@ -247,6 +247,11 @@ def test_fewer_than_32_training_stars_are_refused():
         sample(39).scalings(KIND, Method())
 
 
+def test_a_training_that_diverges_says_so():
+    with pytest.raises(InputError, match=r"diverged in epoch \d+ at a learning rate of 1e\+30"):
+        trained(TrainingSettings(learning_rates=[1e30], epochs=50, patience=50))
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_label_that_is_not_finite_is_refused(bad):
     stars = sample(100)

@@ -102,6 +102,19 @@ def test_a_network_told_what_is_missing_treats_it_apart_from_the_mean():
     assert abs(missing - near) > 1e-3
 
 
+def test_a_value_at_the_training_mean_is_not_taken_for_a_missing_one():
+    model = untrained(ROBUST, velocities(), VELOCITY)
+    torch.nn.init.normal_(model.network.layers[-1].plain.weight)
+    at_the_mean = np.tile(model.input_scaling.mean, (2, 1))
+    at_the_mean[1, 0] = np.nan
+    measured, missing = Ensemble([model]).predict(at_the_mean)[0, :, 0]
+    assert measured != missing
+    sample = velocities()
+    scalings = sample.scalings(VELOCITY, ROBUST)
+    sample.inputs[0] = scalings.input.mean
+    assert (sample.rows(np.arange(1)).standardised(sample.part[0], scalings).inputs != 0).all()
+
+
 def test_the_stacked_ensemble_equals_its_networks_with_marks_and_units():
     torch.manual_seed(3)
     sample = velocities(60)
@@ -270,6 +283,14 @@ def test_the_block_shows_joint_support_only_where_the_method_has_it():
 def test_calibrated_intervals_need_folds():
     with pytest.raises(ValidationError, match=r"needs training\.folds"):
         Method(montecarlo=MonteCarloSettings(intervals="calibrated"))
+
+
+def test_settings_that_later_stages_cannot_use_are_refused():
+    with pytest.raises(ValidationError, match="percentiles lack 5"):
+        Method(montecarlo=MonteCarloSettings(percentiles=[16, 50, 84]))
+    one = ROBUST.montecarlo.model_copy(update={"intervals": "calibrated", "realisations": 1})
+    with pytest.raises(ValidationError, match="realisations of 2 or more"):
+        Method(network=ROBUST.network, training=ROBUST.training, montecarlo=one)
 
 
 def test_a_velocity_network_of_small_correction_learns_it():

@@ -207,6 +207,34 @@ def test_every_sentinel_of_a_gaia_id_becomes_zero():
     assert measured(survey(source_id="g"), rows)["source_id"].tolist() == [12, 0, 0, 0, 2**62]
 
 
+IDS = [4611686018427387905, None, 4611686018427388001]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_ids_keep_all_digits_beside_one_that_is_missing(tmp_path, suffix):
+    path = tmp_path / f"stars.{suffix}"
+    frame = pd.DataFrame({"sobject_id": range(3), "g": pd.array(IDS, "Int64"), "teff": 1.0})
+    frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
+    rows = READERS["table"]([path], ["sobject_id", "g", "teff"])
+    assert measured(survey(source_id="g"), rows)["source_id"].tolist() == [IDS[0], 0, IDS[2]]
+    assert rows["teff"].dtype == np.float64
+
+
+def test_ids_that_have_lost_digits_are_refused():
+    rows = pd.DataFrame({"sobject_id": range(2), "g": [2.0**62, np.nan], "teff": 1.0})
+    with pytest.raises(InputError, match=r"ids g are floating-point"):
+        measured(survey(source_id="g"), rows)
+
+
+def test_a_sentinel_in_one_part_stays_one_in_what_is_made_of_it():
+    colour = Feature(difference=("BPmag", "Gmag"), error=["e_BPmag", "e_Gmag"])
+    rows = pd.DataFrame({"row": [0, 1, 2], "BPmag": [15.0, -9999.0, -9999.0], "e_BPmag": 0.3})
+    rows["Gmag"], rows["e_Gmag"] = [14.0, 14.0, -9999.0], [0.4, 0.4, -9999.0]
+    table = stars(survey(features={"BP-G": colour}), rows, None)
+    assert table["BP-G"].tolist() == [1.0, -9999.0, -9999.0]
+    assert table["BP-G_error"].tolist() == [0.5, 0.5, -9999.0]
+
+
 def test_missing_is_nan_infinite_or_the_old_sentinel():
     values = np.array([1.0, np.nan, np.inf, -np.inf, -9999.0, -9999.99, -9998.0, -999.0])
     assert missing(values).tolist() == [False, True, True, True, True, True, False, False]

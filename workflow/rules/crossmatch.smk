@@ -135,7 +135,7 @@ rule build_ledger:
         "../../envs/workflow.yaml"
     params:
         config=RESOLVED,
-        settings=settings("directions", "crossmatch", "row_candidates"),
+        settings=settings("directions", "surveys", "crossmatch", "row_candidates"),
         code=code_digest("sample.ledger"),
         both=lambda wildcards, input: (
             f"--rows {quoted(input.rows)} --vizier {quoted(input.vizier)}"

@@ -158,6 +158,7 @@ rule homogenise:
             "selections",
             "selection",
             "match",
+            "crossmatch",
             "methods.{method}.montecarlo",
         ),
         code=code_digest("catalogue.homogenise"),

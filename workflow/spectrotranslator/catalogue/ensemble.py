@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from ..errors import InputError
 from ..network.model import Model
-from ..network.translator import NormalisedLinear, ResidualBlock, mark_missing
+from ..network.translator import NormalisedLinear, ResidualBlock, mark_missing, measured
 
 # Bits depend on it, as on every shape of a product.
 CACHED_ROWS = 1024
@@ -72,9 +72,9 @@ class Ensemble:
 
         Meanwhile a GPU computes and the CPU is free.
         """
-        standardised = self.input_scaling.standardise(values)
+        standardised = measured(self.input_scaling.standardise(values))
         standardised[~np.isfinite(standardised)] = 0.0
-        x = torch.from_numpy(standardised.astype(np.float32))
+        x = torch.from_numpy(standardised)
         if self.device == "cuda":
             x = x.pin_memory()
         with torch.inference_mode():

@@ -39,8 +39,12 @@ def homogenise(
     labels = _labels(direction)
     on = configuration.match
     selection = configuration.selections.get(configuration.selection or "", Selection(cuts={}))
-    seen = _translated_side(direction, selection, origin, translated, labels, on, whole_width)
-    own = _measured_side(direction, selection, target, labels, on)
+    repeats = configuration.crossmatch.repeats
+    origin = origin.assign(_clean=_kept(origin, selection, direction.origin))
+    stars = translated.merge(origin.drop(columns=_shared(origin, translated)), on="row")
+    seen = _translated_side(direction, _a_row_a_star(stars, on, repeats), labels, on, whole_width)
+    target = target.assign(_clean=_kept(target, selection, direction.target))
+    own = _measured_side(_a_row_a_star(target, on, repeats), labels, on)
     both = seen.merge(own, on=on, how="outer", suffixes=("_origin", "_target"))
     return _choose(both, direction, labels, on)
 
@@ -73,12 +77,11 @@ def good_rows(translated: pd.DataFrame, kinds: Iterable[str]) -> np.ndarray:
     return good
 
 
-def _translated_side(
-    direction, selection, origin, translated, labels, on, whole_width
-) -> pd.DataFrame:
-    origin = origin.assign(_clean=_kept(origin, selection, direction.origin))
-    stars = translated.merge(origin.drop(columns=_shared(origin, translated)), on="row")
-    stars = best_rows(stars[stars[on] > 0] if on == "source_id" else stars, on)
+def _a_row_a_star(stars: pd.DataFrame, on: str, repeats: str) -> pd.DataFrame:
+    return best_rows(stars[stars[on] > 0] if on == "source_id" else stars, on, repeats)
+
+
+def _translated_side(direction, stars, labels, on, whole_width) -> pd.DataFrame:
     good = stars["_clean"] & good_rows(stars, direction.networks)
     columns = {on: stars[on], "identifier": stars["identifier"].astype(str), "good": good}
     columns |= {"row": stars["row"], **_places(stars)}
@@ -95,9 +98,7 @@ def _shared(origin: pd.DataFrame, translated: pd.DataFrame) -> list[str]:
     return [name for name in origin if name in translated and name != "row"]
 
 
-def _measured_side(direction, selection, target, labels, on) -> pd.DataFrame:
-    target = target.assign(_clean=_kept(target, selection, direction.target))
-    stars = best_rows(target[target[on] > 0] if on == "source_id" else target, on)
+def _measured_side(stars, labels, on) -> pd.DataFrame:
     whole = ~missing(stars[list(labels)].to_numpy(np.float64)).any(axis=1)
     columns = {
         on: stars[on],
@@ -130,8 +131,9 @@ def _choose(both: pd.DataFrame, direction: Direction, labels, on: str) -> pd.Dat
         f"{direction.origin}_row": both["row"].astype("Int64"),
     }
     for name in PLACES:
-        if f"{name}_origin" in both:
-            columns[name] = both[f"{name}_target"].fillna(both[f"{name}_origin"])
+        sides = [both[n] for n in (f"{name}_target", name, f"{name}_origin") if n in both]
+        if sides:
+            columns[name] = sides[0].fillna(sides[-1])
     for label in labels:
         columns[label] = both[label].where(measured, both[f"{label}_translated"])
         columns[f"{label}_error"] = both[f"{label}_error_target"].where(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..configuration.model import EnsembleSettings, MonteCarloSettings
-from ..surveys.stars import SENTINEL
+from ..surveys.combined import SENTINEL
 from .draws import key_hashes, normal
 from .ensemble import Ensemble
 from .intervals import Intervals
@@ -122,17 +122,21 @@ def measurements(
     block: pd.DataFrame, names: list[str], settings: MonteCarloSettings
 ) -> tuple[np.ndarray, np.ndarray]:
     """Values and errors, shape (rows, features); what counts as missing is NaN."""
-    values = block[names].to_numpy(np.float64)
-    errors = block[[f"{name}_error" for name in names]].to_numpy(np.float64)
-    values = np.where(np.isfinite(values), values, np.nan)
-    errors = np.where(np.isfinite(errors), errors, np.nan)
-    if settings.missing == "sentinels too":
-        values = np.where(values <= SENTINEL, np.nan, values)
-        errors = np.where(errors <= SENTINEL, np.nan, errors)
+    values = _cleaned(block[names], settings)
+    errors = _cleaned(block[[f"{name}_error" for name in names]], settings)
     for name, flag in settings.masked.items():
         if name in names:
             values[block[flag].to_numpy() != 0, names.index(name)] = np.nan
     return values, errors
+
+
+def _cleaned(columns: pd.DataFrame | pd.Series, settings: MonteCarloSettings) -> np.ndarray:
+    """As float64; what counts as missing is NaN."""
+    values = columns.to_numpy(np.float64)
+    values = np.where(np.isfinite(values), values, np.nan)
+    if settings.missing == "sentinels too":
+        values = np.where(values <= SENTINEL, np.nan, values)
+    return values
 
 
 def perturbations(
@@ -158,7 +162,7 @@ def perturbations(
     for name, error in zip(names, errors.T, strict=True):
         magnitudes = [f"{magnitude}_error" for magnitude in colours.get(name, ())]
         if magnitudes and all(column in block for column in magnitudes):
-            first, second = (drawn(c, block[c].to_numpy(np.float64)) for c in magnitudes)
+            first, second = (drawn(c, _cleaned(block[c], settings)) for c in magnitudes)
             columns.append(first - second)
         else:
             columns.append(drawn(name, error))

@@ -11,6 +11,8 @@ from astropy.units import UnitBase, UnrecognizedUnit, dex
 
 from ..configuration.model import Feature, Survey
 from ..errors import InputError
+from ..surveys.combined import difference, quadrature
+from ..surveys.exact import read_frame
 
 SUFFIXES = {
     ".csv": "ascii.csv",
@@ -39,7 +41,7 @@ def read_table(path: Path) -> Table:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if path.suffix == ".parquet":
-                table = Table.from_pandas(pd.read_parquet(path))
+                table = Table.from_pandas(read_frame(path))
             else:
                 table = Table.read(path, format=SUFFIXES[path.suffix])
     except Exception as error:
@@ -61,7 +63,13 @@ def write_table(path: Path, table: pd.DataFrame, units: dict[str, str], kind: st
             written[name].unit = unit
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        written.write(path, format=SUFFIXES[kind])
+        try:
+            written.write(path, format=SUFFIXES[kind])
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"FITS holds ASCII alone, which {error.object!r} is not; "
+                "give the translated table another suffix, such as .vot or .parquet"
+            ) from None
 
 
 def features(
@@ -88,21 +96,37 @@ def features(
         if feature.difference and len(feature.error) == 2:
             for magnitude, column in zip(feature.difference, feature.error, strict=True):
                 if column in table.colnames:
-                    columns[f"{magnitude}_error"] = _numbers(path, table, column, "")
+                    unit = units.get(name, "")
+                    columns[f"{magnitude}_error"] = _numbers(path, table, column, unit)
     return pd.DataFrame(columns), exact
 
 
+def flags(path: Path, table: Table, masked: dict[str, str]) -> pd.DataFrame:
+    """The flag columns that mask an input of the method: input to flag column.
+
+    Raises
+    ------
+    InputError
+        One is missing or is no number.
+    """
+    for name, flag in masked.items():
+        if flag not in table.colnames:
+            raise InputError(f"{path}: no column {flag!r}, which says where {name} is not used")
+    return pd.DataFrame({flag: _numbers(path, table, flag, "") for flag in masked.values()})
+
+
 def keys(table: Table, survey: Survey) -> pd.DataFrame:
-    """Row, key and identifier; the key is the survey's where its columns are there, else the row.
+    """Row, key and identifier; the key is the survey's where it is there whole, else the row.
 
     The noise of a row hangs on its key, so a star has the same one in every table of its survey.
     """
     rows = np.arange(len(table))
-    known = all(name in table.colnames for name in survey.key)
-    parts = [np.asarray(table[name]).astype(str) for name in survey.key] if known else []
-    key = pd.Series(parts[0] if parts else rows.astype(str))
-    for part in parts[1:]:
-        key = key + "|" + part
+    key = pd.Series(rows.astype(str))
+    if survey.key and all(name in table.colnames for name in survey.key):
+        parts = [table[name] for name in survey.key]
+        lacking = np.any([np.ma.getmaskarray(np.ma.asarray(part)) for part in parts], axis=0)
+        named = [pd.Series(np.asarray(part).astype(str)) for part in parts]
+        key = named[0].str.cat(named[1:], sep="|").mask(lacking, "row " + key)
     named = survey.identifier in table.colnames
     identifier = np.asarray(table[survey.identifier]).astype(str) if named else rows.astype(str)
     return pd.DataFrame({"row": rows, "key": key, "identifier": identifier})
@@ -115,7 +139,7 @@ def _value(path: Path, table: Table, name: str, feature: Feature, unit: str) -> 
     pair = feature.difference
     if pair and all(column in table.colnames for column in pair):
         first, second = (_numbers(path, table, column, unit) for column in pair)
-        return first - second
+        return difference(first, second)
     asked = f"{name!r}" + (f" (or {pair[0]!r} and {pair[1]!r})" if pair else "")
     raise InputError(
         f"{path}: no column {asked}, an input of the network; there are {', '.join(table.colnames)}"
@@ -126,14 +150,16 @@ def _error(path: Path, table: Table, name: str, feature: Feature, unit: str) -> 
     if f"{name}_error" in table.colnames:
         return _numbers(path, table, f"{name}_error", unit)
     if feature.error and all(column in table.colnames for column in feature.error):
-        parts = [_numbers(path, table, column, "") for column in feature.error]
-        return np.sqrt(np.sum(np.square(parts), axis=0))
+        parts = [_numbers(path, table, column, unit) for column in feature.error]
+        return quadrature(parts)
     return None
 
 
 def _numbers(path: Path, table: Table, name: str, unit: str) -> np.ndarray:
     """A column as float64, masked values as NaN, its unit checked."""
     column = table[name]
+    if column.ndim != 1:
+        raise InputError(f"{path}: column {name!r} holds several numbers a row, one is wanted")
     if column.unit is not None and unit:
         _fits(path, name, column.unit, unit)
     plain = np.ma.filled(np.ma.asarray(column).astype(object), np.nan)

@@ -28,7 +28,12 @@ def main(arguments) -> None:
     torch.set_num_threads(configuration.compute.threads)
     direction = configuration.directions[arguments.direction]
     block = method.montecarlo.block_rows
-    rows = shard_rows(count_rows(arguments.stars, direction.rows), block, *arguments.shard)
+    count = count_rows(arguments.stars, direction.rows)
+    if not count:
+        raise InputError(
+            f"directions.{arguments.direction}.rows leave no row of {arguments.stars}; loosen them"
+        )
+    rows = shard_rows(count, block, *arguments.shard)
     weights = {kind: _of_kind(arguments.weights, kind) for kind in direction.networks}
     parts = network_parts(
         configuration,

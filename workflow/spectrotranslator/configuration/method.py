@@ -158,6 +158,18 @@ class Method(Section):
     montecarlo: MonteCarloSettings = MonteCarloSettings()
 
     @model_validator(mode="after")
+    def _enough_to_tell(self):
+        lacking = {5, 16, 50, 84, 95} - set(self.montecarlo.percentiles)
+        if lacking:
+            raise ValueError(
+                f"montecarlo.percentiles lack {min(lacking):g}; catalogue and evaluation need "
+                "5, 16, 50, 84 and 95"
+            )
+        if self.montecarlo.intervals == "calibrated" and self.montecarlo.realisations == 1:
+            raise ValueError("montecarlo.intervals: calibrated needs realisations of 2 or more")
+        return self
+
+    @model_validator(mode="after")
     def _something_left_out(self):
         if self.montecarlo.intervals == "calibrated" and not self.training.folds:
             raise ValueError("montecarlo.intervals: calibrated needs training.folds of 2 or more")

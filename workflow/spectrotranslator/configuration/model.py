@@ -280,6 +280,9 @@ class Compute(Section):
     runtime_min: int = number(60, "Time of a job without a figure of its own.", "ours", ge=1)
 
 
+MOST_INPUTS = 11  # 55 pairs, one bit each in 64
+
+
 class Configuration(Section):
     """A run, whole."""
 
@@ -329,6 +332,11 @@ class Configuration(Section):
                     _known(feature, self.surveys[direction.origin].features, f"{where}: input")
                 for feature in network.outputs:
                     _known(feature, self.surveys[direction.target].features, f"{where}: output")
+                if len(network.inputs) > MOST_INPUTS:
+                    raise ValueError(
+                        f"{where}: {len(network.inputs)} inputs, at most {MOST_INPUTS}: the flags "
+                        "of more pairs fit no column"
+                    )
                 if len(network.outputs) > len(network.inputs):
                     raise ValueError(f"{where}: more outputs than inputs to correct")
         targets = [direction.target for direction in self.directions.values()]

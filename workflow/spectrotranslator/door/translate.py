@@ -10,7 +10,7 @@ import torch
 
 from ..catalogue.montecarlo import in_blocks, translate
 from ..catalogue.networks import network_parts, of_kinds
-from ..catalogue.own_table import SUFFIXES, features, keys, read_table, write_table
+from ..catalogue.own_table import SUFFIXES, features, flags, keys, read_table, write_table
 from ..catalogue.settled import settled_in
 from ..configuration import Configuration, load
 from ..errors import InputError
@@ -29,7 +29,8 @@ def main(arguments: list[str]) -> int:
     trained = Trained(given.model)
     table = read_table(given.table)
     found, exact = features(given.table, table, trained.survey, trained.inputs, trained.units)
-    stars = pd.concat([keys(table, trained.survey), found], axis=1)
+    masks = flags(given.table, table, trained.masked)
+    stars = pd.concat([keys(table, trained.survey), found, masks], axis=1)
     if exact:
         print(f"{given.table}: no errors of {', '.join(exact)}: taken as exact", file=sys.stderr)
     result = trained.translate(stars)
@@ -63,13 +64,13 @@ class Trained:
 
     def __init__(self, folder: Path):
         folder = folder.resolve()
-        self.method, self.direction = folder.parts[-2:]
-        run = folder.parents[2]
+        run = folder.parents[2] if len(folder.parents) > 2 else folder
         if not (run / "config.yaml").is_file() or not folder.is_dir():
             raise InputError(
                 f"{folder}: not the networks of a direction; give results/RUN/networks/METHOD/"
                 "DIRECTION of a run that was made"
             )
+        self.method, self.direction = folder.parts[-2:]
         configuration = load(run / "config.yaml")
         self._chosen = self._direction(configuration, folder)
         told = run / "fingerprint" / f"{self.direction}.json"
@@ -116,6 +117,12 @@ class Trained:
                 units |= dict(zip(facts["inputs"], facts["units"]["inputs"], strict=True))
                 units |= dict(zip(facts["outputs"], facts["units"]["outputs"], strict=True))
         return units
+
+    @property
+    def masked(self) -> dict[str, str]:
+        """Inputs that a flag of the survey masks, to the flag's column."""
+        given = self.settings.montecarlo.masked
+        return {name: flag for name, flag in given.items() if name in self.inputs}
 
     def translate(self, stars: pd.DataFrame) -> pd.DataFrame:
         """Percentiles, systematic errors, flags and reasons, a line a star, in their order."""

@@ -86,7 +86,8 @@ def coverage(table: dict[int, np.ndarray], label: np.ndarray, error: np.ndarray)
     Notes
     -----
     Each half of an interval is widened in quadrature: what is covered then would be the share of
-    true values covered if the label's errors are right and normal.
+    true values covered if the label's errors are right and normal. A label without an error does
+    not count there.
     """
     result = {}
     for low, high in INTERVALS:
@@ -98,7 +99,7 @@ def coverage(table: dict[int, np.ndarray], label: np.ndarray, error: np.ndarray)
         result[f"{low}-{high}"] = {
             "expected": (high - low) / 100,
             "label": float(plain.mean()),
-            "widened": float(inside.mean()),
+            "widened": float(inside[np.isfinite(error)].mean()),
         }
     return result
 

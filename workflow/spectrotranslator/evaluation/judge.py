@@ -56,7 +56,7 @@ def judge(
             result["labels"][label] = {
                 "unit": configuration.surveys[chosen.target].features[label].unit,
                 "stars": len(judged),
-                "label_error": float(np.median(error)),
+                "label_error": float(np.nanmedian(error)),
                 **_compared(found, truth, weights),
                 "intervals": {
                     name: _held(table, label, truth, error, _groups(seen, shape, table, kind))
@@ -131,7 +131,7 @@ def _groups(
     """What is looked at, which of its groups, and whose rows they are."""
     for what in (*(["snr"] if "snr" in seen else []), *shape.inputs[:3]):
         values = seen[what].to_numpy(np.float64)
-        edges = np.nanquantile(values, [0, 0.25, 0.5, 0.75, 1])
+        edges = np.unique(np.nanquantile(values, [0, 0.25, 0.5, 0.75, 1]))
         for low, high in pairwise(edges):
             last = high == edges[-1]
             rows = (values >= low) & ((values <= high) if last else (values < high))

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ..surveys.stars import SENTINEL
+from ..surveys.combined import SENTINEL
 from .answer import Answer, unknown
 
 COLOUR, VALUE, MARK, ERROR = (

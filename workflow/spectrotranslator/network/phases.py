@@ -7,11 +7,13 @@ loss is forgotten.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 
 import torch
 from torch import Tensor
 
 from ..configuration.model import TrainingSettings
+from ..errors import InputError
 from .adam import Adam
 from .checkpoint import Checkpoint
 from .translator import Translator
@@ -45,7 +47,18 @@ class Course:
         return self.settings.learning_rates[self.phase]
 
     def after_epoch(self, loss: float, score: float) -> None:
-        """Note an epoch's loss in training and in validation; keep the best, end the phase."""
+        """Note an epoch's loss in training and in validation; keep the best, end the phase.
+
+        Raises
+        ------
+        InputError
+            A loss is no finite number any more.
+        """
+        if not (isfinite(loss) and isfinite(score)):
+            raise InputError(
+                f"the training diverged in epoch {self.epoch} at a learning rate of "
+                f"{self.learning_rate:g}; lower training.learning_rates"
+            )
         self.history.epochs.append(
             {"phase": self.phase, "epoch": self.epoch, "loss": loss, "validation_loss": score}
         )

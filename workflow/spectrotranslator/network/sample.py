@@ -17,6 +17,7 @@ from ..sample.split import TEST, TRAIN, VALIDATION, folds_of, stars_of
 from .model import tensor
 from .scaling import Scaling, on_own_scale
 from .training import Stars
+from .translator import measured
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,7 +117,7 @@ class Sample:
         """Stars of one part, ready for a network."""
         stars = self.of(part)
         return Stars(
-            tensor(scalings.input.standardise(stars.inputs)),
+            tensor(measured(scalings.input.standardise(stars.inputs))),
             tensor(scalings.output.standardise(stars.outputs)),
         )
 

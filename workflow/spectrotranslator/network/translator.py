@@ -4,6 +4,7 @@ Thomas et al. 2024, A&A 690, A54, after the authors' public code; weight normali
 from the data after Salimans & Kingma 2016 (arXiv 1602.07868).
 """
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -127,6 +128,14 @@ class Translator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x[:, self.corrected] + self.correction(x)
+
+
+def measured(standardised: np.ndarray) -> np.ndarray:
+    """Standardised inputs in float32; one at exactly the training mean, where missing ones stand,
+    is moved away by the least there is."""
+    values = standardised.astype(np.float32)
+    values[values == 0] = np.finfo(np.float32).tiny
+    return values
 
 
 def mark_missing(x: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ Candidates for the paper's unknown choices are counted, with how far each is off
 Gaia ids is held against one on positions.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,9 @@ from ..configuration import Configuration, load
 from ..configuration.model import Direction
 from ..files import read_json, write_json
 from ..stage import Stage
+from ..surveys.differences import differences
+from ..surveys.measured import measured
+from ..surveys.readers import read_vizier
 from .audit import audit
 from .cuts import apply_cuts
 
@@ -46,6 +50,19 @@ def _network(direction: Direction, kind: str, part: dict) -> dict:
     }
 
 
+def copies(
+    configuration: Configuration, rows: Sequence[Path], vizier: Sequence[Path]
+) -> dict[str, dict]:
+    """How the copies at VizieR differ from the surveys' own files, survey by survey."""
+    names = [name for name, survey in configuration.surveys.items() if survey.vizier]
+    found = {}
+    for name, own, copy in zip(names, rows, vizier, strict=True):
+        survey = configuration.surveys[name]
+        copied = measured(survey, read_vizier(copy, survey))
+        found[name] = differences(pd.read_parquet(own), copied.drop(columns="row"), ["key"])
+    return found
+
+
 def _places(path: Path) -> pd.DataFrame:
     there = pq.read_schema(path).names
     return pd.read_parquet(path, columns=[name for name in PLACES if name in there])
@@ -74,7 +91,10 @@ def main(arguments) -> None:
                 for kind in direction.networks
             },
         }
-    write_json(arguments.ledger, {"schema_version": 1, "directions": directions, "match": audits})
+    ledger = {"schema_version": 1, "directions": directions, "match": audits}
+    if arguments.vizier:
+        ledger["vizier"] = copies(configuration, arguments.rows, arguments.vizier)
+    write_json(arguments.ledger, ledger)
 
 
 stage = Stage(__doc__)

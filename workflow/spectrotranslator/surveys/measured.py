@@ -1,12 +1,14 @@
 """Read one survey's files: the columns the run needs, a row a measurement, in the file's order."""
 
 import pandas as pd
+from pandas.api.types import is_float_dtype
 
 from ..configuration import load
 from ..configuration.model import Survey
 from ..errors import InputError
 from ..files import atomic
 from ..stage import Stage
+from .exact import lossy
 from .readers import READERS, columns_of, read_vizier
 
 
@@ -25,8 +27,13 @@ def measured(survey: Survey, rows: pd.DataFrame) -> pd.DataFrame:
         {"row": range(len(rows)), "key": key, "identifier": rows[survey.identifier]}
     )
     if survey.source_id:
-        ids = rows[survey.source_id]
-        names["source_id"] = ids.where(ids > 0, 0).fillna(0).astype("int64")
+        ids = rows[survey.source_id].fillna(0)
+        if is_float_dtype(ids) and lossy(ids):
+            raise InputError(
+                f"{survey.title}: the ids {survey.source_id} are floating-point numbers beyond "
+                "2**53 and have lost digits; write them as integers or text"
+            )
+        names["source_id"] = ids.where(ids > 0, 0).astype("int64")
     overlap = [name for name in rows if name in names]
     return pd.concat([names, rows.drop(columns=overlap)], axis=1)
 

@@ -10,6 +10,7 @@ from astropy.table import Table
 from ..archive.relatives import refuse_lacking
 from ..configuration.model import Survey
 from ..errors import InputError
+from .exact import read_frame
 from .fits import read_columns
 
 PHOTOMETRY = {"Gmag", "BPmag", "RPmag", "e_Gmag", "e_BPmag", "e_RPmag"}
@@ -91,10 +92,8 @@ def read_table(files: list[Path], columns: list[str]) -> pd.DataFrame:
 
 def _any_table(path: Path) -> pd.DataFrame:
     try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        if path.suffix == ".csv":
-            return pd.read_csv(path)
+        if path.suffix in (".parquet", ".csv"):
+            return read_frame(path)
         return Table.read(path).to_pandas()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None

@@ -7,9 +7,8 @@ from ..configuration import load
 from ..configuration.model import Feature, Survey
 from ..files import atomic
 from ..stage import Stage
+from .combined import SENTINEL, difference, quadrature
 from .published import is_published, published_rows
-
-SENTINEL = -9999.0
 
 
 def missing(values: np.ndarray) -> np.ndarray:
@@ -56,15 +55,14 @@ def stars(survey: Survey, rows: pd.DataFrame, photometry: pd.DataFrame | None) -
 def _value(name: str, feature: Feature, rows: pd.DataFrame) -> np.ndarray:
     if feature.difference:
         first, second = (rows[column].to_numpy(np.float64) for column in feature.difference)
-        return first - second
+        return difference(first, second)
     return rows[feature.column or name].to_numpy(np.float64)
 
 
 def _error(feature: Feature, rows: pd.DataFrame) -> np.ndarray:
-    parts = [rows[column].to_numpy(np.float64) for column in feature.error]
-    if len(parts) == 1:
-        return parts[0]
-    return np.sqrt(np.sum([part**2 for part in parts], axis=0)) * np.ones(len(rows))
+    if not feature.error:
+        return np.zeros(len(rows))
+    return quadrature([rows[column].to_numpy(np.float64) for column in feature.error])
 
 
 def main(arguments) -> None:
