@@ -11,7 +11,12 @@ from spectrotranslator.catalogue.ensemble import Ensemble
 from spectrotranslator.catalogue.intervals import Intervals, Widths, fit_widths
 from spectrotranslator.catalogue.joint import JointSupport
 from spectrotranslator.catalogue.leftout import unseen
-from spectrotranslator.catalogue.montecarlo import NetworkPart, perturbations, translate_block
+from spectrotranslator.catalogue.montecarlo import (
+    NetworkPart,
+    measurements,
+    perturbations,
+    translate_block,
+)
 from spectrotranslator.catalogue.support import PairMaps
 from spectrotranslator.configuration.model import (
     EnsembleSettings,
@@ -263,6 +268,14 @@ def test_colours_with_a_magnitude_in_common_share_its_noise():
     assert np.corrcoef(together.T)[0, 1] == pytest.approx(-0.16 / 0.25, abs=0.04)
     assert np.corrcoef(apart.T)[0, 1] == pytest.approx(0, abs=0.04)
     assert np.allclose(together.std(axis=0), 0.5, rtol=0.05)
+
+
+@pytest.mark.parametrize(("missing", "lacking"), [("not finite", 1), ("sentinels too", 4)])
+def test_a_sentinel_in_an_error_is_the_method_s_to_judge(missing, lacking):
+    errors = [0.1, np.nan, -9999.0, 9999.0, np.hypot(0.3, 9999)]
+    block = pd.DataFrame({"rv": 1.0, "rv_error": errors})
+    _, found = measurements(block, ["rv"], MonteCarloSettings(missing=missing))
+    assert np.isnan(found).sum() == lacking
 
 
 def test_the_block_shows_joint_support_only_where_the_method_has_it():

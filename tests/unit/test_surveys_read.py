@@ -226,13 +226,13 @@ def test_ids_that_have_lost_digits_are_refused():
         measured(survey(source_id="g"), rows)
 
 
-def test_a_sentinel_in_one_part_stays_one_in_what_is_made_of_it():
+def test_a_sentinel_shows_in_what_is_made_of_it():
     colour = Feature(difference=("BPmag", "Gmag"), error=["e_BPmag", "e_Gmag"])
     rows = pd.DataFrame({"row": [0, 1, 2], "BPmag": [15.0, -9999.0, -9999.0], "e_BPmag": 0.3})
     rows["Gmag"], rows["e_Gmag"] = [14.0, 14.0, -9999.0], [0.4, 0.4, -9999.0]
     table = stars(survey(features={"BP-G": colour}), rows, None)
     assert table["BP-G"].tolist() == [1.0, -9999.0, -9999.0]
-    assert table["BP-G_error"].tolist() == [0.5, 0.5, -9999.0]
+    assert table["BP-G_error"].tolist() == [0.5, 0.5, np.hypot(0.3, 9999)]
 
 
 def test_missing_is_nan_infinite_or_the_old_sentinel():

@@ -123,7 +123,7 @@ def measurements(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Values and errors, shape (rows, features); what counts as missing is NaN."""
     values = _cleaned(block[names], settings)
-    errors = _cleaned(block[[f"{name}_error" for name in names]], settings)
+    errors = _errors(block[[f"{name}_error" for name in names]], settings)
     for name, flag in settings.masked.items():
         if name in names:
             values[block[flag].to_numpy() != 0, names.index(name)] = np.nan
@@ -137,6 +137,14 @@ def _cleaned(columns: pd.DataFrame | pd.Series, settings: MonteCarloSettings) ->
     if settings.missing == "sentinels too":
         values = np.where(values <= SENTINEL, np.nan, values)
     return values
+
+
+def _errors(columns: pd.DataFrame | pd.Series, settings: MonteCarloSettings) -> np.ndarray:
+    """The same of errors, where a -9999 may also have been squared."""
+    errors = _cleaned(columns, settings)
+    if settings.missing == "sentinels too":
+        errors = np.where(errors >= -SENTINEL, np.nan, errors)
+    return errors
 
 
 def perturbations(
@@ -162,7 +170,7 @@ def perturbations(
     for name, error in zip(names, errors.T, strict=True):
         magnitudes = [f"{magnitude}_error" for magnitude in colours.get(name, ())]
         if magnitudes and all(column in block for column in magnitudes):
-            first, second = (drawn(c, _cleaned(block[c], settings)) for c in magnitudes)
+            first, second = (drawn(c, _errors(block[c], settings)) for c in magnitudes)
             columns.append(first - second)
         else:
             columns.append(drawn(name, error))

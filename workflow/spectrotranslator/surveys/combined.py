@@ -1,7 +1,4 @@
-"""Values made of several columns: a colour of two magnitudes, an error of several parts.
-
-A -9999 among them stays one in what is made of them, so that the method sees it.
-"""
+"""Values made of several columns: a colour of two magnitudes, an error of several parts."""
 
 from collections.abc import Sequence
 
@@ -11,16 +8,16 @@ SENTINEL = -9999.0
 
 
 def difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """``first - second``, shape (rows,)."""
-    return _kept((first, second), first - second)
+    """``first - second``, shape (rows,); a -9999 in either stays one, for the method to see."""
+    marked = (first <= SENTINEL) | (second <= SENTINEL)
+    return np.where(marked, SENTINEL, first - second)
 
 
 def quadrature(parts: Sequence[np.ndarray]) -> np.ndarray:
-    """Root of the sum of squares of one part or more, shape (rows,); one alone is itself."""
+    """Root of the sum of squares of one part or more, shape (rows,); one alone is itself.
+
+    A -9999 goes in as the number it is, as in the authors' code: the sum is then 9999 or more.
+    """
     if len(parts) == 1:
         return parts[0]
-    return _kept(parts, np.sqrt(np.sum(np.square(parts), axis=0)))
-
-
-def _kept(parts: Sequence[np.ndarray], made: np.ndarray) -> np.ndarray:
-    return np.where((np.stack(parts) <= SENTINEL).any(axis=0), SENTINEL, made)
+    return np.sqrt(np.sum(np.square(parts), axis=0))
