@@ -31,7 +31,7 @@ def measured(survey: Survey, rows: pd.DataFrame) -> pd.DataFrame:
         if is_float_dtype(ids) and lossy(ids):
             raise InputError(
                 f"{survey.title}: the ids {survey.source_id} are floating-point numbers beyond "
-                "2**53 and have lost digits; write them as integers or text"
+                "2**53 and have lost digits; write them as integers"
             )
         names["source_id"] = ids.where(ids > 0, 0).astype("int64")
     overlap = [name for name in rows if name in names]
