@@ -59,8 +59,8 @@ def tolerances(pairs: Iterable[Pair], executions: int, table: Table) -> Toleranc
 
 def graded(first: pd.DataFrame, second: pd.DataFrame, table: Table, allowed) -> dict:
     """The comparison's summary."""
-    sides = [Catalogue(Path("x.parquet"), side.copy()) for side in (first, second)]
-    return compare(*sides, table, allowed, []).summary
+    sides = [Catalogue(Path("x.parquet"), table, side.copy()) for side in (first, second)]
+    return compare(*sides, allowed).summary
 
 
 def grades(first: pd.DataFrame, second: pd.DataFrame, table: Table, allowed) -> dict[str, str]:

@@ -3,7 +3,9 @@
 import gzip
 import hashlib
 import io
+import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -11,6 +13,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +21,7 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from spectrotranslator.archive.download import CHUNK, _append, download
+from spectrotranslator.archive.download import CHUNK, _append, _part_of, download
 from spectrotranslator.archive.http import Patience
 from spectrotranslator.archive.registry import Source
 from spectrotranslator.errors import InputError
@@ -209,6 +212,85 @@ def test_file_changed_between_two_ranges_is_fetched_whole_in_its_new_form(serve,
     )
     content = fetch(entry("plain.txt"), tmp_path)
     assert content == TEXT.translate(bytes(byte ^ 1 for byte in range(256)))
+
+
+@pytest.fixture
+def other_server():
+    """Start a server of ``TEXT``, half of which lies beside ``plain.txt`` already."""
+    servers = []
+
+    def start(folder, text, cap=None, headers=None, told=True):
+        class Answers(BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                asked = re.match(r"bytes=(\d+)-", self.headers.get("Range", ""))
+                first = int(asked[1]) if asked else 0
+                body = text[first : first + cap if cap and asked else None]
+                self.send_response(206 if asked else 200)
+                self.send_header("Content-Length", str(len(body)))
+                for name, value in (headers or {}).items():
+                    self.send_header(name, value)
+                span = f"bytes {first}-{first + len(body) - 1}/{len(text)}"
+                if asked:
+                    self.send_header("Content-Range", span)
+                self.end_headers()
+                self.wfile.write(body)
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        url = f"http://127.0.0.1:{server.server_port}/plain.txt"
+        part = _part_of(url, folder / "plain.txt")
+        part.path.write_bytes(TEXT[: len(TEXT) // 2])
+        noted = {"validator": '"v1"', "total": len(TEXT) if told else None}
+        part.note.write_text(json.dumps(noted))
+        return entry("plain.txt", urls=(url,)), part
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+NEW = TEXT[::-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "headers"), [(NEW, {"ETag": '"v2"'}), (NEW + b"more", {"ETag": '"v1"'})]
+)
+def test_range_of_another_file_is_never_joined_to_the_old_one(
+    other_server, tmp_path, text, headers
+):
+    source, _ = other_server(tmp_path, text, headers=headers)
+    assert fetch(source, tmp_path) == text
+
+
+def test_server_that_gives_short_ranges_is_asked_for_the_next_ones(other_server, tmp_path):
+    source, _ = other_server(tmp_path, TEXT, cap=300_000, headers={"ETag": '"v1"'})
+    assert fetch(source, tmp_path) == TEXT
+
+
+def test_size_is_told_by_the_range_where_it_was_not_told_before(other_server, tmp_path):
+    source, _ = other_server(tmp_path, TEXT, cap=300_000, told=False)
+    assert fetch(source, tmp_path) == TEXT
+
+
+def test_download_killed_as_it_begins_anew_does_not_go_on_with_the_old_bytes(
+    other_server, tmp_path, monkeypatch
+):
+    source, part = other_server(tmp_path, NEW, headers={"ETag": '"v2"'})
+    part.note.write_text(json.dumps({"validator": "", "total": None}))
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killing, pytest.raises(KeyboardInterrupt):
+        killing.setattr("spectrotranslator.archive.download._append", killed)
+        download(source, tmp_path / "plain.txt", QUICK)
+    assert part.size == 0
+    assert fetch(source, tmp_path) == NEW
 
 
 def test_ignored_range_starts_anew_and_ends_right(serve, tmp_path):

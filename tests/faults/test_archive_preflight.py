@@ -211,6 +211,44 @@ def test_other_habits_of_comments_are_told():
     assert found["comments cut"].advice.startswith("set comment.cut: 150")
 
 
+@pytest.mark.parametrize("quote", ['"', ""])
+def test_comments_cut_hard_are_told_with_their_width_and_do_not_change_the_quotes(quote):
+    words = ["x" * 200, "y" * 200, "z" * 200, "x" * 154 + " x"]
+    cells = ['""', f"{quote}short|{quote}", *(f"{quote}{text}"[:156] for text in words)]
+    width = 156 - len(quote)
+    found = {f.what: f for f in look_at_comments("g2a", cells, OURS | {"quote": quote}, LAYOUT)}
+    assert found["quotes"].state == "ok"
+    assert found["comments cut"].state == "note"
+    assert f" end at {width} characters" in found["comments cut"].found
+    advice = f"set comment.cut: {width} and comment.ellipsis: '' in {LAYOUT}"
+    assert found["comments cut"].advice == advice
+
+
+@pytest.mark.parametrize("ellipsis", ["...", ""])
+def test_whole_comments_are_not_taken_for_cut_whatever_the_ellipsis(ellipsis):
+    cells = ['"| Input teff_logg outside training range|"'] * 5 + ['"| Input teff|"', '""']
+    ours = OURS | {"ellipsis": ellipsis}
+    found = {f.what: f for f in look_at_comments("g2a", cells, ours, LAYOUT)}
+    assert {f.state for f in found.values()} == {"ok"}
+    assert "none of 6 comments is cut" in found["comments cut"].found
+
+
+def test_damaged_remote_files_are_findings(look):
+    status, findings, _ = look(Fault("g2a.dat.gz", "wrong-bytes", 40))
+    assert status == 1
+    assert any("gzip" in f["found"] for f in states(findings, "g2a", "fault"))
+
+    def spoil(sky):
+        path = sky / preflight.SKY[0]
+        content = path.read_bytes()
+        start = content.index(b"TFIELDS =")
+        path.write_bytes(content[:start] + b"TFIELDS = 'x'".ljust(80) + content[start + 80 :])
+
+    status, findings, _ = look(spoil=spoil)
+    assert status == 1
+    assert any("TFIELDS is 'x'" in f["found"] for f in states(findings, "galah_main", "fault"))
+
+
 def test_rows_of_another_width_are_a_fault():
     (found,) = look_at_rows("g2a", LAYOUT, b"x" * 900 + b"\n" + b"y" * 900 + b"\n")
     assert found.state == "fault"

@@ -1,17 +1,23 @@
 """Whatever a TAP service does, Gaia's magnitudes come right or in one clear line."""
 
+import gzip
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from astropy.io import votable
+from astropy.table import Table
 
 from spectrotranslator.archive import gaia
 from spectrotranslator.archive.http import Broken, Patience
@@ -265,6 +271,41 @@ def test_too_many_absent_ids_stop_the_run_and_name_one(serve, place, sky):
     message = refused(place)
     assert "20 of 100 source ids" in message
     assert str(IDS[80]) in message
+
+
+def test_answers_of_a_bad_moment_are_not_kept(serve, place, sky):
+    text = (place / "config.yaml").read_text()
+    shared = text.replace("sources:\n", f"sources:\n  folder: {place / 'shared'}\n", 1)
+    (place / "config.yaml").write_text(shared)
+    serve(Fault("tap", "tap-truncate", 0))
+    assert "answered by no service" in refused(place)
+    serve()
+    whole(place, sky)
+
+
+def test_answer_that_is_packed_though_nobody_asked_is_read(monkeypatch):
+    stream = io.BytesIO()
+    table = votable.from_table(Table({"Source": IDS}))
+    votable.writeto(table, stream)
+    packed = gzip.compress(stream.getvalue())
+
+    class Packs(BaseHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Encoding", "gzip")
+            self.send_header("Content-Length", str(len(packed)))
+            self.end_headers()
+            self.wfile.write(packed)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Packs) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        found = ask(f"http://127.0.0.1:{server.server_port}", "SELECT", Patience(attempts=1)).table
+        server.shutdown()
+    assert found["Source"].tolist() == IDS.tolist()
 
 
 def test_errors_from_flux_over_error_hold_the_zero_point():

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import pyvo
-from astropy.table import Table
+from astropy.table import MaskedColumn, Table
 from astroquery.utils.tap.core import TapPlus
 
 from spectrotranslator.archive import vizier
@@ -125,6 +125,29 @@ def test_rows_left_out_in_silence_are_noticed_by_the_count(serve, place):
     assert not (place / "out" / "galah.vizier.parquet").exists()
 
 
+def test_after_rows_were_left_out_all_is_asked_anew(serve, place):
+    serve(Fault("sync", "tap-truncate", 20, requests=(4,)))
+    with pytest.raises(InputError, match="try again"):
+        fetch(place)
+    serve()
+    assert len(fetch(place)[0]) == ROWS
+
+
+def test_blank_ids_and_flags_are_missing_and_not_zero():
+    ids = MaskedColumn([2**62 + 1, 0, 3], mask=[False, True, False])
+    flags = MaskedColumn(np.array([0, 0, 4], np.int16), mask=[False, True, False])
+    found = vizier._named(Table({"a": ids, "b": flags, "c": np.int16([1, 2, 3])}), ["id", "f", "n"])
+    assert found["id"].fillna(0).tolist() == [2**62 + 1, 0, 3]
+    np.testing.assert_array_equal(found["f"], [0, np.nan, 4])
+    assert found["n"].dtype == np.int64
+    survey = (
+        configured()
+        .surveys["galah"]
+        .model_copy(update={"key": ["n"], "identifier": "n", "source_id": "id"})
+    )
+    assert measured(survey, found)["source_id"].tolist() == [2**62 + 1, 0, 3]
+
+
 def test_broken_run_asks_only_for_the_pages_it_lacks(serve, place):
     serve(Fault("sync", "status", 403, requests=tuple(range(5, 99))))
     with pytest.raises(InputError, match="403"):
@@ -185,6 +208,17 @@ def test_differences_between_file_and_copy_are_measured_per_column():
     assert found["columns"]["teff"]["largest"] == pytest.approx(0.04)
     assert found["columns"]["teff"]["missing_in_files_only"] == 1
     assert found["columns"]["name"] == {"differ": 1}
+
+
+def test_ids_that_lost_digits_differ():
+    ids = [4295806720123456789, 5853498713190525696, -(2**63)]
+    files = pd.DataFrame({"key": list("abc"), "source_id": ids})
+    copied = files.assign(source_id=[ids[0] + 1, ids[1], 2**63 - 1])
+    found = differences(files, copied, ["key"])["columns"]["source_id"]
+    assert (found["differ"], found["largest"]) == (2, 2.0**64)
+    gaps = files.assign(source_id=pd.array([ids[0], None, ids[2]], "Int64"))
+    found = differences(gaps, files, ["key"])["columns"]["source_id"]
+    assert (found["differ"], found["missing_in_files_only"]) == (0, 1)
 
 
 def test_the_ledger_says_how_the_copies_differ(serve, place):

@@ -107,6 +107,17 @@ def test_damaged_file_in_the_shared_folder_is_fetched_again(archive, tmp_path):
     assert (tmp_path / "b" / "ReadMe").read_text() == "the readme\n"
 
 
+@pytest.mark.parametrize("wrong", [{"sha256": "0" * 64}, {"bytes": 999}])
+def test_shared_file_is_taken_only_as_what_is_registered(archive, tmp_path, wrong):
+    place = tmp_path / "shared" / "ReadMe"
+    receipt_path = fetching.receipt_of(place)
+    fetching.fetch(SOURCE, place, receipt_path, Patience(attempts=1), None)
+    told = json.loads(receipt_path.read_text())
+    right = replace(SOURCE, bytes=told["bytes"], sha256=told["sha256"])
+    assert fetching._fetched_before(right, place, receipt_path, None)
+    assert not fetching._fetched_before(replace(SOURCE, **wrong), place, receipt_path, None)
+
+
 def run_folder(tmp_path, name="ReadMe", content=b"abcdef") -> Path:
     run = tmp_path / "run"
     (run / "sources" / "receipts").mkdir(parents=True)
@@ -165,6 +176,38 @@ def test_registry_names_every_source_once_with_its_mirrors():
     registry = read_registry(ROOT / "config/sources.csv")
     assert registry["readme"].urls == (VIZIER + "ReadMe", VIZIER_MIRROR + "ReadMe")
     assert all(entry.licence and entry.citation for entry in registry.values())
+
+
+def test_registry_saved_by_excel_is_read(tmp_path):
+    path = tmp_path / "sources.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + (ROOT / "config/sources.csv").read_bytes())
+    assert read_registry(path) == read_registry(ROOT / "config/sources.csv")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"), [(b"x,\xe9\n", "not UTF-8"), (b'"a"b,c\n', "not CSV"), (b"a,b\n", "as many")]
+)
+def test_registry_line_that_cannot_be_read_is_named(tmp_path, line, words):
+    path = tmp_path / "sources.csv"
+    plain = (ROOT / "config/sources.csv").read_bytes()
+    path.write_bytes(plain + line)
+    number = plain.count(b"\n") + 1
+    with pytest.raises(InputError, match=rf"sources\.csv, line {number}: .*{words}"):
+        read_registry(path)
+
+
+def test_registry_without_a_column_is_refused(tmp_path):
+    path = tmp_path / "sources.csv"
+    path.write_text("file,url\na,b\n")
+    with pytest.raises(InputError, match=r"line 2: there is no column 'name'"):
+        read_registry(path)
+
+
+@pytest.mark.parametrize("text", ["{bad", '["https://a"]', '"x"', '{"https://": 1}', "null"])
+def test_address_map_that_is_no_map_is_refused_by_its_name(monkeypatch, text):
+    monkeypatch.setenv("SPECTROTRANSLATOR_URL_MAP", text)
+    with pytest.raises(InputError, match="SPECTROTRANSLATOR_URL_MAP"):
+        address("https://a/b")
 
 
 def test_longest_prefix_of_the_address_map_wins(monkeypatch):

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from spectrotranslator.configuration import resolve
 from spectrotranslator.configuration.document import README, SCHEMA, readme, schema, sections
-from spectrotranslator.configuration.load import find, load, text
+from spectrotranslator.configuration.load import dump, find, load, text
 from spectrotranslator.configuration.model import Configuration, Source
+from spectrotranslator.door.origin import claim
 from spectrotranslator.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,6 +79,102 @@ def test_more_inputs_than_a_column_of_flags_holds_are_refused():
     plain["directions"]["g2a"]["networks"]["intrinsic"]["inputs"] += names
     with pytest.raises(ValidationError, match="12 inputs, at most 11"):
         Configuration.model_validate(plain)
+
+
+def laid_over_mini(tmp_path, change: str) -> str:
+    path = tmp_path / "odd.yaml"
+    path.write_text(f"extends: {ROOT / 'config/runs/mini.yaml'}\n{change}\n")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("split: {validation: 0.6, test: 0.6}", "line 2: split: .* no star to train on"),
+        ("methods: {robust: {network: {widths: []}}}", "robust.network.widths: .*at least 1"),
+        ("methods: {robust: {network: {widths: [0]}}}", "widths.0: .*greater than or equal to 1"),
+        ("methods: {robust: {training: {learning_rates: []}}}", "learning_rates: .*at least 1"),
+        ("methods: {robust: {training: {learning_rates: [-1]}}}", "rates.0: .*greater than 0"),
+        (
+            "methods: {robust: {montecarlo: {percentiles: [5, 16, 50, 84, 95, 200]}}}",
+            "percentiles.5: .*less than or equal to 100",
+        ),
+        (
+            "methods: {robust: {montecarlo: {percentiles: [5, 16, 50, 84, 95, 50]}}}",
+            "percentiles name one twice",
+        ),
+        (
+            "directions: {g2a: {networks: {intrinsic: {outputs: [TEFF, LOGG, TEFF]}}}}",
+            "directions.g2a: outputs name 'TEFF' twice",
+        ),
+        (
+            "directions: {g2a: {networks: {extrinsic: {outputs: [TEFF]}}}}",
+            "directions.g2a: outputs name 'TEFF' twice",
+        ),
+        (
+            "directions: {g2a: {networks: {intrinsic: {inputs: [teff, teff, logg, fe_h]}}}}",
+            "intrinsic: inputs name 'teff' twice",
+        ),
+        ("directions: {g2a: {networks: {intrinsic: {inputs: []}}}}", "inputs: .*at least 1"),
+        ("selections: {advice: {cuts: {lamost: []}}}", "cuts: survey 'lamost' is not defined"),
+        ("row_candidates: {lamost: {}}", "row_candidates: survey 'lamost' is not defined"),
+        (
+            "methods: {as-published: {montecarlo: {masked: {Mg_fe: no_flag}}}}",
+            "masked.Mg_fe: 'no_flag' is not in surveys.galah.keep; .* flag_Mg_fe",
+        ),
+        (
+            "methods: {as-published: {montecarlo: {masked: {Mg: flag_Mg_fe}}}}",
+            "masked: input 'Mg' is not defined",
+        ),
+        ("methods: {'my method/../x': {}}", "line 2: methods.*x: .*is no plain name: letters"),
+        ("methods: {'.hidden': {}}", "is no plain name"),
+        ("directions: {'../x': {from: galah, to: apogee}}", "is no plain name"),
+        ("surveys: {'a b': {title: A, key: [a], identifier: a, features: {}}}", "no plain name"),
+    ],
+)
+def test_what_could_only_fail_later_is_refused_with_its_place(tmp_path, change, says):
+    with pytest.raises(InputError, match=f"odd.yaml.*{says}"):
+        resolve(laid_over_mini(tmp_path, change))
+
+
+def test_a_flag_that_the_survey_keeps_may_mask_an_input(tmp_path):
+    change = "methods: {as-published: {montecarlo: {masked: {Mg_fe: flag_Mg_fe}}}}"
+    found = resolve(laid_over_mini(tmp_path, change)).methods["as-published"]
+    assert found.montecarlo.masked == {"Mg_fe": "flag_Mg_fe"}
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"a: 1\ndescription: \xe9toiles\n", "odd.yaml, line 2: not UTF-8 text"),
+        (b"extends: odd.yaml\n", r"extends itself \(odd.yaml -> odd.yaml\)"),
+        (b"extends: [other.yaml]\n", r"extends itself \(odd.yaml -> other.yaml -> odd.yaml\)"),
+        (b"extends: 5\n", "odd.yaml, line 1: extends: the path of a file or a list"),
+        (b"extends: [5]\n", "odd.yaml, line 1: extends: the path of a file or a list"),
+        (b"extends:\n", "odd.yaml, line 1: extends: the path of a file or a list"),
+        (b"extends: .\n", "Is a directory"),
+    ],
+)
+def test_a_file_that_cannot_be_read_or_laid_over_is_named(tmp_path, content, says):
+    (tmp_path / "other.yaml").write_text("extends: odd.yaml\n")
+    path = tmp_path / "odd.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=says):
+        resolve(str(path))
+
+
+@pytest.mark.parametrize("broken", [b"{", b"\xff", b"[]"])
+def test_a_broken_configuration_in_a_run_s_folder_is_named(tmp_path, monkeypatch, broken):
+    configuration = resolve("mini", ROOT)
+    monkeypatch.chdir(tmp_path)
+    claim(configuration, Path("mini.yaml"))
+    kept = Path("results/mini/config.yaml")
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(broken)
+    with pytest.raises(InputError, match=r"results/mini/config\.yaml.*delete that file"):
+        claim(configuration, Path("mini.yaml"))
+    dump(configuration, kept)
+    claim(configuration, Path("mini.yaml"))
 
 
 def test_null_takes_a_key_away(tmp_path):

@@ -51,7 +51,7 @@ def stilts(*arguments: str) -> None:
 
 def test_stilts_finds_the_same_rows_and_the_same_pulls(sides, tmp_path):
     layout, (one, two) = sides
-    found = compare(read_catalogue(one, layout), read_catalogue(two, layout), layout, None, [])
+    found = compare(read_catalogue(one, layout), read_catalogue(two, layout), None)
     joined = tmp_path / "joined.fits"
     stilts(
         "tmatch2", f"in1={one}", f"in2={two}", "matcher=exact", "values1=APOGEE",

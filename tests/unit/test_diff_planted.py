@@ -1,5 +1,6 @@
 """Every planted difference between two catalogues is found, exactly, and nothing else is."""
 
+import gzip
 from dataclasses import replace
 from functools import cache
 
@@ -8,11 +9,15 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from spectrotranslator.cds.layout import Table, layout_from_yaml
+from spectrotranslator.cds.layout import ReadMe, Table, layout_from_yaml
+from spectrotranslator.cds.readme import format_readme
 from spectrotranslator.cds.write import encode
 from spectrotranslator.compare.diff import Difference, compare
+from spectrotranslator.compare.grade import Tolerance
 from spectrotranslator.compare.tables import number_labels, read_catalogue
 from spectrotranslator.compare.text import layout_differences
+from spectrotranslator.compare.tolerances import Tolerances
+from spectrotranslator.door.diff import main
 from spectrotranslator.errors import InputError
 
 LAYOUT = "config/catalogues/g2a.yaml"
@@ -66,7 +71,7 @@ def differences(tmp_path, table: pd.DataFrame, spoil=lambda lines: lines) -> Dif
     paths[0].write_bytes(clean())
     paths[1].write_bytes(b"".join(spoil(encoded(table).splitlines(keepends=True))))
     sides = [read_catalogue(path, layout()) for path in paths]
-    return compare(*sides, layout(), None, [])
+    return compare(*sides, None)
 
 
 def not_identical(found: Difference) -> set[str]:
@@ -241,7 +246,7 @@ def test_a_digit_beyond_the_doubles_is_no_equal_decimal(tmp_path):
     lines[7] = bytes(line)
     (tmp_path / "r.dat").write_bytes(b"".join(lines))
     sides = [read_catalogue(tmp_path / name, layout()) for name in ("p.dat", "r.dat")]
-    figures = compare(*sides, layout(), None, []).summary["columns"]["logg50"]
+    figures = compare(*sides, None).summary["columns"]["logg50"]
     assert (figures["equal"], figures["equal_decimals"]) == (ROWS, ROWS - 1)
 
 
@@ -257,3 +262,170 @@ def test_two_catalogues_without_a_common_identifier_are_refused(tmp_path):
     other = catalogue().assign(GALAH=catalogue()["GALAH"] + 10**6)
     with pytest.raises(InputError, match="no common GALAH"):
         differences(tmp_path, other)
+
+
+LOST = ["GaiaDR3", "Teff84", "logg50", "Com", "QflagIi"]
+
+
+def test_a_lacking_column_is_missing_and_the_others_are_compared(tmp_path):
+    (tmp_path / "p.dat").write_bytes(clean())
+    catalogue().drop(columns=LOST).to_parquet(tmp_path / "r.parquet")
+    published = read_catalogue(tmp_path / "p.dat", layout())
+    regenerated = read_catalogue(tmp_path / "r.parquet", layout(), whole=False)
+    found = compare(published, regenerated, None).summary
+    grades = {label: column["grade"] for label, column in found["columns"].items()}
+    assert list(grades) == [column.label for column in layout().columns]
+    without_median = {label for label in grades if "logg" in label}
+    missing = {label for label, grade in grades.items() if grade == "missing"}
+    assert missing == {*LOST, *without_median}
+    assert {grade for label, grade in grades.items() if label not in missing} == {"identical"}
+    assert found["grade"] == "missing"
+
+
+def test_a_column_of_another_label_is_missing_and_no_bytes_are_compared(tmp_path):
+    other = replace(
+        layout(),
+        columns=tuple(replace(c, label=f"other{c.label}") if c.label == "Teff5" else c
+                      for c in layout().columns),
+    )  # fmt: skip
+    for name in ("p.dat", "r.dat"):
+        (tmp_path / name).write_bytes(clean())
+    sides = (
+        read_catalogue(tmp_path / "p.dat", layout()),
+        read_catalogue(tmp_path / "r.dat", other),
+    )
+    found = compare(*sides, None).summary
+    assert found["columns"]["Teff5"]["grade"] == found["grade"] == "missing"
+    assert "otherTeff5" in found["layout"][0]
+    assert found["columns"]["Teff16"]["same_bytes"] is None
+
+
+def test_the_command_names_what_is_missing(tmp_path, capsys):
+    (tmp_path / "g2a.dat").write_bytes(clean())
+    described = ReadMe(title="t", designation="d", tables=(layout(),))
+    (tmp_path / "ReadMe").write_text(format_readme(described))
+    catalogue().drop(columns=LOST).to_parquet(tmp_path / "r.parquet")
+    given = [tmp_path / "g2a.dat", tmp_path / "r.parquet", "--readme", tmp_path / "ReadMe"]
+    assert main([*map(str, given), "--out", str(tmp_path / "out")]) == 1
+    told = capsys.readouterr().out
+    assert "Teff84       missing" in told
+    assert "Grade: missing" in told
+    assert "missing" in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_a_lacking_identifier_or_a_published_column_is_refused(tmp_path):
+    catalogue().drop(columns="GALAH").to_parquet(tmp_path / "r.parquet")
+    with pytest.raises(InputError, match="no column 'GALAH'"):
+        read_catalogue(tmp_path / "r.parquet", layout(), whole=False)
+    catalogue().drop(columns="Com").to_parquet(tmp_path / "p.parquet")
+    with pytest.raises(InputError, match="no column 'Com'"):
+        read_catalogue(tmp_path / "p.parquet", layout())
+
+
+def blanked(label: str, row: int, value=None) -> bytes:
+    """The clean text with one field blank, or holding ``value``."""
+    lines = clean().splitlines(keepends=True)
+    column = layout().column(label)
+    line = bytearray(lines[row])
+    line[column.start - 1 : column.end] = (value or b"").rjust(column.width)
+    lines[row] = bytes(line)
+    return b"".join(lines)
+
+
+def nullable() -> Table:
+    """The layout where every number may be blank."""
+    columns = (
+        replace(c, null="") if c.kind in "FEDI" and c.label != "GALAH" else c
+        for c in layout().columns
+    )
+    return replace(layout(), columns=tuple(columns))
+
+
+def compared(tmp_path, one: bytes, two: bytes, table: Table) -> dict:
+    (tmp_path / "p.dat").write_bytes(one)
+    (tmp_path / "r.dat").write_bytes(two)
+    return compare(*(read_catalogue(tmp_path / n, table) for n in ("p.dat", "r.dat")), None).summary
+
+
+@pytest.mark.parametrize("label", ["Teff5", "Teff50", "e_Teff50", "GaiaDR3"])
+def test_a_catalogue_with_a_blank_is_identical_with_itself(tmp_path, label):
+    text = blanked(label, 3)
+    found = compared(tmp_path, text, text, nullable())
+    assert {column["grade"] for column in found["columns"].values()} == {"identical"}
+
+
+@pytest.mark.parametrize("label", ["Teff5", "Teff50", "GaiaDR3"])
+def test_a_number_on_one_side_only_deviates(tmp_path, label):
+    for sides in ((clean(), blanked(label, 3)), (blanked(label, 3), clean())):
+        column = compared(tmp_path, *sides, nullable())["columns"][label]
+        assert (column["grade"], column["class"]) == ("deviates", "inputs")
+        assert column["reason"].startswith("1 ")
+
+
+def test_ids_beside_a_blank_one_keep_their_digits(tmp_path):
+    ids = [b"5684628118192930571", b"5684628118192930572"]
+    sides = [blanked("GaiaDR3", 3).splitlines(keepends=True) for _ in ids]
+    for lines, value in zip(sides, ids, strict=True):
+        lines[5] = blanked("GaiaDR3", 5, value).splitlines(keepends=True)[5]
+    found = compared(tmp_path, *(b"".join(lines) for lines in sides), nullable())
+    assert found["columns"]["GaiaDR3"]["differing"] == 1
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda text: text[:-1],
+    lambda text: text.replace(b"\n", b"\r\n"),
+    lambda text: gzip.compress(text),
+])  # fmt: skip
+def test_lines_ended_or_packed_otherwise_hold_the_same_bytes(tmp_path, spoil):
+    found = compared(tmp_path, spoil(clean()), clean(), layout())
+    assert {column["same_bytes"] for column in found["columns"].values()} == {ROWS}
+    assert found["grade"] == "identical"
+
+
+def test_bytes_are_compared_where_the_summary_gives_no_length(tmp_path):
+    found = compared(tmp_path, clean(), clean(), replace(layout(), lrecl=None))
+    assert found["columns"]["Teff5"]["same_bytes"] == ROWS
+
+
+def test_a_column_of_constants_is_no_column(tmp_path):
+    constant = replace(layout().columns[2], label="---")
+    table = replace(layout(), columns=(*layout().columns[:2], constant, *layout().columns[3:]))
+    (tmp_path / "p.parquet").touch()
+    catalogue().drop(columns=layout().columns[2].label).to_parquet(tmp_path / "p.parquet")
+    sides = [read_catalogue(tmp_path / "p.parquet", table) for _ in range(2)]
+    assert "---" not in compare(*sides, None).summary["columns"]
+
+
+@pytest.mark.parametrize("name", ["x.fits", "x.parquet"])
+def test_what_is_no_such_file_is_refused_in_one_line(tmp_path, name):
+    (tmp_path / name).write_bytes(b"no table")
+    with pytest.raises(InputError, match=f"{name}: cannot be read as"):
+        read_catalogue(tmp_path / name, layout())
+
+
+def test_identifiers_of_two_kinds_are_refused(tmp_path):
+    catalogue().to_parquet(tmp_path / "p.parquet")
+    catalogue().astype({"GALAH": str}).to_parquet(tmp_path / "r.parquet")
+    sides = [read_catalogue(tmp_path / name, layout()) for name in ("p.parquet", "r.parquet")]
+    with pytest.raises(InputError, match="GALAH: whole numbers in one catalogue"):
+        compare(*sides, None)
+
+
+def test_a_column_that_deviates_by_chance_is_of_the_class_seed(tmp_path):
+    noise = np.random.default_rng(8)
+    other = catalogue().copy()
+    for label in number_labels(layout()):
+        other[label] += 0.01 * noise.normal(size=ROWS)
+    measured = differences(tmp_path, other).summary["columns"]
+    allowed = {
+        label: {name: Tolerance(value, 1.0, 30) for name, value in column["statistics"].items()}
+        for label, column in measured.items()
+        if "statistics" in column
+    }
+    allowed["Teff5"]["bias"] = Tolerance(0.0, abs(measured["Teff5"]["statistics"]["bias"]) / 4, 30)
+    sides = [read_catalogue(tmp_path / name, layout()) for name in ("p.dat", "r.dat")]
+    flags = {label: {"differing": Tolerance(0.0, 1.0, 30)} for label in ("Com", "QflagOi")}
+    found = compare(*sides, Tolerances(allowed | flags, {})).summary
+    column = found["columns"]["Teff5"]
+    assert (column["grade"], column["class"]) == ("deviates", "seed")
+    assert (found["by_chance"], found["grade"]) == (["Teff5"], "equivalent")

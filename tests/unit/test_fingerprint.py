@@ -1,17 +1,21 @@
 """The fingerprint: each question on synthetic catalogues whose settings are known."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from spectrotranslator.catalogue.columns import comment_text as written
 from spectrotranslator.catalogue.montecarlo import measurements
 from spectrotranslator.catalogue.settled import settled
 from spectrotranslator.catalogue.support import PairMaps
 from spectrotranslator.cds.layout import layout_from_yaml
 from spectrotranslator.compare.choices import with_choice, within_choices
 from spectrotranslator.compare.explain import explain, overview
+from spectrotranslator.compare.flags import Style
 from spectrotranslator.compare.grade import Tolerance, grade_numbers
 from spectrotranslator.configuration import resolve
 from spectrotranslator.configuration.model import Method, MonteCarloSettings
@@ -35,6 +39,7 @@ from spectrotranslator.minisky.published_catalogue import Direction as Names
 from spectrotranslator.minisky.published_catalogue import write_comments
 from spectrotranslator.minisky.published_text import comment_text
 
+ROOT = Path(__file__).resolve().parents[2]
 Q = (5, 16, 50, 84, 95)
 
 
@@ -152,6 +157,36 @@ def test_what_a_comment_was_cut_off_is_untold_and_the_rest_is_right():
         untold += (~told).sum()
         assert ((state == FAIL) == truth)[told].all()
     assert untold > 100
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        {"quote": '"', "cut": 100, "ellipsis": "..."},
+        {"quote": '"', "cut": 100, "ellipsis": ""},
+        {"quote": "", "cut": 100, "ellipsis": "[+]"},
+        {"quote": "", "cut": 100, "ellipsis": ""},
+        {"quote": "'", "cut": 500, "ellipsis": "..."},
+    ],
+)
+def test_a_comment_is_known_to_be_cut_in_whatever_way_the_layout_says(style):
+    names = Names("g2a", tuple("abcdefg"), tuple("pqrs"))
+    (comment,) = write_comments(names, *(np.ones((1, k), bool) for k in (15, 6, 21)))
+    groups = [
+        Group("Input", "intrinsic", tuple("abcdef")),
+        Group("Output", "intrinsic", tuple("pqrs")),
+        Group("Input", "extrinsic", tuple("abcdefg")),
+    ]
+    layout = layout_from_yaml(ROOT / "config/catalogues/g2a.yaml")
+    shown = written(comment, style)[:160]
+    good = [np.array([False])] * 3
+    chosen = Style.of(replace(layout, comment=style))
+    states, strange = read_reasons(pd.Series([shown]), groups, good, chosen)
+    found = np.concatenate(states, axis=1)[0].tolist()
+    told = found.count(FAIL)
+    assert strange == 0
+    assert found == [FAIL] * told + [UNTOLD] * (42 - told)
+    assert 2 <= told <= 4
 
 
 def test_a_comment_with_an_unknown_pair_is_counted():

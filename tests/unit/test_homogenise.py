@@ -21,8 +21,10 @@ def table(monkeypatch) -> pd.DataFrame:
     return homogenised()
 
 
-def homogenised(repeats: str = "highest S/N", places: bool = True) -> pd.DataFrame:
-    """The same with another rule for repeats, or an origin without places."""
+def homogenised(
+    repeats: str = "highest S/N", places: bool = True, lacking: str | None = None
+) -> pd.DataFrame:
+    """The same with another rule for repeats, an origin without places, a label never measured."""
     run = resolve("mini").model_copy(update={"selections": {}, "selection": None})
     run = run.model_copy(update={"crossmatch": Crossmatch(repeats=repeats)})
     direction = run.directions["g2a"]
@@ -44,6 +46,8 @@ def homogenised(repeats: str = "highest S/N", places: bool = True) -> pd.DataFra
     target = pd.DataFrame({"row": range(2), "source_id": apogee_ids, "identifier": ["x", "y"]})
     target = target.assign(key=["x", "y"], ra=20.0, distance=[np.nan, 2.5], snr=99.0, SNR=99.0)
     target = target.assign(**dict.fromkeys(labels, 7.0), **{f"{n}_error": 0.5 for n in labels})
+    if lacking:
+        target[lacking] = -9999.0
     if repeats == "first":
         target = pd.concat([target, target.iloc[1:].assign(row=2, snr=199.0, identifier="z")])
     if not places:
@@ -87,3 +91,18 @@ def test_only_what_is_fit_for_use_is_recommended(table):
     assert table["recommended"].to_dict() == {
         BOTH: True, GALAH_ONLY: True, BAD_FLAG: False, APOGEE_ONLY: True,
     }  # fmt: skip
+
+
+def test_a_star_that_lacks_a_label_and_has_no_translation_keeps_what_was_measured(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    star = homogenised(lacking="TEFF").loc[APOGEE_ONLY]
+    assert star["origin"] == "apogee"
+    assert (star["LOGG"], star["LOGG_error"]) == (7.0, 0.5)
+    assert np.isnan(star["TEFF"])
+    assert not star["recommended"]
+
+
+def test_a_star_that_lacks_a_label_has_the_translation_where_there_is_one(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    star = homogenised(lacking="TEFF").loc[BOTH]
+    assert (star["origin"], star["TEFF"], star["LOGG"]) == ("galah", 5.0, 5.0)

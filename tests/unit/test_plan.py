@@ -1,5 +1,6 @@
 """What a plan predicts follows from the run, the machine's speed and the table of costs."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from spectrotranslator.configuration import resolve
 from spectrotranslator.door import costs, plan
+from spectrotranslator.door import speed as speed_of
 from spectrotranslator.door.asks import Asks
 from spectrotranslator.door.speed import Speed, here
 from spectrotranslator.errors import InputError
@@ -140,6 +142,71 @@ def test_this_machine_s_speed_is_measured_for_every_network_of_the_run(monkeypat
     assert set(found.row) == {f"{m}/{d}" for m in tiny.methods for d in tiny.directions}
     assert min(found.row.values()) > 0
     assert min(found.epoch_star.values()) > 0
+
+
+def test_translation_with_masked_inputs_is_timed(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    tiny = resolve("tiny")
+    method = tiny.methods["as-published"]
+    masked = method.montecarlo.model_copy(update={"masked": {"Mg_fe": "flag_Mg_fe"}})
+    method = method.model_copy(update={"montecarlo": masked})
+    direction = tiny.directions["g2a"]
+    assert speed_of._translation(method, direction, "cpu", 32) > 0
+
+
+@pytest.mark.parametrize("given", [["--members", "7"], ["--realisations", "3"]])
+def test_jobs_and_times_are_those_of_the_changed_run(monkeypatch, capsys, given):
+    monkeypatch.chdir(ROOT)
+    asked = []
+
+    def dry_run(run):
+        changed = resolve(run)
+        asked.append(changed)
+        members = [method.ensemble.members for method in changed.methods.values()]
+        return [f"train_member {4 * sum(members)}"]
+
+    monkeypatch.setattr(plan, "dry_run", dry_run)
+    monkeypatch.setattr(plan, "measure", lambda config, copies: in_an_instant(resolve("mini")))
+    assert plan.main(["mini", "--json", "--cores", "1", *given]) == 0
+    ((changed,), told) = asked, json.loads(capsys.readouterr().out)
+    assert changed.run == told["run"] == "mini"
+    for method in changed.methods.values():
+        setting = {"--members": method.ensemble.members}
+        setting["--realisations"] = method.montecarlo.realisations
+        assert setting[given[0]] == int(given[1])
+    (line,) = told["rules"]
+    members = [method.ensemble.members for method in changed.methods.values()]
+    assert line["jobs"] == 4 * sum(members)
+
+
+def in_an_instant(run) -> Speed:
+    kinds = {f"{m}/{d}/{k}": 1e-9 for m in run.methods for d, s in run.directions.items()
+             for k in s.networks}  # fmt: skip
+    return Speed("cpu", 0.5, kinds, {f"{m}/{d}": 1e-9 for m in run.methods for d in run.directions})
+
+
+def test_an_unchanged_run_is_asked_for_by_its_own_file(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    asked = []
+    monkeypatch.setattr(plan, "dry_run", lambda run: asked.append(run) or [])
+    monkeypatch.setattr(plan, "measure", lambda config, copies: in_an_instant(resolve("mini")))
+    assert plan.main(["mini", "--json"]) == 0
+    assert asked == ["mini"]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["--members", "2"], "as-published.ensemble: 2 members trimmed by 1"),
+        (["--members", "0"], "members: .*greater than or equal to 1"),
+        (["--realisations", "0"], "realisations.*greater than or equal to 1"),
+        (["--realisations", "1"], "robust: .*needs realisations of 2 or more"),
+    ],
+)
+def test_what_a_method_cannot_have_is_refused_in_a_line(monkeypatch, given, says):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(InputError, match=f"^--members or --realisations: methods.*{says}"):
+        plan.main(["mini", *given])
 
 
 def test_a_table_of_costs_that_is_none_is_refused(tmp_path):

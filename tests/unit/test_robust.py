@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from scipy.stats import norm
 
 from spectrotranslator.catalogue.ensemble import Ensemble
-from spectrotranslator.catalogue.intervals import Intervals, Widths, fit_widths
+from spectrotranslator.catalogue.fit import fit_widths
+from spectrotranslator.catalogue.intervals import Intervals, Widths
 from spectrotranslator.catalogue.joint import JointSupport
 from spectrotranslator.catalogue.leftout import unseen
 from spectrotranslator.catalogue.montecarlo import (

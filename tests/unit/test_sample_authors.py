@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from astropy.table import Table
+from astropy.table import Table, vstack
 
 from spectrotranslator.configuration import Configuration, dump, resolve
 from spectrotranslator.errors import InputError
@@ -14,6 +14,7 @@ from spectrotranslator.minisky.authors import samples, write_sample
 from spectrotranslator.minisky.settings import CutSettings
 from spectrotranslator.minisky.simulate import simulate
 from spectrotranslator.sample import crossmatch
+from spectrotranslator.sample.authors import compare
 from spectrotranslator.surveys.measured import measured
 from spectrotranslator.surveys.readers import READERS, columns_of
 from spectrotranslator.surveys.stars import stars
@@ -116,6 +117,29 @@ def test_star_that_no_survey_has_is_counted_as_not_found(sky, tmp_path):
     assert ledger["authors"]["only_theirs"] == 1
     assert ledger["authors"]["other_row"] == 1
     assert ledger["authors"]["dropped"]["by"] == {"not found in the survey's file": 1}
+
+
+def test_every_star_is_counted_though_those_not_found_share_an_empty_key(sky, tmp_path):
+    found = {"from:key": ["a", "b", *[""] * 40], "to:key": ["A", "B", *[""] * 40]}
+    counts = compare(pd.DataFrame(found), pd.DataFrame({"from:key": ["a"], "to:key": ["A"]}))
+    assert (counts["theirs"], counts["both"], counts["only_theirs"]) == (42, 1, 41)
+    path = theirs(sky, tmp_path, "advice")
+    table = Table.read(path)
+    table["TEFF_APOGEE"][:5] += 1
+    table["teff_GALAH"][:5] += 1
+    table.write(path, overwrite=True)
+    _, ledger = match(sky, tmp_path, authors=path)
+    assert ledger["authors"]["only_theirs"] == ledger["authors"]["only_ours"] == 5
+    assert ledger["authors"]["dropped"]["by"] == {"not found in the survey's file": 5}
+
+
+def test_a_star_that_they_hold_twice_is_counted_once_as_both(sky, tmp_path):
+    path = theirs(sky, tmp_path, "advice")
+    table = Table.read(path)
+    vstack([table, table[:2]]).write(path, overwrite=True)
+    _, ledger = match(sky, tmp_path, authors=path)
+    assert (ledger["authors"]["only_theirs"], ledger["authors"]["only_ours"]) == (2, 0)
+    assert ledger["authors"]["dropped"]["by"] == {"theirs holds it more than once": 2}
 
 
 def test_their_file_without_a_column_is_refused_with_the_nearest(sky, tmp_path):

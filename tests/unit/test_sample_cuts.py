@@ -30,6 +30,12 @@ def test_missing_values_fulfil_no_cut():
     assert len(apply_cuts(table, [cut("teff == teff")])[0]) == 1
 
 
+def test_a_flag_that_is_masked_in_a_cell_is_cut_and_the_cell_is_not_good():
+    table = pd.DataFrame({"flag": pd.array([0, 1, None, 0], "Int64"), "snr": [1.0, 2.0, 3.0, 4.0]})
+    for expression in ("flag == 0", "flag != 1", "flag == 0 and snr > 0"):
+        assert apply_cuts(table, [cut(expression)])[0].index.tolist() == [0, 3]
+
+
 def test_bits_are_cut_by_integer_arithmetic_however_wide():
     table = pd.DataFrame({"FLAG": np.array([1 << 23, 1 << 40, (1 << 23) | 1, 0], np.int64)})
     kept, _ = apply_cuts(table, [cut("(FLAG // 8388608) % 2 == 0")])

@@ -1,5 +1,6 @@
 """Rows of a catalogue may be those of the published file, by identifier and Gaia id."""
 
+import gzip
 from pathlib import Path
 
 import pandas as pd
@@ -35,6 +36,20 @@ def test_numbers_and_padded_names_are_the_same_identifier():
     assert is_published(ours, theirs).tolist() == [True, False]
     padded = pd.DataFrame({"identifier": ["2M1 "], "source_id": [7]})
     assert is_published(padded, theirs.assign(identifier="2M1")).tolist() == [True]
+
+
+def test_a_blank_id_or_name_leaves_all_digits_of_the_others(tmp_path):
+    layout = CONFIG / "catalogues" / "g2a.yaml"
+    rows = gzip.decompress((CONFIG / "skies" / "tiny" / "g2a.dat.gz").read_bytes()).splitlines(True)
+    path = tmp_path / "g2a.dat"
+    path.write_bytes(b"".join(rows[:20]))
+    whole = published_rows(path, layout)
+    rows[5] = rows[5][:16] + b" " * 19 + rows[5][35:]
+    rows[7] = b" " * 15 + rows[7][15:]
+    path.write_bytes(b"".join(rows[:20]))
+    found = published_rows(path, layout)
+    assert found["source_id"].tolist() == whole["source_id"].where(whole.index != 5, 0).tolist()
+    assert found["identifier"].tolist() == whole["identifier"].where(whole.index != 7, "").tolist()
 
 
 def test_layout_without_an_identifier_is_refused(tmp_path):

@@ -1,10 +1,12 @@
 """Survey files become one table of rows: byte order, widths, missing values, clear refusals."""
 
+import gzip
+
 import numpy as np
 import pandas as pd
 import pytest
 from astropy.io import fits
-from astropy.table import Table
+from astropy.table import MaskedColumn, Table
 
 from spectrotranslator.configuration.model import Feature, Survey
 from spectrotranslator.errors import InputError
@@ -96,11 +98,43 @@ def test_vector_column_is_refused_by_name(tmp_path):
         read_columns(path, ["many"])
 
 
-def test_null_of_an_integer_column_is_left_as_it_is_written(tmp_path):
+def test_null_of_an_integer_column_is_missing_and_the_others_keep_their_digits(tmp_path):
     path = tmp_path / "null.fits"
-    column = fits.Column("id", "K", null=-9999, array=np.array([1, -9999, 3]))
-    fits.BinTableHDU.from_columns([column]).writeto(path)
-    assert read_columns(path, ["id"])["id"].tolist() == [1, -9999, 3]
+    columns = [
+        fits.Column("id", "K", null=999999, array=np.array([2**62 + 1, 999999, 3])),
+        fits.Column("teff", "J", null=-1, array=np.array([5000, -1, 4000])),
+        fits.Column("whole", "K", null=-1, array=np.array([1, 2, 3])),
+    ]
+    fits.BinTableHDU.from_columns(columns).writeto(path)
+    rows = read_columns(path, ["id", "teff", "whole"])
+    assert rows["id"].isna().tolist() == [False, True, False]
+    assert rows["id"].fillna(0).tolist() == [2**62 + 1, 0, 3]
+    np.testing.assert_array_equal(rows["teff"], [5000, np.nan, 4000])
+    assert rows["whole"].dtype == np.int64
+
+
+def test_masked_ids_of_a_users_table_match_nothing_and_masked_flags_are_not_good(tmp_path):
+    path = tmp_path / "mine.fits"
+    gap = [False, True, True]
+    table = Table({"sobject_id": np.arange(3), "g": MaskedColumn([2**62 + 1, 0, 0], mask=gap)})
+    table["flag"], table["teff"] = MaskedColumn([0, 0, 0], mask=gap), [5000.0, 4000.0, 4500.0]
+    table.write(path)
+    named = survey(source_id="g", keep=["flag"])
+    rows = measured(named, READERS["table"]([path], columns_of(named)))
+    assert rows["source_id"].tolist() == [2**62 + 1, 0, 0]
+    np.testing.assert_array_equal(stars(named, rows, None)["flag"], [0, np.nan, np.nan])
+
+
+@pytest.mark.parametrize("name", ["stars.fits", "stars.fit", "stars.FITS", "stars.fits.gz"])
+def test_users_fits_table_gives_text_and_unsigned_ids_whatever_its_suffix(tmp_path, name):
+    ids = np.array([5853498713190525697, 2**63 + 1], np.uint64)
+    made = tmp_path / "made.fits"
+    Table({"id": ids, "name": np.array(["2M1", "b"])}).write(made)
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(made.read_bytes()) if ".gz" in name else made.read_bytes())
+    rows = READERS["table"]([path], ["id", "name"])
+    assert rows["id"].tolist() == ids.tolist()
+    assert rows["name"].tolist() == ["2M1", "b"]
 
 
 @pytest.mark.parametrize("wanted", ["Teff", "TEFF", "tef", "teff_"])

@@ -1,6 +1,8 @@
 """A third translation by configuration alone: a user's own table of matched stars."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -51,3 +53,8 @@ def test_a_table_of_ones_own_is_trained_translated_and_reported(bare):
     assert len(stars) == len(sample)
     assert not list(folder.rglob("*.dat"))
     assert "teff_a" in done.stdout
+    audit = bare.reproduce("audit", "own")
+    assert audit.returncode == 0, audit.stdout
+    verifier = folder / "provenance/verify.py"
+    verified = subprocess.run([sys.executable, "-B", verifier], capture_output=True, text=True)
+    assert verified.returncode == 0, verified.stdout

@@ -2,14 +2,17 @@
 
 import copy
 import dataclasses
+import shutil
 
 import pytest
+import yaml
 
 from spectrotranslator.provenance.compare import compare
 from spectrotranslator.provenance.run import read_run
 
 TRAIN = "train-as-published-g2a-intrinsic-2"
 TRANSLATE = "translate-as-published-g2a-1-of-2"
+PREDICT = "predict-as-published-g2a"
 MATCH = "crossmatch-g2a-intrinsic"
 
 
@@ -99,24 +102,43 @@ def test_a_planted_change_is_named_with_its_job(run, job, cause, change):
     ],
 )
 def test_a_changed_setting_is_named(run, tmp_path, place, value, job, cause):
-    import shutil
+    folder = with_setting(run, tmp_path, place, value)
+    other = dataclasses.replace(planted(run, job, lambda record: None), folder=folder)
+    found = compare(run, other)
+    assert (found.job, found.causes[0].kind) == (job, cause)
+    assert any(change.startswith(".".join(place)) for change in found.causes[0].what)
 
-    import yaml
 
-    folder = tmp_path / "tiny"
-    shutil.copytree(run.folder / "provenance" / "configurations", folder / "provenance" / "x")
-    (folder / "provenance" / "x").rename(folder / "provenance" / "configurations")
-    path = next((folder / "provenance" / "configurations").glob("*.yaml"))
+@pytest.mark.parametrize(
+    ("place", "value", "job"),
+    [
+        (("methods", "as-published", "training", "seed"), 2, PREDICT),
+        (("methods", "as-published", "montecarlo", "realisations"), 9, PREDICT),
+        (("methods", "as-published", "ensemble", "trim"), 0, PREDICT),
+        (("methods", "as-published", "training", "patience"), 9, "fingerprint-g2a"),
+    ],
+)
+def test_it_is_named_too_where_an_evaluation_or_an_estimate_differs_first(
+    run, tmp_path, place, value, job
+):
+    folder = with_setting(run, tmp_path, place, value)
+    other = dataclasses.replace(planted(run, job, lambda record: None), folder=folder)
+    (cause,) = compare(run, other).causes
+    assert [change.partition(":")[0] for change in cause.what] == [".".join(place)]
+
+
+def with_setting(run, tmp_path, place, value):
+    """A folder with the run's configurations, one setting of which is another."""
+    kept = tmp_path / "tiny" / "provenance" / "configurations"
+    shutil.copytree(run.folder / "provenance" / "configurations", kept)
+    path = next(kept.glob("*.yaml"))
     settings = yaml.safe_load(path.read_text())
     inner = settings
     for name in place[:-1]:
         inner = inner.setdefault(name, {})
     inner[place[-1]] = value
     path.write_text(yaml.safe_dump(settings))
-    other = dataclasses.replace(planted(run, job, lambda record: None), folder=folder)
-    found = compare(run, other)
-    assert (found.job, found.causes[0].kind) == (job, cause)
-    assert any(change.startswith(".".join(place)) for change in found.causes[0].what)
+    return tmp_path / "tiny"
 
 
 def test_two_equal_runs_differ_in_none(run):

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -253,6 +254,7 @@ def test_changed_modules_lock_and_configuration_are_caught(spoilt):
     modules = [name for name in modules if (spoilt.root / name).stat().st_size]
     others = ["envs/run.lock", "config/runs/tiny.yaml", "config/runs/mini.yaml"]
     others += ["config/paper.yaml", "config/sources.csv", "workflow/rules/translate.smk"]
+    others += ["workflow/spectrotranslator/provenance/manifest.py"]
     others += ["workflow/Snakefile", "config/catalogues/g2a.yaml", "results/tiny/config.yaml"]
     for name in [*chance.sample(modules, 10), *others]:
         with spoilt.kept(name) as [path]:
@@ -311,6 +313,38 @@ def test_a_signature_holds_and_a_wrong_one_or_none_is_caught(spoilt, tmp_path):
         assert spoilt.missed("signed by another", signers) == []
         (spoilt.root / signature).write_text("-----BEGIN SSH SIGNATURE-----\n")
         assert spoilt.missed("no real signature", signers) == []
+
+
+def test_who_cannot_look_at_a_signature_says_so_instead_of_damage(spoilt, tmp_path, monkeypatch):
+    signers = tmp_path / "signers"
+    script = [sys.executable, spoilt.run / "provenance" / "verify.py", "--signers", signers]
+    with pytest.raises(InputError, match="no such file of allowed signers"):
+        Audit(read_run(spoilt.run, spoilt.root), signers).check()
+    assert subprocess.run(script, capture_output=True).returncode == 2
+    signers.touch()
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(InputError, match="install OpenSSH"):
+        Audit(read_run(spoilt.run, spoilt.root), signers).check()
+    assert subprocess.run(script, capture_output=True).returncode == 2
+
+
+@pytest.mark.parametrize("lost", [CRATE, "results/tiny/config.yaml"])
+def test_a_lost_file_of_the_record_hides_no_other_damage(spoilt, lost):
+    table = "results/tiny/catalogues/as-published/g2a.dat"
+    with spoilt.kept(lost, table) as [gone, changed]:
+        gone.unlink()
+        flip(changed, 99)
+        assert spoilt.unnamed([lost, table]) == []
+
+
+def test_a_link_that_nobody_recorded_is_caught(spoilt):
+    missed = []
+    for target in ("/etc", "nowhere"):
+        link = spoilt.run / "catalogues" / "more"
+        link.symlink_to(target)
+        missed += spoilt.missed(f"a link to {target}")
+        link.unlink()
+    assert missed == []
 
 
 def test_damage_names_the_results_that_hang_on_it(spoilt):

@@ -152,6 +152,33 @@ def test_a_changed_setting_reruns_what_depends_on_it(clone):
     assert not again & {"fetch_file", "crossmatch", "train_member", "weigh_inputs"}
 
 
+def test_a_dry_run_leaves_the_finished_run_s_configuration_as_it_is(clone):
+    kept = clone.root / "results/tiny/config.yaml"
+    before = kept.read_bytes()
+    path = clone.root / "config/runs/tiny.yaml"
+    path.write_text(path.read_text().replace("Some hundred", "Some thousand").replace("128", "64"))
+    assert "translate_shard" in clone.would_run()
+    assert kept.read_bytes() == before
+
+
+def test_another_order_of_the_surveys_matches_them_anew(clone):
+    path = clone.root / "config/runs/tiny.yaml"
+    path.write_text("extends: [ahead.yaml, mini.yaml, ../skies/tiny/sky.yaml]\n"
+                    + path.read_text().split("\n", 1)[1])  # fmt: skip
+    (path.parent / "ahead.yaml").write_text("surveys: {apogee: {}, galah: {}}\n")
+    assert {"crossmatch", "train_member"} <= clone.would_run()
+
+
+def test_another_entry_of_a_service_asks_it_anew(clone):
+    path = clone.root / "config/sources.csv"
+    lines = path.read_text().splitlines(keepends=True)
+    lines = [x.replace("https://", "https://other.") if x.startswith("gaia,") else x for x in lines]
+    path.write_text("".join(lines))
+    again = clone.would_run()
+    assert {"fetch_photometry", "crossmatch"} <= again
+    assert not again & {"fetch_file", "simulate_sky", "read_survey"}
+
+
 def test_a_part_of_a_run_is_made_and_called_a_part(bare):
     done = bare.reproduce("tiny", "--", "--until", "simulate_sky")
     assert done.returncode == 0, done.stderr

@@ -1,5 +1,6 @@
 # What the rules share: the run's configuration, what its jobs are called and what they ask for.
 
+import json
 import re
 from itertools import product
 from pathlib import Path
@@ -26,9 +27,6 @@ except InputError as error:
 RUN = CONFIGURATION.run
 RESULTS = f"results/{RUN}"
 RESOLVED = f"{RESULTS}/config.yaml"
-if not workflow.dryrun:
-    # Not a rule: Snakemake asks no job below a pending one whether its own parameters changed.
-    dump(CONFIGURATION, RESOLVED)
 SETTINGS = CONFIGURATION.model_dump(mode="json", by_alias=True)
 SHARDS = CONFIGURATION.compute.shards
 # On a GPU all members of an ensemble are trained by one job.
@@ -42,6 +40,13 @@ COMPARED_METHOD = CONFIGURATION.comparison.method
 TO_BASE = {direction.target: name for name, direction in DIRECTIONS.items()}
 SURVEYS = CONFIGURATION.surveys
 PHOTOMETRY = CONFIGURATION.sources.photometry
+
+
+onstart:
+    # Not a rule: Snakemake asks no job below a pending one whether its own parameters changed. Not
+    # before jobs begin: the finished run of a dry run, an unlocking or a report keeps its own.
+    dump(CONFIGURATION, RESOLVED)
+
 
 FILES = {source.file: source for source in REGISTRY.values()}
 WORKFLOW_FILES = workflow_files(config["run"], CONFIGURATION.sources.registry)
@@ -116,7 +121,8 @@ def disk_of(rule):
 
 
 def settings(*places):
-    """Digest of the settings a rule reads, so that changing one reruns it."""
+    """Digest of the settings a rule reads, so that changing one reruns it; so does their order,
+    as that of the surveys is the order of the matched stars."""
 
     def pick(place):
         value = SETTINGS
@@ -124,7 +130,7 @@ def settings(*places):
             value = (value or {}).get(part)
         return value
 
-    return digest([pick(place) for place in places])
+    return digest([json.dumps(pick(place)) for place in places])
 
 
 def settings_for(*places):

@@ -87,7 +87,7 @@ rule fetch_file:
         around=AROUND,
         registry=CONFIGURATION.sources.registry,
         name=lambda wildcards: FILES[wildcards.file].name,
-        entry=lambda wildcards: repr(FILES[wildcards.file]),
+        entry=lambda wildcards: registered(FILES[wildcards.file].name),
         places=f"{shared_folder()} {lock_of_sources()}",
         code=code_digest("archive.fetch"),
     shell:
@@ -114,6 +114,7 @@ rule fetch_copy:
         config=RESOLVED,
         around=AROUND,
         settings=settings_for("surveys.{survey}.vizier"),
+        entry=lambda wildcards: registered(SURVEYS[wildcards.survey].vizier.source),
         code=code_digest("archive.vizier"),
     shell:
         "{params.around} python -m spectrotranslator.archive.vizier --config {params.config:q}"
@@ -139,6 +140,7 @@ rule fetch_photometry:
         config=RESOLVED,
         around=AROUND,
         settings=settings("sources.photometry"),
+        entry=lambda wildcards: registered(*services_of_photometry()),
         code=code_digest("archive.gaia"),
     shell:
         "{params.around} python -m spectrotranslator.archive.gaia --config {params.config:q}"

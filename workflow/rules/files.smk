@@ -5,6 +5,15 @@ def fetched(source):
     return f"{RESULTS}/sources/{REGISTRY[source].file}"
 
 
+def registered(*names):
+    """What the table of sources says of them: whoever asks them hangs on it."""
+    return repr([REGISTRY.get(name) for name in names])
+
+
+def services_of_photometry():
+    return ["gaia", *(mirror.source for mirror in PHOTOMETRY.mirrors)]
+
+
 def vizier_copy(survey):
     return f"{RESULTS}/sources/{survey}.vizier.parquet"
 

@@ -57,6 +57,9 @@ def main(arguments: list[str]) -> int:
         return 2
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        print(f"error: {error.filename or verb}: {error.strerror or error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("error: interrupted; call again to go on", file=sys.stderr)
         return 2

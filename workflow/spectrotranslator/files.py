@@ -20,7 +20,10 @@ def atomic(path: str | Path) -> Iterator[Path]:
     On an exception the temporary file is removed and ``path`` is left as it was.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; nothing was written") from error
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield temporary

@@ -60,7 +60,10 @@ class _Part:
             return {}
         return state if state.get("validator") else {}
 
-    def remember(self, response: requests.Response, total: int | None) -> None:
+    def begin(self, response: requests.Response, total: int | None) -> None:
+        """Note what comes now. The bytes of before go first: should the process be killed between
+        the two, they must not stand beside the note of another file."""
+        self.path.unlink(missing_ok=True)
         self.note.write_text(json.dumps({"validator": _validator(response), "total": total}))
 
     def forget(self) -> None:
@@ -155,14 +158,15 @@ def _transfer(source: Source, url: str, part: _Part, path: Path, patience: Patie
     headers = {"Range": f"bytes={have}-", "If-Range": state["validator"]} if have else {}
     with answer(url, patience, headers) as response:
         if response.status_code == 416:
-            expected, total = _whole_already(response, part, have), hashlib.sha256()
+            expected, total = _whole_already(response, part, have, state), hashlib.sha256()
             _hash_file(part.path, total)
         else:
             _refuse_strange(response, source)
-            offset = _offset(response, part, have)
-            expected = _expected_size(source, response, offset)
+            offset = _offset(response, part, have, state)
+            expected = _expected_size(source, response, state)
             _enough_disk(path, expected - offset if expected else 0)
-            part.remember(response, expected)
+            if not offset:
+                part.begin(response, expected)
             total = _append(response, part.path, offset, expected, source.file, patience)
         final_url, validators = response.url, _validators(response)
     if expected is None:
@@ -179,7 +183,7 @@ def _refuse_strange(response: requests.Response, source: Source) -> None:
         raise Broken(f"sent as {encoding} though the plain file was asked for", final=True)
 
 
-def _offset(response: requests.Response, part: _Part, have: int) -> int:
+def _offset(response: requests.Response, part: _Part, have: int, state: dict) -> int:
     """Where the body begins in the file; a server may give all though it was asked for the rest."""
     if response.status_code == 200:
         return 0
@@ -187,21 +191,41 @@ def _offset(response: requests.Response, part: _Part, have: int) -> int:
     if not span or int(span[1]) != have:
         part.forget()
         raise Broken("another range came than the one asked for")
+    noted, total = state.get("total"), _total(response)
+    if not _same_file(response, state) or (noted and total and total != noted):
+        part.forget()
+        raise Broken("the file has changed since its first part came")
     return have
 
 
-def _whole_already(response: requests.Response, part: _Part, have: int) -> int:
+def _same_file(response: requests.Response, state: dict) -> bool:
+    """Whether the validator that is remembered holds; a server may also not repeat it."""
+    known = state.get("validator", "")
+    name = "ETag" if known.startswith('"') else "Last-Modified"
+    return not known or response.headers.get(name, known) == known
+
+
+def _total(response: requests.Response) -> int | None:
+    """Size of the whole file, as a partial answer tells it."""
+    found = re.fullmatch(r"bytes [\d*-]+/(\d+)", response.headers.get("Content-Range", ""))
+    return int(found[1]) if found else None
+
+
+def _whole_already(response: requests.Response, part: _Part, have: int, state: dict) -> int:
     """The size of a file of which nothing is left to fetch."""
-    found = re.fullmatch(r"bytes \*/(\d+)", response.headers.get("Content-Range", ""))
-    if found and int(found[1]) == have:
+    if _total(response) == have and _same_file(response, state):
         return have
     part.forget()
-    raise Broken("the file is shorter than what came of it before")
+    raise Broken("the file is another or shorter than what came of it before")
 
 
-def _expected_size(source: Source, response: requests.Response, offset: int) -> int | None:
-    length = response.headers.get("Content-Length")
-    size = offset + int(length) if length and length.isdigit() else source.bytes
+def _expected_size(source: Source, response: requests.Response, state: dict) -> int | None:
+    """Size of the whole file. The length of a range says nothing of it: a server may cap ranges."""
+    if response.status_code == 206:
+        size = _total(response) or state.get("total") or source.bytes
+    else:
+        length = response.headers.get("Content-Length", "")
+        size = int(length) if length.isdigit() else source.bytes
     if source.bytes is not None and size != source.bytes:
         raise Broken(f"{size} bytes offered, {source.bytes} registered", final=True)
     return size

@@ -66,11 +66,13 @@ def about(entry: Source) -> dict:
 
 
 def _fetched_before(entry: Source, place: Path, receipt: Path, lock: Path | None) -> bool:
-    """Whether the shared file is there, undamaged, from this source and still trusted."""
+    """Whether the shared file is there, undamaged, from this source, as registered and trusted."""
     if not (place.is_file() and receipt.is_file()):
         return False
     told = read_json(receipt)
     if told["url"] not in entry.urls or place.stat().st_size != told["bytes"]:
+        return False
+    if entry.bytes not in (None, told["bytes"]) or entry.sha256 not in (None, told["sha256"]):
         return False
     if sha256(place) != told["sha256"]:
         return False

@@ -4,6 +4,7 @@ The header may come from a file or, by byte ranges, from an archive: any binary 
 seek and read will do.
 """
 
+import math
 import re
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -24,7 +25,7 @@ TYPES = {
 
 @dataclass(frozen=True)
 class FitsColumn:
-    """One column: its type in the file, how many values a row holds, and its linear scale."""
+    """One column: its type in the file, how many values a row holds, its scale and its null."""
 
     name: str
     form: str
@@ -33,6 +34,7 @@ class FitsColumn:
     count: int
     scale: float
     zero: float
+    null: int | None = None
 
     @property
     def kind(self) -> str:
@@ -76,8 +78,16 @@ def table_layout(stream: BinaryIO, name: str, hdu: int = 1) -> TableLayout:
     Raises
     ------
     InputError
-        Not FITS, header cut short, no such extension, or the extension is no binary table.
+        Not FITS, header cut short or damaged, no such extension, or the extension is no binary
+        table.
     """
+    try:
+        return _layout(stream, name, hdu)
+    except (KeyError, ValueError, TypeError, AttributeError, fits.VerifyError) as error:
+        raise InputError(f"{name}: its header is damaged ({error})") from None
+
+
+def _layout(stream: BinaryIO, name: str, hdu: int) -> TableLayout:
     position = 0
     for number in range(hdu + 1):
         if number and not _something(stream, position):
@@ -86,13 +96,13 @@ def table_layout(stream: BinaryIO, name: str, hdu: int = 1) -> TableLayout:
         position = start + _padded(_data_bytes(header))
     if header.get("XTENSION", "").strip() != "BINTABLE":
         raise InputError(f"{name}: extension {hdu} is not a table")
-    try:
-        columns = [_column(header, number) for number in range(1, header["TFIELDS"] + 1)]
-        layout = TableLayout(
-            {column.name: column for column in columns}, start, header["NAXIS2"], header["NAXIS1"]
-        )
-    except (KeyError, ValueError, AttributeError) as error:
-        raise InputError(f"{name}: its table header is damaged ({error})") from None
+    columns = [_column(header, number) for number in range(1, _count(header, "TFIELDS") + 1)]
+    layout = TableLayout(
+        {column.name: column for column in columns},
+        start,
+        _count(header, "NAXIS2"),
+        _count(header, "NAXIS1"),
+    )
     if len(layout.columns) != len(columns) or layout.dtype.itemsize != layout.row_bytes:
         raise InputError(
             f"{name}: its columns are {layout.dtype.itemsize} bytes wide, its rows "
@@ -116,11 +126,7 @@ def _header(stream: BinaryIO, position: int, name: str, number: int) -> tuple[fi
         if len(block) < BLOCK or len(blocks) == MOST_BLOCKS:
             raise InputError(f"{name}: cut short within a header; fetch it again")
         blocks.append(block)
-    try:
-        header = fits.Header.fromstring(b"".join(blocks))
-    except (ValueError, fits.VerifyError) as error:
-        raise InputError(f"{name}: its header is damaged ({error})") from None
-    return header, position + BLOCK * len(blocks)
+    return fits.Header.fromstring(b"".join(blocks)), position + BLOCK * len(blocks)
 
 
 def _refuse_strange(block: bytes, name: str, number: int) -> None:
@@ -135,11 +141,18 @@ def _last(block: bytes) -> bool:
 
 
 def _data_bytes(header: fits.Header) -> int:
-    axes = [header[f"NAXIS{i}"] for i in range(1, header.get("NAXIS", 0) + 1)]
+    axes = [_count(header, f"NAXIS{i}") for i in range(1, _count(header, "NAXIS") + 1)]
     if not axes:
         return 0
-    values = header.get("PCOUNT", 0) + int(np.prod(axes, dtype=np.int64))
+    values = header.get("PCOUNT", 0) + math.prod(axes)
     return abs(header["BITPIX"]) // 8 * header.get("GCOUNT", 1) * values
+
+
+def _count(header: fits.Header, keyword: str) -> int:
+    value = header[keyword]
+    if not isinstance(value, int) or value < 0:
+        raise ValueError(f"{keyword} is {value!r}")
+    return value
 
 
 def _padded(size: int) -> int:
@@ -163,6 +176,14 @@ def _column(header: fits.Header, number: int) -> FitsColumn:
         str(header.get(f"TUNIT{number}", "")).strip(),
         dtype,
         count,
-        header.get(f"TSCAL{number}", 1),
-        header.get(f"TZERO{number}", 0),
+        _number(header, f"TSCAL{number}", 1),
+        _number(header, f"TZERO{number}", 0),
+        _number(header, f"TNULL{number}", None) if code in "BIJK" else None,
     )
+
+
+def _number(header: fits.Header, keyword: str, usual: int | None) -> int | float | None:
+    value = header.get(keyword, usual)
+    if not isinstance(value, int | float | None):
+        raise ValueError(f"{keyword} is {value!r}")
+    return value

@@ -6,7 +6,7 @@ folder chunks are kept for later runs.
 
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,13 +47,14 @@ class Provider:
 
 @dataclass(frozen=True)
 class _Asking:
-    """Whom to ask for what, and where whole chunks are kept."""
+    """Whom to ask for what, and where whole chunks are kept; ``short`` are those that lack rows."""
 
     providers: list[Provider]
     columns: list[str]
     chunk: int
     patience: Patience
     folder: Path
+    short: list[Path] = field(default_factory=list)
 
 
 def _quoted(name: str) -> str:
@@ -79,7 +80,7 @@ def main(arguments) -> None:
         kept or arguments.magnitudes.parent / f".{arguments.magnitudes.name}.chunks",
     )
     table, by_provider = fetch_magnitudes(asking, ids)
-    _enough(table, ids, photometry)
+    _enough(asking, table, ids, photometry)
     with atomic(arguments.magnitudes) as temporary:
         pq.write_table(table.drop_columns("provider"), temporary)
     told = about(entry) | {
@@ -161,7 +162,10 @@ def _chunk(asking: _Asking, ids: np.ndarray, turn: int) -> pa.Table:
         table = _ask_some(replace(asking, providers=providers), ids)
         with atomic(kept) as temporary:
             pq.write_table(table, temporary)
-    return pq.read_table(kept)
+    table = pq.read_table(kept)
+    if len(table) < len(ids):
+        asking.short.append(kept)
+    return table
 
 
 def _ask_some(asking: _Asking, ids: np.ndarray) -> pa.Table:
@@ -210,9 +214,12 @@ def magnitude_error(flux_over_error: np.ndarray, zero_point_error: float) -> np.
     return np.hypot(2.5 / np.log(10) / flux_over_error, zero_point_error)
 
 
-def _enough(table: pa.Table, ids: np.ndarray, photometry: Photometry) -> None:
+def _enough(asking: _Asking, table: pa.Table, ids: np.ndarray, photometry: Photometry) -> None:
+    """Refuse a service's bad moment, and keep no answer of it: a later call asks anew."""
     absent = len(ids) - len(table)
     if absent > photometry.absent * len(ids):
+        for path in asking.short:
+            path.unlink(missing_ok=True)
         raise InputError(
             f"Gaia magnitudes: {absent} of {len(ids)} source ids are answered by no service, "
             f"more than the share {photometry.absent:g} of sources.photometry.absent; "

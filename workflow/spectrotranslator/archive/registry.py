@@ -1,8 +1,10 @@
 """The table of sources: where each file comes from and what it should be."""
 
 import csv
+import io
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,14 +38,29 @@ def read_registry(path: str | Path) -> dict[str, Source]:
     Raises
     ------
     InputError
-        The table is absent or a line lacks a column; the line is named.
+        The table is absent, is not UTF-8 or not CSV, or a line lacks a column; the line is named.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such table of sources")
-    with path.open(newline="", encoding="utf-8") as stream:
-        reader = csv.DictReader(stream, strict=True)
-        return {line["name"]: _source(line, f"{path}, line {reader.line_num}") for line in reader}
+    sources = [_source(line, where) for where, line in _lines(path)]
+    return {source.name: source for source in sources}
+
+
+def _lines(path: Path) -> Iterator[tuple[str, dict]]:
+    """Lines of a CSV file, each with its place. Excel begins the file with a byte order mark."""
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}, line {number}: not UTF-8; save the table as UTF-8") from None
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for line in reader:
+            yield f"{path}, line {reader.line_num}", line
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.reader.line_num}: not CSV ({error})") from None
 
 
 def _source(line: dict, where: str) -> Source:
@@ -65,7 +82,9 @@ def _source(line: dict, where: str) -> Source:
             doi=line["doi"],
             megabytes=float(line["megabytes"]) if line.get("megabytes") else None,
         )
-    except (KeyError, ValueError) as error:
+    except KeyError as error:
+        raise InputError(f"{where}: there is no column {error}") from None
+    except ValueError as error:
         raise InputError(f"{where}: {error}") from None
 
 
@@ -78,14 +97,22 @@ def source(path: str | Path, name: str) -> Source:
 
 
 def read_needed(path: str | Path) -> dict[str, dict[str, tuple[str, str]]]:
-    """Source to its needed columns, each with its kind (integer, float, text) and unit."""
+    """Source to its needed columns, each with its kind (integer, float, text) and unit.
+
+    Raises
+    ------
+    InputError
+        The table is absent, is not UTF-8 or not CSV, or lacks a column; the line is named.
+    """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such table of columns")
     needed: dict[str, dict[str, tuple[str, str]]] = {}
-    with path.open(newline="", encoding="utf-8") as stream:
-        for line in csv.DictReader(stream):
+    for where, line in _lines(path):
+        try:
             needed.setdefault(line["source"], {})[line["column"]] = (line["kind"], line["unit"])
+        except KeyError as error:
+            raise InputError(f"{where}: there is no column {error}") from None
     return needed
 
 
@@ -94,10 +121,28 @@ def address(url: str) -> str:
 
     The environment variable ``SPECTROTRANSLATOR_URL_MAP`` holds a JSON object from prefixes to
     their replacements, for institutional mirrors; the longest prefix that fits wins.
+
+    Raises
+    ------
+    InputError
+        The variable holds something else.
     """
-    prefixes = json.loads(os.environ.get(URL_MAP, "{}"))
+    prefixes = _url_map(os.environ.get(URL_MAP) or "{}")
     fitting = [prefix for prefix in prefixes if url.startswith(prefix)]
     if not fitting:
         return url
     prefix = max(fitting, key=len)
     return prefixes[prefix] + url[len(prefix) :]
+
+
+def _url_map(text: str) -> dict[str, str]:
+    try:
+        prefixes = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{URL_MAP} is not JSON ({error})") from None
+    if not isinstance(prefixes, dict) or not all(isinstance(p, str) for p in prefixes.values()):
+        raise InputError(
+            f"{URL_MAP} is {text}, but a JSON object from prefixes of addresses to their "
+            'replacements is expected: {"https://here/": "https://mirror/"}'
+        )
+    return prefixes

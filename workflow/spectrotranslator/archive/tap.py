@@ -50,7 +50,8 @@ def ask(
         content["files"] = {UPLOAD: ("ids.xml", _as_votable(ids), "application/x-votable+xml")}
     with answer(f"{url}/sync", patience, method="POST", fine=(200, 400), **content) as response:
         body = response.content
-        announced = response.headers.get("Content-Length", "")
+        packed = response.headers.get("Content-Encoding", "identity") != "identity"
+        announced = "" if packed else response.headers.get("Content-Length", "")
     if announced.isdigit() and len(body) != int(announced):
         raise Broken(f"{len(body)} of {announced} bytes of the answer came")
     return _parsed(body)

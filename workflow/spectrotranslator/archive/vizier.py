@@ -17,6 +17,7 @@ from ..configuration.model import VizierTable
 from ..errors import InputError
 from ..files import atomic, digest, sha256, write_json
 from ..stage import Stage
+from .blanks import with_blanks
 from .fetch import about
 from .http import Broken, Patience
 from .registry import Source, source
@@ -59,7 +60,8 @@ def fetch_table(
     Raises
     ------
     InputError
-        No address answers, or fewer or more rows came than the table has.
+        No address answers, or fewer or more rows came than the table has: nobody knows which range
+        is wrong, so all are asked for anew next time.
     """
     route = _Route(entry, vizier.table, {}, vizier.page, patience, folder)
     there = columns_there(route)
@@ -77,6 +79,7 @@ def fetch_table(
              for first in range(low, high + 1, route.page)]  # fmt: skip
     table = pd.concat(parts, ignore_index=True).sort_values(RECORD, ignore_index=True)
     if len(table) != rows or table[RECORD].duplicated().any():
+        _forget(folder)
         raise InputError(f"{vizier.table}: {len(table)} rows came, the table has {rows}; try again")
     return table.drop(columns=RECORD), lacking
 
@@ -109,17 +112,27 @@ def _page(route: _Route, first: int, last: int) -> pd.DataFrame:
 
 
 def _named(table: Table, names: list[str]) -> pd.DataFrame:
-    """Columns by their place, under our names; blank numbers NaN, blank ids 0, text stripped."""
+    """Columns by their place, under our names; blank numbers are missing, text is stripped.
+
+    A blank flag must not become a 0, which is no fault.
+    """
     columns = {}
     for name, column in zip(names, table.columns.values(), strict=True):
         values = np.ma.asarray(column)
         if values.dtype.kind in "iu":
-            columns[name] = values.filled(0).astype(np.int64)
+            blank = np.ma.getmaskarray(values)
+            whole = np.int64 if not blank.any() else values.dtype
+            columns[name] = with_blanks(values.filled(0).astype(whole), blank)
         elif values.dtype.kind == "f":
             columns[name] = values.astype(np.float64).filled(np.nan)
         else:
             columns[name] = [str(text).strip() for text in values.filled("")]
     return pd.DataFrame(columns)
+
+
+def _forget(folder: Path) -> None:
+    for path in folder.glob("*"):
+        path.unlink()
 
 
 def main(arguments) -> None:
@@ -141,8 +154,7 @@ def main(arguments) -> None:
         "sha256": sha256(arguments.table),
     }
     write_json(arguments.receipt, about(entry) | {"name": f"{arguments.survey}_vizier"} | told)
-    for path in folder.glob("*"):
-        path.unlink()
+    _forget(folder)
     folder.rmdir()
 
 

@@ -33,8 +33,9 @@ def homogenise(
     where the origin saw the star too, ``X_own`` as the origin measured it. ``origin`` names the
     survey whose values stand, ``measured`` says whether that is the target, ``ORIGIN_row`` which
     translated row there is; ``recommended`` whether the values are fit for use: the survey's cuts
-    hold and, for a translation, no input is missing and all flags are good. ``whole_width``: the
-    percentiles hold the scatter of the networks already.
+    hold, no label is missing and, for a translation, no input is missing and all flags are good.
+    A star that the target measured in part has the translation; where there is none, that part.
+    ``whole_width``: the percentiles hold the scatter of the networks already.
     """
     labels = _labels(direction)
     on = configuration.match
@@ -99,7 +100,8 @@ def _shared(origin: pd.DataFrame, translated: pd.DataFrame) -> list[str]:
 
 
 def _measured_side(stars, labels, on) -> pd.DataFrame:
-    whole = ~missing(stars[list(labels)].to_numpy(np.float64)).any(axis=1)
+    lacking = missing(stars[list(labels)].to_numpy(np.float64))
+    whole = ~lacking.any(axis=1)
     columns = {
         on: stars[on],
         "identifier": stars["identifier"].astype(str),
@@ -107,9 +109,9 @@ def _measured_side(stars, labels, on) -> pd.DataFrame:
         "whole": whole,
     }
     columns |= _places(stars)
-    for label in labels:
-        columns[label] = stars[label]
-        columns[f"{label}_error"] = stars[f"{label}_error"]
+    for label, absent in zip(labels, lacking.T, strict=True):
+        columns[label] = stars[label].mask(absent)
+        columns[f"{label}_error"] = stars[f"{label}_error"].mask(absent)
     return pd.DataFrame(columns)
 
 
@@ -118,7 +120,7 @@ def _places(stars: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def _choose(both: pd.DataFrame, direction: Direction, labels, on: str) -> pd.DataFrame:
-    measured = both["whole"].fillna(False).astype(bool)
+    measured = both["whole"].fillna(False).astype(bool) | both["row"].isna()
     columns = {
         on: both[on],
         "origin": pd.Categorical(

@@ -12,7 +12,7 @@ from ..network.model import load_model
 from ..network.sample import Sample
 from ..sample.split import survey_rows
 from ..stage import Stage
-from .intervals import fit_widths
+from .fit import fit_widths
 from .leftout import LeftOut, left_out
 from .networks import network_part
 from .settled import settled_in

@@ -207,12 +207,20 @@ class Table:
     @property
     def record_type(self) -> np.dtype:
         """A record with its newline: every field a run of bytes, named by its ``place``."""
+        return self._record(self.width + 1)
+
+    @property
+    def bare_record_type(self) -> np.dtype:
+        """The same without the newline."""
+        return self._record(self.width)
+
+    def _record(self, size: int) -> np.dtype:
         return np.dtype(
             {
                 "names": [column.place for column in self.columns],
                 "formats": [column.bytes_type for column in self.columns],
                 "offsets": [column.start - 1 for column in self.columns],
-                "itemsize": self.width + 1,
+                "itemsize": size,
             }
         )
 

@@ -54,6 +54,8 @@ def main(arguments: list[str]) -> int:
     executions = given.executions or configuration.comparison.executions
     if executions < 3:
         raise InputError(f"--executions {executions}: at least 3 are needed")
+    if given.jobs < 1:
+        raise InputError(f"--jobs {given.jobs}: at least 1 is needed")
     choices = list(configuration.comparison.choices) if given.choices else []
     if given.choices and not choices:
         raise InputError(f"run {configuration.run}: comparison.choices names no alternative")

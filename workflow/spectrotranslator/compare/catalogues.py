@@ -4,40 +4,41 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..catalogue.settled import settled
-from ..cds.layout import layout_from_yaml
+from ..cds.layout import Table, layout_from_yaml
+from ..cds.readme import load_readme
 from ..configuration import Configuration, load
 from ..files import read_json
 from ..stage import Stage
 from .diff import compare
 from .explain import differing_settings, explain, overview
-from .tables import read_catalogue, read_readme
-from .text import layout_differences
+from .tables import read_catalogue
 from .tolerances import read_tolerances
 
 
 def main(arguments) -> None:
     configuration = load(arguments.config)
-    theirs = read_readme(arguments.readme).table(arguments.published)
-    ours = read_readme(arguments.own_readme).table(arguments.regenerated)
+    layout = layout_from_yaml(configuration.directions[arguments.direction].catalogue)
+    # How comments are written no ReadMe says.
+    theirs = replace(
+        load_readme(arguments.readme).table(arguments.published), comment=layout.comment
+    )
+    ours = load_readme(arguments.own_readme).table(arguments.regenerated)
     path = configuration.comparison.tolerances
     difference = compare(
         read_catalogue(arguments.published, theirs),
         read_catalogue(arguments.regenerated, ours),
-        theirs,
         read_tolerances(Path(path), arguments.direction) if path else None,
-        layout_differences(theirs, ours),
     )
-    explanation = _explanation(configuration, arguments, difference.summary["columns"])
+    explanation = _explanation(configuration, arguments, layout, difference.summary["columns"])
     explained = replace(difference, summary=difference.summary | explanation)
     explained.write(arguments.diff, arguments.rows, arguments.peculiar)
 
 
-def _explanation(configuration: Configuration, arguments, columns: dict) -> dict:
+def _explanation(configuration: Configuration, arguments, layout: Table, columns: dict) -> dict:
     """By column and over all: which settings the published catalogue says were others."""
     fingerprint = read_json(arguments.fingerprint)
     method = configuration.methods[configuration.comparison.method]
     method = settled(method, arguments.fingerprint)
-    layout = layout_from_yaml(configuration.directions[arguments.direction].catalogue)
     differing = differing_settings(fingerprint, configuration, method)
     explained = explain(columns, layout, differing)
     return {"explain": {"settings": overview(explained), "columns": explained}}

@@ -1,6 +1,6 @@
 """Hold a regenerated catalogue against the published one: every difference, and a grade."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +8,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..cds.layout import Table
+from ..cds.layout import Column, Table
 from ..errors import InputError
 from ..files import atomic, write_json
 from .choices import within_choices
-from .flags import comment_figures, flag_figures
+from .flags import Style, comment_figures, flag_figures
 from .grade import (
     DEVIATES,
     EQUIVALENT,
     IDENTICAL,
+    MISSING,
+    SEED,
     Grade,
     by_chance,
     grade_numbers,
@@ -29,7 +31,7 @@ from .rows import Pairing, pair, peculiar
 from .stars import star_lines
 from .statistics import describe, grading_statistics, pulls
 from .tables import Catalogue, flag_labels, number_labels, text_labels
-from .text import is_text, same_fields
+from .text import is_text, layout_differences, same_fields, same_places
 from .tolerances import Tolerances
 
 
@@ -54,19 +56,18 @@ class Difference:
 
 
 def compare(
-    published: Catalogue,
-    regenerated: Catalogue,
-    table: Table,
-    tolerances: Tolerances | None,
-    layout_faults: list[str],
+    published: Catalogue, regenerated: Catalogue, tolerances: Tolerances | None
 ) -> Difference:
-    """Compare two catalogues of one layout.
+    """Compare two catalogues of one layout; what the regenerated one lacks of it is missing.
 
     Raises
     ------
     InputError
         They share no identifier.
     """
+    lacking = [c.label for c in published.table.named if c.label not in regenerated.columns]
+    table = _without(published.table, lacking)
+    layout_faults = layout_differences(published.table, regenerated.table)
     identifier = table.columns[0].label
     numbers = number_labels(table)
     pairing = pair(published.columns, regenerated.columns, identifier, numbers)
@@ -79,10 +80,13 @@ def compare(
     names = [side.columns[identifier] for side in (published, regenerated)]
     p, r = published.matched(pairing.published), regenerated.matched(pairing.regenerated)
     same_bytes, decimals = _same_fields(published, regenerated, table, pairing, p, r)
-    columns = _columns(p, r, table, tolerances, same_bytes, decimals)
+    compared = _columns(p, r, table, tolerances, same_bytes, decimals)
+    columns = {c.label: compared.get(c.label) or _missing(c) for c in published.table.named}
     groups = find_groups(numbers)
     whole = _whole(rows, layout_faults)
     chance = by_chance(columns)
+    for label in chance:
+        columns[label]["class"] = SEED
     grades = [EQUIVALENT if label in chance else c["grade"] for label, c in columns.items()]
     summary = {
         "schema_version": 3,
@@ -98,6 +102,23 @@ def compare(
     }
     odd = peculiar(pairing, names[0], names[1])
     return Difference(summary, star_lines(p, r, table, pairing, groups), odd)
+
+
+def _without(table: Table, labels: list[str]) -> Table:
+    """A layout's named columns but some, and those whose grade hangs on a median among them."""
+    lost = [
+        label
+        for group in find_groups(number_labels(table))
+        if group.centre in labels
+        for label in (*group.percentiles.values(), group.systematic)
+    ]
+    kept = tuple(column for column in table.named if column.label not in (*labels, *lost))
+    return replace(table, columns=kept)
+
+
+def _missing(column: Column) -> dict:
+    graded = Grade(MISSING, "the regenerated catalogue has no such column, or not its median")
+    return {"unit": column.unit, "same_bytes": None, **graded.as_dict()}
 
 
 def _exact_faults(columns: dict[str, dict]) -> list[str]:
@@ -134,9 +155,13 @@ def _whole(rows: dict, layout_faults: list[str]) -> Grade:
 
 def _same_fields(published: Catalogue, regenerated: Catalogue, table, pairing, p, r):
     """Counts of equal bytes and of equal decimals by column; none where one side is no text."""
-    if not (is_text(published.path) and is_text(regenerated.path)):
+    sides = (published, regenerated)
+    if not all(is_text(side.path) for side in sides) or not same_places(*(s.table for s in sides)):
         return {}, {}
-    equal = {label: (p[label] == r[label]).to_numpy() for label in number_labels(table)}
+    equal = {
+        label: ((p[label] == r[label]) | (p[label].isna() & r[label].isna())).to_numpy()
+        for label in number_labels(table)
+    }
     return same_fields(published.path, regenerated.path, table, pairing, equal)
 
 
@@ -154,7 +179,7 @@ def _columns(
         if label in flags:
             found = _flag(label, p[label], r[label], tolerances)
         elif label in texts:
-            found = _comment(label, p[label], r[label], tolerances)
+            found = _comment(label, p[label], r[label], tolerances, Style.of(table))
         elif label in statistics:
             found = _number(label, p, r, names, unit.get(label))
             graded = grade_numbers(
@@ -168,6 +193,11 @@ def _columns(
                 tolerances and tolerances.numbers(label),
                 tolerances and tolerances.choices.get(label),
             )
+            one_sided = found["lacking_published"] + found["lacking_regenerated"]
+            if one_sided:
+                graded = Grade(
+                    DEVIATES, f"{one_sided} rows hold a number on one side only", "inputs"
+                )
             if found["equal"] == found["matched"]:
                 graded = Grade(IDENTICAL, "all numbers are equal")
             found |= {"statistics": statistics[label], **graded.as_dict()}
@@ -218,7 +248,7 @@ def _detectable(tolerances: Tolerances | None, label: str, p, group) -> dict:
 
 
 def _in_units(value: float, unit: pd.Series) -> float | None:
-    middle = float(np.median(unit))
+    middle = float(unit.median())
     return value / middle if middle > 0 else None
 
 
@@ -232,8 +262,8 @@ def _flag(label: str, p, r, tolerances: Tolerances | None) -> dict:
     return figures | graded.as_dict()
 
 
-def _comment(label: str, p, r, tolerances: Tolerances | None) -> dict:
-    figures = comment_figures(p, r)
+def _comment(label: str, p, r, tolerances: Tolerances | None, style: Style) -> dict:
+    figures = comment_figures(p, r, style)
     if figures["other_input_reasons"]:
         count = figures["other_input_reasons"]
         graded = Grade(
@@ -249,6 +279,7 @@ def _comment(label: str, p, r, tolerances: Tolerances | None) -> dict:
 
 
 def _exact(p: pd.Series, r: pd.Series) -> dict:
-    differing = int((p.to_numpy() != r.to_numpy()).sum())
+    nothing = (p.isna() & r.isna()).to_numpy()
+    differing = int(((p.to_numpy() != r.to_numpy()) & ~nothing).sum())
     graded = grade_share(differing, len(p), None, "inputs")
     return {"matched": len(p), "differing": differing, **graded.as_dict()}

@@ -16,7 +16,7 @@ from ..configuration.model import Configuration, Method
 from ..fingerprint.ensemble import trimmed_spread
 from ..fingerprint.masks import MARK
 from ..fingerprint.order import FRACTIONS, simulate
-from .grade import EQUIVALENT, IDENTICAL
+from .grade import CONSISTENT, DEVIATES
 
 REALISATIONS = "montecarlo.realisations"
 MEMBERS = "ensemble.members"
@@ -85,7 +85,7 @@ def explain(columns: Mapping[str, dict], layout: Table, differing: Mapping[str, 
     values = {column.label: column.value or {} for column in layout.columns}
     found = {}
     for label, column in columns.items():
-        if column["grade"] in (IDENTICAL, EQUIVALENT):
+        if column["grade"] not in (CONSISTENT, DEVIATES):
             continue
         lines = []
         for setting, line in differing.items():

@@ -20,6 +20,7 @@ from ..errors import InputError
 IDENTICAL, EQUIVALENT, CONSISTENT = "identical", "equivalent", "consistent"
 DEVIATES, MISSING = "deviates", "missing"
 ORDER = (IDENTICAL, EQUIVALENT, CONSISTENT, DEVIATES, MISSING)
+SEED = "seed"
 DENIAL = 0.01
 
 
@@ -134,7 +135,10 @@ def worst(grades: Iterable[str]) -> str:
 
 
 def by_chance(columns: dict[str, dict]) -> list[str]:
-    """The deviating columns of a catalogue that as many columns hold by chance; none or all."""
+    """The deviating columns of a catalogue that as many columns hold by chance; none or all.
+
+    Other seeds would have others deviate: that is their class.
+    """
     chances = sorted(c["chance"] for c in columns.values() if c["chance"] is not None)
     count = len(chances)
     if any(count * chance / rank < DENIAL for rank, chance in enumerate(chances, 1)):

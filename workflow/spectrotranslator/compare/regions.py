@@ -49,7 +49,10 @@ def _places(
 ) -> Iterator[tuple[dict, np.ndarray]]:
     for group in groups[:BINNED]:
         values = published[group.centre].to_numpy(np.float64)
-        edges = np.quantile(values, np.linspace(0, 1, BINS + 1))
+        known = values[np.isfinite(values)]
+        if not len(known):
+            continue
+        edges = np.quantile(known, np.linspace(0, 1, BINS + 1))
         number = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, BINS - 1)
         for i in range(BINS):
             bounds = {"from": float(edges[i]), "to": float(edges[i + 1])}

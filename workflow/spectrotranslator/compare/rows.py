@@ -6,7 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pandas.api.types import is_integer_dtype
 from scipy.optimize import linear_sum_assignment
+
+from ..errors import InputError
 
 NEARER = 0.1
 
@@ -36,7 +39,17 @@ def pair(
     column's robust width. Repeats that come in equal number keep their order, unless another
     assignment is ten times nearer: between two executions the nearest is often the wrong one.
     ``moved`` counts matched rows that come in another order.
+
+    Raises
+    ------
+    InputError
+        The identifiers are not of one kind.
     """
+    kinds = [is_integer_dtype(table[identifier]) for table in (published, regenerated)]
+    if kinds[0] != kinds[1]:
+        raise InputError(
+            f"{identifier}: whole numbers in one catalogue, something else in the other"
+        )
     left, right = (_numbered(table[identifier]) for table in (published, regenerated))
     merged = left.merge(right, on=["name", "repeat"], how="outer", suffixes=("_p", "_r"))
     both = merged.dropna(subset=["row_p", "row_r"])

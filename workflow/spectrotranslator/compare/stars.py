@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..cds.layout import Table
-from .flags import reasons_apart
+from .flags import Style, reasons_apart
 from .groups import Group
 from .rows import Pairing
 from .tables import flag_labels, number_labels, text_labels
@@ -43,7 +43,7 @@ def star_lines(
         columns[f"{label}_differs"] = p[label].to_numpy() != r[label].to_numpy()
     for label in text_labels(table):
         columns[f"{label}_differs"] = (p[label] != r[label]).to_numpy(bool)
-        columns[f"{label}_reasons"] = reasons_apart(p[label], r[label])
+        columns[f"{label}_reasons"] = reasons_apart(p[label], r[label], Style.of(table))
     return pa.table(columns)
 
 

@@ -21,7 +21,10 @@ def robust_scatter(values: np.ndarray) -> float:
 
 def tame_range(reference: np.ndarray) -> tuple[float, float]:
     """From 30 of the reference's 16-84% widths below its median to as many above."""
-    low, middle, high = np.percentile(reference, [16, 50, 84])
+    known = reference[np.isfinite(reference)]
+    if not len(known):
+        return -np.inf, np.inf
+    low, middle, high = np.percentile(known, [16, 50, 84])
     reach = RUNAWAY_WIDTHS * max(high - low, 1e-300)
     return float(middle - reach), float(middle + reach)
 
@@ -32,15 +35,21 @@ def runaway(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
 
 
 def describe(published: np.ndarray, regenerated: np.ndarray, names: Sequence) -> dict:
-    """Differences (regenerated minus published) of matched stars; run-aways counted apart."""
+    """Differences (regenerated minus published) of matched stars; run-aways counted apart.
+
+    Where neither side has a number they are equal; one that is lacking on one side alone is
+    counted.
+    """
     limits = tame_range(published)
     wild_p, wild_r = (runaway(side, limits) for side in (published, regenerated))
     tame = ~(wild_p | wild_r)
     difference = (regenerated - published)[tame]
-    equal = int((published == regenerated).sum())
+    nothing = np.isnan(published), np.isnan(regenerated)
     figures = {
         "matched": len(published),
-        "equal": equal,
+        "equal": int(((published == regenerated) | (nothing[0] & nothing[1])).sum()),
+        "lacking_published": int((nothing[0] & ~nothing[1]).sum()),
+        "lacking_regenerated": int((nothing[1] & ~nothing[0]).sum()),
         "runaway_published": int(wild_p.sum()),
         "runaway_regenerated": int(wild_r.sum()),
         "runaway_both": int((wild_p & wild_r).sum()),
@@ -132,7 +141,7 @@ def _offsets(published: pd.DataFrame, regenerated: pd.DataFrame, group: Group) -
 
 
 def _median_distance(side: pd.DataFrame, label: str, group: Group) -> float:
-    return float(np.median(np.abs(side[label] - side[group.centre])))
+    return _median(np.abs(side[label] - side[group.centre]).to_numpy())
 
 
 def _location(published: np.ndarray, regenerated: np.ndarray) -> dict[str, float]:
@@ -140,9 +149,15 @@ def _location(published: np.ndarray, regenerated: np.ndarray) -> dict[str, float
     tame = ~(runaway(published, limits) | runaway(regenerated, limits))
     difference = (regenerated - published)[tame]
     return {
-        "bias": float(np.median(difference)),
+        "bias": _median(difference),
         "scatter": float(_log(np.array([robust_scatter(difference)]))[0]),
     }
+
+
+def _median(values: np.ndarray) -> float:
+    """Median of what is a number; 0 where nothing is, as nothing differs there."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else 0.0
 
 
 def _log(values: np.ndarray) -> np.ndarray:

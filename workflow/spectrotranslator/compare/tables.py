@@ -5,21 +5,26 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from astropy.table import Table as AstropyTable
 
-from ..cds.layout import ReadMe, Table
+from ..cds.layout import Table
 from ..cds.read import read
-from ..cds.readme import parse_readme
 from ..errors import InputError
 
 FLAGS = {"true": True, "false": False}
+NO_NUMBER = -(2**63)
 
 
 @dataclass
 class Catalogue:
-    """A catalogue's columns by label; text columns are stripped, flags are booleans."""
+    """A catalogue's columns by label, as far as its layout, ``table``, has them; text columns are
+    stripped, flags are booleans."""
 
     path: Path
+    table: Table
     columns: pd.DataFrame
 
     def matched(self, rows: np.ndarray) -> pd.DataFrame:
@@ -34,42 +39,55 @@ class Catalogue:
         return len(self.columns)
 
 
-def read_readme(path: Path) -> ReadMe:
-    """Parse a ReadMe file; ``InputError`` names the line that cannot be read."""
-    try:
-        return parse_readme(path.read_text(encoding="utf-8", errors="replace"), str(path))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such ReadMe") from None
-
-
-def read_catalogue(path: Path, table: Table) -> Catalogue:
+def read_catalogue(path: Path, table: Table, whole: bool = True) -> Catalogue:
     """Read a CDS table, FITS or Parquet file that holds the columns of ``table``.
 
     Raises
     ------
     InputError
-        The file is absent, is not of this layout, or lacks a column.
+        The file is absent or is not of this layout: it lacks the identifier or, where it is to be
+        ``whole``, any column.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    columns = _read(path, table)
-    lacking = [column.label for column in table.columns if column.label not in columns]
+    found = _read(path, table)
+    labels = [column.label for column in table.named]
+    lacking = [label for label in (labels if whole else labels[:1]) if label not in found]
     if lacking:
         raise InputError(f"{path}: no column {lacking[0]!r} of {table.name}; is it that table?")
-    columns = columns[[column.label for column in table.columns]]
-    return Catalogue(path, columns.assign(**_flags(columns, table)))
+    columns = found[[label for label in labels if label in found]]
+    return Catalogue(path, table, columns.assign(**_flags(columns, table)))
 
 
 def _read(path: Path, table: Table) -> pd.DataFrame:
-    if path.suffix == ".parquet":
-        return pd.read_parquet(path)
-    if path.suffix == ".fits":
-        frame = AstropyTable.read(path, hdu=1)
-        for name in frame.colnames:
-            if frame[name].dtype.kind == "S":
-                frame[name] = frame[name].astype(str)
-        return frame.to_pandas()
-    return read(path, table, booleans=True).to_pandas(split_blocks=True, self_destruct=True)
+    try:
+        if path.suffix == ".parquet":
+            return _frame(pq.read_table(path))
+        if path.suffix == ".fits":
+            found = AstropyTable.read(path, format="fits", hdu=1)
+            found.convert_bytestring_to_unicode()
+            return _whole_numbers(found.to_pandas())
+    except (OSError, ValueError, TypeError, IndexError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: cannot be read as {path.suffix[1:]} ({reason})") from None
+    return _frame(read(path, table, booleans=True))
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    """As pandas has it, but blank texts empty and lacking whole numbers ``NO_NUMBER``: beside
+    a lacking one pandas would make doubles of them all, and ids would lose their digits."""
+    for i, field in enumerate(table.schema):
+        if table[i].null_count and (
+            pa.types.is_integer(field.type) or pa.types.is_string(field.type)
+        ):
+            blank = NO_NUMBER if pa.types.is_integer(field.type) else ""
+            table = table.set_column(i, field.name, pc.fill_null(table[i], blank))
+    return table.to_pandas(split_blocks=True, self_destruct=True)
+
+
+def _whole_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    masked = [name for name in frame if frame[name].dtype == "Int64"]
+    return frame.assign(**{n: frame[n].fillna(NO_NUMBER).astype("int64") for n in masked})
 
 
 def flag_labels(table: Table) -> list[str]:
@@ -90,7 +108,7 @@ def number_labels(table: Table) -> list[str]:
 
 def _flags(columns: pd.DataFrame, table: Table) -> dict[str, pd.Series]:
     found = {}
-    for label in flag_labels(table):
+    for label in filter(columns.__contains__, flag_labels(table)):
         values = columns[label]
         if values.dtype != bool:
             values = values.map(FLAGS)

@@ -11,7 +11,7 @@ import pandas as pd
 from ..cds.layout import Table
 from ..errors import InputError
 from ..files import read_json
-from .flags import comment_figures
+from .flags import Style, comment_figures
 from .grade import Tolerance
 from .groups import find_groups
 from .statistics import grading_statistics
@@ -92,6 +92,8 @@ def _shares(first: pd.DataFrame, second: pd.DataFrame, table: Table) -> dict:
         for label in flag_labels(table)
     }
     for label in text_labels(table):
-        figures = comment_figures(first[label].to_numpy(), second[label].to_numpy())
+        figures = comment_figures(
+            first[label].to_numpy(), second[label].to_numpy(), Style.of(table)
+        )
         shares[label] = {"differing": sqrt(figures["other_reasons"] / rows)}
     return shares

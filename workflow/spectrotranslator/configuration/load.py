@@ -49,7 +49,7 @@ def load(path: str | Path) -> Configuration:
 def dump(configuration: Configuration, path: str | Path) -> None:
     """Write the resolved configuration, unless the file says just that already."""
     path = Path(path)
-    if not path.is_file() or path.read_text(encoding="utf-8") != text(configuration):
+    if not path.is_file() or path.read_bytes() != text(configuration).encode():
         write_text(path, text(configuration))
 
 
@@ -69,20 +69,22 @@ def validate(value: dict[str, Any], path: Path, run: str | None = None) -> Confi
         raise InputError(_explain(error, path)) from None
 
 
-def _layered(path: Path) -> dict[str, Any]:
-    value = _read(path)
-    below = value.pop("extends", [])
-    merged: dict[str, Any] = {}
-    for layer in [below] if isinstance(below, str) else below:
-        merged = _merge(merged, _layered(path.parent / layer))
-    return _merge(merged, value)
+def read(path: Path) -> dict[str, Any]:
+    """The mapping that a YAML file holds.
 
-
-def _read(path: Path) -> dict[str, Any]:
+    Raises
+    ------
+    InputError
+        There is no such file, it is not YAML in UTF-8, or it holds no mapping.
+    """
     try:
         value = from_yaml(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise InputError(f"{path}: {reason}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}, line {line}: not UTF-8 text; save it as UTF-8") from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise InputError(f"{path}, line {line}: not YAML ({error.problem})") from None
@@ -91,6 +93,26 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InputError(f"{path}: a mapping of settings is expected")
     return value
+
+
+def _layered(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """What the file at ``path`` says, laid over what it extends; ``above`` are laid over it."""
+    if path.resolve() in above:
+        circle = " -> ".join(file.name for file in (*above, path))
+        raise InputError(f"{path}: extends itself ({circle}); take one 'extends' away")
+    value = read(path)
+    merged: dict[str, Any] = {}
+    for layer in _layers(path, value.pop("extends", [])):
+        merged = _merge(merged, _layered(path.parent / layer, (*above, path.resolve())))
+    return _merge(merged, value)
+
+
+def _layers(path: Path, below: Any) -> list[str]:
+    layers = [below] if isinstance(below, str) else below
+    if isinstance(layers, list) and all(isinstance(layer, str) for layer in layers):
+        return layers
+    spot = f"{path}{_line(path, ['extends'])}"
+    raise InputError(f"{spot}: extends: the path of a file or a list of paths is expected")
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +130,7 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 def _explain(error: ValidationError, path: Path) -> str:
     first = error.errors()[0]
-    location = [part for part in first["loc"] if not str(part).startswith("function-")]
+    location = [part for part in first["loc"] if not str(part).startswith(("function-", "[key]"))]
     where = ".".join(map(str, location)) or "the configuration"
     spot = f"{path}{_line(path, location)}"
     if first["type"] == "extra_forbidden":

@@ -12,8 +12,11 @@ FINGERPRINT = "fingerprint"
 class NetworkSettings(Section):
     """Shape of the translator."""
 
-    widths: list[int] = number(
-        [64, 128, 256, 512], "Widths from the first layer to the middle.", "authors' code"
+    widths: list[Annotated[int, Field(ge=1)]] = number(
+        [64, 128, 256, 512],
+        "Widths from the first layer to the middle.",
+        "authors' code",
+        min_length=1,
     )
     dropout: float = number(0.5, "Dropout inside residual blocks.", "authors' code", ge=0, lt=1)
     dropout_from_width: int = number(256, "Narrowest block with dropout.", "authors' code", ge=1)
@@ -34,8 +37,8 @@ class NetworkSettings(Section):
 class TrainingSettings(Section):
     """One network's training."""
 
-    learning_rates: list[float] = number(
-        [1e-3, 1e-4, 1e-5], "Learning rate of each phase.", "authors' code"
+    learning_rates: list[Annotated[float, Field(gt=0)]] = number(
+        [1e-3, 1e-4, 1e-5], "Learning rate of each phase.", "authors' code", min_length=1
     )
     epochs: int = number(
         400, "Epochs, one budget shared by the phases.", "ours", unknown=True, ge=1
@@ -108,7 +111,9 @@ class MonteCarloSettings(Section):
     draws: Literal["independent", "stratified"] = number(
         "independent", "How the draws of a row hang together.", "authors' code"
     )
-    percentiles: list[float] = number([5, 16, 50, 84, 95], "Percentiles written.", "readme")
+    percentiles: list[Annotated[float, Field(ge=0, le=100)]] = number(
+        [5, 16, 50, 84, 95], "Percentiles written.", "readme"
+    )
     missing: Literal["not finite", "sentinels too"] = number(
         "not finite",
         "Which inputs count as missing: only what is not finite, or -9999 and the like as well.",
@@ -165,6 +170,8 @@ class Method(Section):
                 f"montecarlo.percentiles lack {min(lacking):g}; catalogue and evaluation need "
                 "5, 16, 50, 84 and 95"
             )
+        if len(set(self.montecarlo.percentiles)) < len(self.montecarlo.percentiles):
+            raise ValueError("montecarlo.percentiles name one twice; each may stand there once")
         if self.montecarlo.intervals == "calibrated" and self.montecarlo.realisations == 1:
             raise ValueError("montecarlo.intervals: calibrated needs realisations of 2 or more")
         return self

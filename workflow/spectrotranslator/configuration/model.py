@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from ..minisky.settings import SkySettings
+from .agreement import check
 from .method import (
     FINGERPRINT,
     EnsembleSettings,
@@ -16,7 +17,7 @@ from .method import (
     NetworkSettings,
     TrainingSettings,
 )
-from .section import Section, Source, number
+from .section import PLAIN, Name, Section, Source, number
 
 __all__ = [
     "FINGERPRINT",
@@ -58,7 +59,11 @@ class Survey(Section):
     reader: Literal["galah", "apogee", "table"] = Field(
         "table", description="Which reader brings its files to one table of stars."
     )
-    path: str | None = Field(None, description="The user's own table, for the reader `table`.")
+    path: str | None = Field(
+        None,
+        description="The user's own table, for the reader `table`: CSV, Parquet, FITS, VOTable "
+        "or ECSV.",
+    )
     vizier: VizierTable | None = Field(None, description="Its copy at VizieR.")
     key: list[str] = Field(description="Columns that together name a row.")
     identifier: str = Field(description="Column with the survey's own name of the star.")
@@ -182,12 +187,25 @@ class Split(Section):
     test: float = number(0.0, "Share no network sees at all.", "ours", ge=0, lt=1)
     seed: int = number(42, "Seed of the permutation.", "authors' code")
 
+    @model_validator(mode="after")
+    def _some_left_to_train(self):
+        if self.validation + self.test >= 1:
+            raise ValueError(
+                f"validation {self.validation:g} and test {self.test:g} leave no star to train "
+                "on: their sum must be less than 1"
+            )
+        return self
+
 
 class NetworkKind(Section):
     """Inputs and outputs of one network."""
 
-    inputs: list[str] = Field(description="Features of the survey translated from, in order.")
-    outputs: list[str] = Field(description="Features of the survey translated to, in order.")
+    inputs: list[str] = Field(
+        description="Features of the survey translated from, in order.", min_length=1
+    )
+    outputs: list[str] = Field(
+        description="Features of the survey translated to, in order.", min_length=1
+    )
     correct: Literal["first", "last"] = Field(
         description="Which inputs the correction is added to: the first or the last ones."
     )
@@ -198,19 +216,29 @@ class NetworkKind(Section):
         count = len(self.outputs)
         return slice(0, count) if self.correct == "first" else slice(-count, None)
 
+    @model_validator(mode="after")
+    def _inputs_once(self):
+        _once(self.inputs, "inputs")
+        return self
+
 
 class Direction(Section):
     """A translation of one survey onto another's base."""
 
     origin: str = Field(alias="from", description="Survey that is translated.")
     target: str = Field(alias="to", description="Survey whose base is the aim.")
-    networks: dict[str, NetworkKind] = Field(description="Kind to its network.")
+    networks: dict[Name, NetworkKind] = Field(description="Kind to its network.", min_length=1)
     rows: list[Cut] = Field([], description="Which rows of the survey the catalogue holds.")
     catalogue: str | None = Field(None, description="Column layout of the CDS table.")
     published: str | None = Field(None, description="Published table to be held against.")
     published_counts: dict[str, tuple[int, int]] = Field(
         {}, description="Published rows and training stars of each kind: least and most."
     )
+
+    @model_validator(mode="after")
+    def _outputs_once(self):
+        _once([n for network in self.networks.values() for n in network.outputs], "outputs")
+        return self
 
 
 class Importance(Section):
@@ -280,13 +308,10 @@ class Compute(Section):
     runtime_min: int = number(60, "Time of a job without a figure of its own.", "ours", ge=1)
 
 
-MOST_INPUTS = 11  # 55 pairs, one bit each in 64
-
-
 class Configuration(Section):
     """A run, whole."""
 
-    run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] = Field(
+    run: Annotated[str, Field(pattern=PLAIN)] = Field(
         description="Name of the run: the file's name."
     )
     description: str = Field("", description="What the run is for, in a line.")
@@ -295,7 +320,7 @@ class Configuration(Section):
         "real", description="What the user's own tables hold; with a sky it is always simulated."
     )
     sources: Sources = Sources()
-    surveys: dict[str, Survey] = Field(description="Name to survey.")
+    surveys: dict[Name, Survey] = Field(description="Name to survey.")
     selections: dict[str, Selection] = Field({}, description="Named candidate selections.")
     selection: str | None = Field(None, description="The selection the training samples use.")
     training_sample: Literal["ours", "authors"] = number(
@@ -309,8 +334,8 @@ class Configuration(Section):
     )
     crossmatch: Crossmatch = Crossmatch()
     split: Split = Split()
-    directions: dict[str, Direction] = Field(description="Name to direction.")
-    methods: dict[str, Method] = Field({"as-published": Method()}, description="Name to method.")
+    directions: dict[Name, Direction] = Field(description="Name to direction.")
+    methods: dict[Name, Method] = Field({"as-published": Method()}, description="Name to method.")
     importance: Importance = Importance()
     evaluation: Evaluation = Evaluation()
     comparison: Comparison = Comparison()
@@ -322,47 +347,12 @@ class Configuration(Section):
         return {**given, "evidence": "simulated"} if given.get("sky") else given
 
     @model_validator(mode="after")
-    def _names_exist(self):
-        for name, direction in self.directions.items():
-            for side in (direction.origin, direction.target):
-                _known(side, self.surveys, f"directions.{name}: survey")
-            for kind, network in direction.networks.items():
-                where = f"directions.{name}.networks.{kind}"
-                for feature in network.inputs:
-                    _known(feature, self.surveys[direction.origin].features, f"{where}: input")
-                for feature in network.outputs:
-                    _known(feature, self.surveys[direction.target].features, f"{where}: output")
-                if len(network.inputs) > MOST_INPUTS:
-                    raise ValueError(
-                        f"{where}: {len(network.inputs)} inputs, at most {MOST_INPUTS}: the flags "
-                        "of more pairs fit no column"
-                    )
-                if len(network.outputs) > len(network.inputs):
-                    raise ValueError(f"{where}: more outputs than inputs to correct")
-        targets = [direction.target for direction in self.directions.values()]
-        if len(set(targets)) < len(targets):
-            raise ValueError("two directions lead to one survey's base: give each its own run")
-        if self.selection is not None:
-            _known(self.selection, self.selections, "selection")
-        _known(self.comparison.method, self.methods, "comparison.method")
-        members = {name: method.ensemble.members for name, method in self.methods.items()}
-        if self.compute.device == "cuda" and len(set(members.values())) > 1:
-            raise ValueError(
-                f"compute.device: cuda trains all members of a network at once and wants equally "
-                f"many in every method, not {members}; make them equal or use auto"
-            )
-        unpublished = [name for name, d in self.directions.items() if not d.published]
-        for name, method in self.methods.items():
-            if method.montecarlo.realisations == FINGERPRINT and unpublished:
-                raise ValueError(
-                    f"methods.{name}.montecarlo.realisations is fingerprint, but direction "
-                    f"{unpublished[0]} has no published catalogue: give a number"
-                )
-        if self.training_sample == "authors" and self.sources.authors is None:
-            raise ValueError("training_sample is authors, but sources.authors says no files")
+    def _parts_agree(self):
+        check(self)
         return self
 
 
-def _known(name: str, names, what: str) -> None:
-    if name not in names:
-        raise ValueError(f"{what} {name!r} is not defined; there are {', '.join(names) or 'none'}")
+def _once(names: list[str], what: str) -> None:
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"{what} name {twice[0]!r} twice; each may stand there once")

@@ -4,10 +4,31 @@ Every number of the method carries its source: ``readme``, ``authors' code``, ``
 or ``ours``. ``unknown=True`` marks what the paper leaves open; the report names those.
 """
 
-from typing import Any, Literal
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+PLAIN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+
+
+def plain(name: str) -> str:
+    """``name`` itself, which becomes a part of paths and of the names of jobs.
+
+    Raises
+    ------
+    ValueError
+        It is no plain name.
+    """
+    if not re.fullmatch(PLAIN, name):
+        raise ValueError(
+            f"{name!r} is no plain name: letters, digits, '_', '.' and '-', the first of them a "
+            "letter or a digit"
+        )
+    return name
+
+
+Name = Annotated[str, AfterValidator(plain)]
 Source = Literal["readme", "authors' code", "survey's advice", "ours"]
 
 

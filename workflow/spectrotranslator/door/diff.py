@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..cds.readme import load_readme
 from ..compare.diff import compare
 from ..compare.grade import IDENTICAL
-from ..compare.tables import number_labels, read_catalogue, read_readme
+from ..compare.tables import number_labels, read_catalogue
 from ..compare.tolerances import Tolerances, read_tolerances
 from ..figures.diff_page import write_page
 from ..figures.differences import is_median
@@ -19,19 +20,18 @@ from .verdicts import GOOD
 def main(arguments: list[str]) -> int:
     """``./reproduce diff PUBLISHED REGENERATED --readme README --out DIR``."""
     given = _parser().parse_args(arguments)
-    table = read_readme(given.readme).table(given.published)
-    regenerated = read_catalogue(given.regenerated, table)
+    table = load_readme(given.readme).table(given.published)
+    regenerated = read_catalogue(given.regenerated, table, whole=False)
     # The comparison gives columns away as it goes; the page shows these.
     medians = {
         label: regenerated.columns[label].to_numpy(np.float64)
         for label in filter(is_median, number_labels(table))
+        if label in regenerated.columns
     }
     difference = compare(
         read_catalogue(given.published, table),
         regenerated,
-        table,
         _tolerances(given.tolerances, table.name),
-        [],
     )
     names = ("diff.json", "rows.parquet", "peculiar.parquet")
     difference.write(*(given.out / name for name in names))

@@ -15,6 +15,7 @@ from ..errors import InputError
 
 RESULTS = Path("results")
 MARK = "SPECTROTRANSLATOR_RUN"
+LOCKS = Path(".snakemake/locks")
 
 
 @contextmanager
@@ -49,6 +50,34 @@ def held(run: str) -> Iterator[dict[str, str]]:
         lock.write(json.dumps(mine))
         lock.flush()
         yield os.environ | {MARK: token}
+
+
+def unlock(run: str) -> None:
+    """Take away the locks that a killed Snakemake left on the run's files; other runs' stay.
+
+    Raises
+    ------
+    InputError
+        A Snakemake that was called by hand is at work here, and the locks may be its own.
+    """
+    place = f"{RESULTS / run}/"
+    locks = [path for path in LOCKS.glob("*.lock") if place in path.read_text(errors="replace")]
+    if locks and (at_work := _called_by_hand()):
+        raise InputError(f"Snakemake is at work here, process {at_work}; wait for it or stop it")
+    for path in locks:
+        path.unlink(missing_ok=True)
+
+
+def _called_by_hand() -> int | None:
+    """A Snakemake in this folder that no call of ours has begun, by its process id."""
+    for process in psutil.process_iter():
+        try:
+            named = any(Path(word).name == "snakemake" for word in process.cmdline()[:3])
+            if named and Path(process.cwd()) == Path.cwd() and MARK not in process.environ():
+                return process.pid
+        except (psutil.Error, OSError):
+            continue
+    return None
 
 
 def _identity(file: TextIO) -> list[int]:

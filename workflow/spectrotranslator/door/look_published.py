@@ -5,19 +5,35 @@ from collections import Counter
 from pathlib import Path
 
 from ..cds.layout import Table, layout_from_yaml
+from ..errors import InputError
 from ..files import from_yaml
 from .finding import Finding
 
 
 def unpacked(start: bytes) -> bytes:
-    """The plain text that the first bytes of a (perhaps packed) file hold."""
+    """The plain text that the first bytes of a (perhaps packed) file hold.
+
+    Raises
+    ------
+    InputError
+        The packed bytes are damaged.
+    """
     if start[:2] != b"\x1f\x8b":
         return start
-    return zlib.decompressobj(wbits=31).decompress(start)
+    try:
+        return zlib.decompressobj(wbits=31).decompress(start)
+    except zlib.error as error:
+        raise InputError(f"damaged gzip ({error})") from None
 
 
 def look_at_rows(name: str, layout: Path, start: bytes) -> list[Finding]:
-    """Findings on the first rows of a published table, held against our layout of it."""
+    """Findings on the first rows of a published table, held against our layout of it.
+
+    Raises
+    ------
+    InputError
+        The packed bytes are damaged.
+    """
     lines = unpacked(start).split(b"\n")[:-1]
     if not lines:
         return [Finding(name, "rows", "fault", "no whole row in the first bytes", _SEE)]
@@ -39,6 +55,8 @@ def look_at_rows(name: str, layout: Path, start: bytes) -> list[Finding]:
     return findings
 
 
+QUOTES = "\"'"
+SOME = 3  # comments of one width that are no chance
 _SEE = "compare the file with its ReadMe: ./reproduce check ReadMe FILE"
 
 
@@ -78,19 +96,50 @@ def look_at_comments(name: str, cells: list[str], ours: dict, layout: Path) -> l
     empty = Counter(text for text in texts if text in ("", '""', "''", "-", "---"))
     full = [text for text in texts if text not in empty]
     findings = [_said(name, "empty comment", _most(empty), ours["empty"], "empty", layout)]
-    quotes = Counter(t[0] if t[0] == t[-1] and t[0] in "\"'" else "" for t in full)
+    unclosed = _unclosed(full)
+    quotes = Counter(t[0] if t[0] in QUOTES and (t[0] == t[-1] or t in unclosed) else ""
+                     for t in full)  # fmt: skip
     findings.append(_said(name, "quotes", _most(quotes), ours["quote"], "quote", layout))
     quote = _most(quotes) or ""
     bare = [text.strip(quote) if quote else text for text in full]
-    ellipsis = ours["ellipsis"]
-    cut = Counter(len(text) - len(ellipsis) for text in bare if text.endswith(ellipsis))
-    longest = max(map(len, bare), default=0)
+    return [*findings, _cut(name, bare, bool(unclosed), ours, layout)]
+
+
+def _unclosed(texts: list[str]) -> set[str]:
+    """Texts of which the closing quote is cut off, if some of them are the longest of all.
+
+    One that is cut behind a space looks shorter.
+    """
+    cut = {text for text in texts if text[0] in QUOTES and text[-1] != text[0]}
+    return cut if sum(text in cut for text in _longest(texts)) >= SOME else set()
+
+
+def _longest(texts: list[str]) -> list[str]:
+    width = max(map(len, texts), default=0)
+    return [text for text in texts if len(text) == width]
+
+
+def _cut(name: str, bare: list[str], unclosed: bool, ours: dict, layout: Path) -> Finding:
+    """Where comments without their quotes are cut: before an ellipsis, or hard at one width.
+
+    Whole ones all end in the same sign, those cut hard do not.
+    """
+    ellipsis, longest = ours["ellipsis"], _longest(bare)
+    cut = Counter(len(t) - len(ellipsis) for t in bare if ellipsis and t.endswith(ellipsis))
     if cut:
-        findings.append(_said(name, "comments cut", _most(cut), ours["cut"], "cut", layout))
-    else:
-        words = f"none of {len(full)} comments is cut; the longest has {longest} characters"
-        findings.append(Finding(name, "comments cut", "ok", words))
-    return findings
+        return _said(name, "comments cut", _most(cut), ours["cut"], "cut", layout)
+    width = len(longest[0]) if longest else 0
+    if not unclosed and (len(longest) < SOME or len({text[-1:] for text in longest}) == 1):
+        words = f"none of {len(bare)} comments is cut; the longest has {width} characters"
+        return Finding(name, "comments cut", "ok", words)
+    found = f"{len(longest)} end at {width} characters without an ellipsis"
+    if unclosed:
+        found += " or closing quote"
+    if (ours["cut"], ellipsis) == (width, ""):
+        return Finding(name, "comments cut", "ok", found)
+    advice = f"set comment.cut: {width} and comment.ellipsis: '' in {layout}"
+    ours_told = f"ours: {ours['cut']} and {ellipsis!r}"
+    return Finding(name, "comments cut", "note", f"{found}; {ours_told}", advice)
 
 
 def _most(counts: Counter):

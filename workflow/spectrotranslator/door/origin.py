@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ..configuration import Configuration
-from ..configuration.load import text
+from ..configuration.load import read, text
 from ..errors import InputError
 from ..files import from_yaml, read_json, write_json
 from .guard import RESULTS
@@ -17,14 +17,15 @@ def claim(configuration: Configuration, path: Path) -> None:
     Raises
     ------
     InputError
-        The folder was made from another file of the same name that says something else.
+        The folder was made from another file of the same name that says something else, or the
+        configuration kept in it cannot be read.
     """
     note = RESULTS / ".locks" / f"{configuration.run}.origin.json"
     made = RESULTS / configuration.run / "config.yaml"
     here = str(path.resolve())
     if note.is_file() and made.is_file():
         before = read_json(note)["path"]
-        differences = _differences(from_yaml(made.read_text()), from_yaml(text(configuration)))
+        differences = _differences(_kept(made), from_yaml(text(configuration)))
         if before != here and differences:
             raise InputError(
                 f"results/{configuration.run} was made from {before}, not from {path}: "
@@ -32,6 +33,13 @@ def claim(configuration: Configuration, path: Path) -> None:
                 f"rename the file or ./reproduce remove {configuration.run}"
             )
     write_json(note, {"path": here})
+
+
+def _kept(made: Path) -> dict:
+    try:
+        return read(made)
+    except InputError as error:
+        raise InputError(f"{error}; delete that file, it will be written again") from None
 
 
 def _more(differences: list[str]) -> str:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from ..archive.registry import read_registry
 from ..configuration import Configuration, dump, resolve
 from ..configuration.load import find
@@ -98,7 +100,9 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / f"{configuration.run}.yaml"
         dump(configuration, config)
-        dry = dry_run(given.run)
+        # What a changed run has still to do, its own file cannot tell.
+        changed = given.members is not None or given.realisations is not None
+        dry = dry_run(str(config) if changed else given.run)
         jobs = remaining_jobs(dry)
         at_once = max(1, cores // configuration.compute.threads)
         speed = measure(config, at_once)
@@ -141,21 +145,30 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def _changed(configuration: Configuration, given: argparse.Namespace) -> Configuration:
-    methods = {}
-    for name, method in configuration.methods.items():
-        ensemble, montecarlo = method.ensemble, method.montecarlo
-        if given.members:
-            ensemble = type(ensemble)(**ensemble.model_dump() | {"members": given.members})
-        if given.realisations:
-            changed = {"realisations": given.realisations}
-            montecarlo = type(montecarlo)(**montecarlo.model_dump() | changed)
-        elif montecarlo.realisations == FINGERPRINT:
+    """The configuration with the members and realisations that were asked for.
+
+    Raises
+    ------
+    InputError
+        A method cannot have so many, or it is not known how many realisations it has.
+    """
+    value = configuration.model_dump(by_alias=True)
+    for name, method in value["methods"].items():
+        if given.members is not None:
+            method["ensemble"]["members"] = given.members
+        if given.realisations is not None:
+            method["montecarlo"]["realisations"] = given.realisations
+        elif method["montecarlo"]["realisations"] == FINGERPRINT:
             raise InputError(
                 f"methods.{name}.montecarlo.realisations is fingerprint: how many that is will be "
                 "known when the published catalogue is there; plan with --realisations N"
             )
-        methods[name] = method.model_copy(update={"ensemble": ensemble, "montecarlo": montecarlo})
-    return configuration.model_copy(update={"methods": methods})
+    try:
+        return Configuration.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place, reason = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+        raise InputError(f"--members or --realisations: {place}: {reason}") from None
 
 
 def dry_run(run: str) -> list[str]:

@@ -1,17 +1,16 @@
 """Make a run with Snakemake, and say how it went."""
 
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 from ..archive.verify import remove_changed
-from ..configuration import resolve
+from ..configuration import dump, resolve
 from ..configuration.load import find
 from ..errors import InputError
 from ..files import read_json
-from .guard import RESULTS, held
+from .guard import RESULTS, held, unlock
 from .origin import claim
 from .slurm import cancel_left
 from .snakemake import DRY_RUN, call_snakemake, last_error
@@ -31,8 +30,10 @@ def main(arguments: list[str]) -> int:
     log = folder / "logs" / "snakemake.log"
     with held(configuration.run) as environment:
         claim(configuration, path)
+        if not (_dry(extra) or (folder / "config.yaml").is_file()):
+            dump(configuration, folder / "config.yaml")
         cancel_left(log, environment)
-        _unlock(environment)
+        unlock(configuration.run)
         for name in [] if _dry(extra) else remove_changed(folder):
             print(f"sources/{name} is not what was fetched: it is fetched anew.", file=sys.stderr)
         _tidy(folder)
@@ -71,15 +72,6 @@ def _split(arguments: list[str]) -> tuple[list[str], str, list[str]]:
         return arguments, "", []
     place = arguments.index("--")
     return arguments[:place], "--", arguments[place + 1 :]
-
-
-def _unlock(environment: dict[str, str]) -> None:
-    """Take away the lock of a killed Snakemake; ours is held, so no other is at work here."""
-    locks = Path(".snakemake/locks")
-    if locks.is_dir() and any(locks.iterdir()):
-        subprocess.run(
-            [sys.executable, "-m", "snakemake", "--unlock"], env=environment, capture_output=True
-        )
 
 
 def _full_disk() -> str | None:

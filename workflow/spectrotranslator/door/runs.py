@@ -3,8 +3,10 @@
 import argparse
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 
+from ..errors import InputError
 from ..files import read_json
 from .guard import RESULTS
 
@@ -18,8 +20,7 @@ def runs() -> list[dict]:
 
 
 def _describe(folder: Path) -> dict:
-    verdict = folder / "verdict.json"
-    known = read_json(verdict) if verdict.is_file() else {}
+    known = _verdict(folder / "verdict.json")
     files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
     latest = max((path.stat().st_mtime for path in files), default=folder.stat().st_mtime)
     return {
@@ -29,6 +30,17 @@ def _describe(folder: Path) -> dict:
         "age": time.time() - latest,
         "size": sum(path.stat().st_size for path in files),
     }
+
+
+def _verdict(path: Path) -> dict:
+    """The run's verdict; of one that cannot be read no more than that."""
+    if not path.is_file():
+        return {}
+    with suppress(InputError, OSError):
+        known = read_json(path)
+        if isinstance(known, dict):
+            return known
+    return {"grade": "unreadable"}
 
 
 def main(arguments: list[str]) -> int:

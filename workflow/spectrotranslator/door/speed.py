@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,7 +131,7 @@ def _translation(method: Method, direction: Direction, device: str, rows: int) -
     from ..catalogue.montecarlo import translate_block
 
     parts = [network_part(method, direction, kind, device) for kind in direction.networks]
-    stars = made_up_stars(direction, rows)
+    stars = made_up_stars(direction, rows, method.montecarlo.masked.values())
     work = lambda: translate_block(stars, parts, method.ensemble, method.montecarlo)  # noqa: E731
     return _repeated(work, device) / len(stars)
 
@@ -176,10 +176,11 @@ def network_part(method: Method, direction: Direction, kind: str, device: str):
     return NetworkPart(kind, Ensemble(models, device), *maps, shape.inputs, shape.outputs)
 
 
-def made_up_stars(direction: Direction, rows: int) -> pd.DataFrame:
-    """Stars with the direction's inputs and errors, all of order one."""
+def made_up_stars(direction: Direction, rows: int, flags: Iterable[str] = ()) -> pd.DataFrame:
+    """Stars with the direction's inputs and errors, all of order one, and ``flags`` that are 0."""
     chance = np.random.default_rng(2)
     table = {"row": np.arange(rows), "key": np.arange(rows).astype(str)}
+    table |= dict.fromkeys(flags, np.zeros(rows, np.int64))
     for network in direction.networks.values():
         for name in network.inputs:
             table[name] = chance.normal(size=rows)

@@ -116,7 +116,7 @@ def running(x: np.ndarray, y: np.ndarray, bins: int = 12) -> pd.DataFrame:
         if len(rows) >= 5:
             low, middle, high = np.percentile(y[rows], [BAND[0], 50, BAND[1]])
             lines.append((np.median(x[rows]), low, middle, high))
-    return pd.DataFrame(lines, columns=["x", "low", "median", "high"])
+    return pd.DataFrame(lines, columns=["x", "low", "median", "high"], dtype=np.float64)
 
 
 def robust_limits(values: Sequence[float], share: float = 0.01) -> tuple[float, float]:

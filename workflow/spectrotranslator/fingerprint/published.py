@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..archive.relatives import refuse_lacking
 from ..cds.layout import Table, layout_from_yaml
-from ..compare.tables import read_catalogue, read_readme
+from ..cds.readme import load_readme
+from ..compare.tables import read_catalogue
 from ..configuration import Configuration, load
+from ..configuration.model import Direction
 from ..errors import InputError
 from ..files import write_json
 from ..stage import Stage
@@ -25,7 +28,7 @@ def read_published(
         The file is not of that layout, or the ReadMe describes other columns.
     """
     layout = layout_of(configuration, name)
-    table = read_readme(readme).table(path) if readme else layout
+    table = load_readme(readme).table(path) if readme else layout
     lacking = {column.label for column in layout.columns} - {c.label for c in table.columns}
     if lacking:
         raise InputError(f"{readme}: {table.name} has no column {min(lacking)!r} of {layout.name}")
@@ -53,10 +56,16 @@ def read_fingerprint(
 
     ``name`` is the direction; ``stars`` holds the stars of both its surveys, as the workflow
     prepares them.
+
+    Raises
+    ------
+    InputError
+        The catalogue or a table of stars is not there or is not what it should be.
     """
     columns, layout = read_published(path, readme, configuration, name)
     direction = configuration.directions[name]
-    tables = {survey: _stars(stars[survey]) for survey in (direction.origin, direction.target)}
+    needed = columns_of(direction)
+    tables = {survey: read_stars(stars[survey], needed[survey]) for survey in needed}
     question = Question(configuration, direction, tables)
     answers = fingerprint(columns, layout, question, photometry, executions)
     return as_json(layout.name, name, answers)
@@ -72,13 +81,36 @@ def as_json(table: str, direction: str, answers: dict[str, Answer]) -> dict:
     }
 
 
-def _stars(path: Path) -> pd.DataFrame:
+def columns_of(direction: Direction) -> dict[str, list[str]]:
+    """Survey to the columns of its prepared stars that the questions need."""
+    inputs = [name for network in direction.networks.values() for name in network.inputs]
+    outputs = [name for network in direction.networks.values() for name in network.outputs]
+    named = ["row", "key", "identifier", "source_id"]
+    errors = [f"{name}_error" for name in inputs]
+    return {
+        direction.origin: list(dict.fromkeys([*named, *inputs, *errors])),
+        direction.target: list(dict.fromkeys([*named, *outputs])),
+    }
+
+
+def read_stars(path: Path, columns: list[str]) -> pd.DataFrame:
+    """A survey's stars as the workflow prepares them.
+
+    Raises
+    ------
+    InputError
+        There is no such file, it is no Parquet table, or it lacks one of ``columns``.
+    """
     try:
-        return pd.read_parquet(path)
+        table = pd.read_parquet(path)
     except FileNotFoundError:
         raise InputError(
             f"{path}: no such table of stars; make the run, or give one with --stars"
         ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a Parquet table of stars ({error})") from None
+    refuse_lacking(path, columns, table)
+    return table
 
 
 def main(arguments) -> None:

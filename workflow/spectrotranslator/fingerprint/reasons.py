@@ -11,7 +11,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-WHOLE = " outside training range"
+from ..compare.flags import USUAL, WHOLE, Style
+
 PASS, FAIL, UNTOLD = 0, 1, -1
 
 
@@ -31,7 +32,10 @@ class Group:
 
 
 def read_reasons(
-    comments: pd.Series, groups: Sequence[Group], good: Sequence[np.ndarray]
+    comments: pd.Series,
+    groups: Sequence[Group],
+    good: Sequence[np.ndarray],
+    style: Style = USUAL,
 ) -> tuple[list[np.ndarray], int]:
     """State of every pair of every group, shape (rows, pairs), and how many comments are strange.
 
@@ -43,6 +47,8 @@ def read_reasons(
         In the order in which a comment names them.
     good
         Whether all pairs of a group pass, a boolean column a group.
+    style
+        How the comments are written, and so which of them were cut.
     """
     codes, texts = pd.factorize(comments, use_na_sentinel=False)
     for column in good:
@@ -55,19 +61,17 @@ def read_reasons(
         flags = [bool(code >> place & 1) for place in reversed(range(len(good)))]
         text = texts[code >> len(good)]
         passed = dict(zip(groups, flags, strict=True))
-        table[line], strange[line] = _parse(str(text), slots, passed)
+        table[line], strange[line] = _parse(*style.bare(str(text)), slots, passed)
     edges = np.cumsum([len(group.reasons) for group in groups])[:-1]
     states = np.split(table, edges, axis=1)
     return [part[inverse] for part in states], int(strange[inverse].sum())
 
 
-def _parse(text: str, slots: list, passed: dict[Group, bool]) -> tuple[np.ndarray, bool]:
-    """State of every slot from one comment; whether it names what no group holds."""
+def _parse(text: str, cut: bool, slots: list, passed: dict[Group, bool]) -> tuple[np.ndarray, bool]:
+    """State of every slot from one bare comment; whether it names what no group holds."""
     states = np.full(len(slots), UNTOLD, np.int8)
-    text = text.strip().strip('"')
-    cut = text.endswith("...")
     place, strange, closed = 0, False, False
-    for piece in map(str.strip, text.removesuffix("...").split("|")):
+    for piece in map(str.strip, text.split("|")):
         if not piece:
             closed = place > 0
         elif piece.endswith(WHOLE):

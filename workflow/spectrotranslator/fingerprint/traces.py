@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..cds.layout import Table
+from ..compare.flags import Style
 from ..configuration.model import Configuration, Direction
 from ..errors import InputError
 from .reasons import Group, read_reasons
@@ -65,7 +66,8 @@ def read_traces(
     }
     groups = groups_of(configuration, direction)
     comments = columns[filled[("comment", "True")]]
-    states, strange = read_reasons(comments, groups, [good[g.side, g.kind] for g in groups])
+    passed = [good[g.side, g.kind] for g in groups]
+    states, strange = read_reasons(comments, groups, passed, Style.of(layout))
     return Traces(
         percentiles={
             name: columns[[filled[(name, f"p{p}")] for p in PERCENTILES]].to_numpy(np.float64)

@@ -19,9 +19,10 @@ from ..files import digest, sha256
 from .canonical import text
 from .code import PACKAGE
 from .run import AFTERWARDS, CRATE, MANIFEST, SIGNATURE, Run, read_run
-from .signature import signer
+from .signature import ready, signer
 
 SIGNERS = "SPECTROTRANSLATOR_SIGNERS"
+READS_SURVEYS = ("surveys.measured",)
 RESULT = ("catalogues/", "diff/", "verdict.json", "report/", "figures/", "importance/")
 
 
@@ -50,12 +51,16 @@ class Audit:
 
     def check(self) -> list[Damage]:
         """Do everything; the damage, each fault once."""
+        if self.signers:
+            ready(self.signers)
         for step in (
             self._manifest, self._files, self._records, self._lineage, self._code, self._sources,
             self._configuration, self._crate, self._signature,
         ):  # fmt: skip
             try:
                 step()
+            except OSError as error:
+                self._found(str(error.filename), f"cannot be read ({error.strerror})", set())
             except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
                 self._found(MANIFEST, f"what it tells cannot be followed ({error})", set())
         self.damage = list(dict.fromkeys(self._merged()))
@@ -101,7 +106,8 @@ class Audit:
                     self._found(file["path"], "has changed", self._touching(file["path"]))
         for path in sorted(self.run.folder.rglob("*")):
             inside = path.relative_to(self.run.folder).as_posix()
-            if not path.is_file() or inside in AFTERWARDS:
+            folder = path.is_dir() and not path.is_symlink()
+            if folder or inside in AFTERWARDS:
                 continue
             if self.run.prefix + inside not in self.listed:
                 self._found(inside, "is not recorded: no job of the run says it wrote it", set())
@@ -157,18 +163,26 @@ class Audit:
             if job in seen:
                 continue
             seen.add(job)
-            inputs = [f for f in self.run.records[job]["inputs"] if f["role"] != "config"]
-            if not inputs:
+            record = self.run.records[job]
+            inputs = [f for f in record["inputs"] if f["role"] != "config"]
+            if not inputs or (record["stage"] in READS_SURVEYS and self._from_outside(inputs)):
                 return True
             makers = (self.run.makers.get(file["path"]) for file in inputs)
             waiting += [maker for maker in makers if maker]
         return False
 
+    def _from_outside(self, files: list[dict]) -> bool:
+        """Whether some of the files are a user's own, which no job of the run wrote."""
+        return any(self.run.relative(file["path"]) is None for file in files)
+
     def _code(self) -> None:
         package = self.run.root / "workflow" / PACKAGE.name
         now: dict[Path, str | None] = {}
         wrong: dict[Path, set[str]] = {}
-        for job, record in self.run.records.items():
+        for job, record in [
+            *self.run.records.items(),
+            ("manifest", self.run.manifest["gathering"]),
+        ]:
             files = {package / name: told for name, told in record["code"]["files"].items()}
             if isinstance(lock := record["environment"]["lock"], dict):
                 files[self.run.root / lock["path"]] = lock["sha256"]

@@ -132,6 +132,12 @@ def causes(first: Run, second: Run, job: str) -> list[Cause]:
         "environment": _changed(*(_environment(record) for record in (one, other))),
     }
     listed = [Cause(kind, what) for kind, what in found.items() if what]
+    return listed or _unexplained(_settings(first, second, job, every=True))
+
+
+def _unexplained(settings: dict[str, list[str]]) -> list[Cause]:
+    """Where nothing that the job is known to read differs: every setting that does, or nothing."""
+    listed = [Cause(kind, what) for kind, what in settings.items() if what]
     return listed or [Cause("unexplained", ["same input, code, settings, environment, machine"])]
 
 
@@ -145,13 +151,18 @@ def _anywhere(first: Run, second: Run, jobs: list[str]) -> list[Cause]:
     return [Cause(kind, list(what)) for kind, what in found.items()]
 
 
-def _settings(first: Run, second: Run, job: str | None) -> dict[str, list[str]]:
-    """Settings that differ between the configurations the job read in each run, by kind."""
+def _settings(
+    first: Run, second: Run, job: str | None, every: bool = False
+) -> dict[str, list[str]]:
+    """Settings that differ between the configurations the job read in each run, by kind.
+
+    Those alone that its stage is known to read (``READERS``), or ``every`` one.
+    """
     values = [_flat(_configuration(run, job)) for run in (first, second)]
     found: dict[str, list[str]] = {"seed": [], "threads": [], "parameter": []}
     for change in _changed(*values):
         name = change.partition(":")[0]
-        if name in ("run", "description") or not _concerns(first, second, job, name):
+        if name in ("run", "description") or not (every or _concerns(first, job, name)):
             continue
         kind = {"seed": "seed", "threads": "threads"}.get(name.rpartition(".")[2], "parameter")
         found[kind].append(change)
@@ -162,31 +173,36 @@ def _settings(first: Run, second: Run, job: str | None) -> dict[str, list[str]]:
 READERS = {
     "sky": ("minisky.",),
     "sources": ("archive.", "surveys."),
-    "surveys": ("surveys.", "sample.", "catalogue.", "archive.", "figures."),
-    "selections": ("sample.", "catalogue.homogenise"),
-    "selection": ("sample.", "catalogue.homogenise"),
-    "match": ("sample.", "catalogue.homogenise"),
-    "split": ("sample.",),
+    "surveys": (
+        "surveys.", "sample.", "catalogue.", "archive.", "figures.", "evaluation.", "fingerprint.",
+    ),
+    "selections": ("sample.", "catalogue.homogenise", "fingerprint."),
+    "selection": ("sample.", "catalogue.homogenise", "fingerprint."),
+    "match": ("sample.", "catalogue.homogenise", "fingerprint."),
+    "split": ("sample.", "evaluation.", "fingerprint."),
     "importance": ("network.importance",),
-    "comparison": ("compare.",),
-}
+    "comparison": ("compare.", "fingerprint."),
+}  # fmt: skip
+#: The same of the parts of a method; the evaluation does all that a method does.
+METHOD_READERS = {
+    "training": ("network.train", "network.together", "evaluation."),
+    "network": ("network.train", "network.together", "evaluation."),
+    "ensemble": ("catalogue.translate", "catalogue.widths", "evaluation."),
+    "montecarlo": (
+        "catalogue.translate", "catalogue.widths", "catalogue.homogenise", "evaluation.",
+        "fingerprint.",
+    ),
+}  # fmt: skip
 
 
-def _concerns(first: Run, second: Run, job: str | None, name: str) -> bool:
+def _concerns(first: Run, job: str | None, name: str) -> bool:
     """Whether the job's stage reads the setting."""
     if job is None:
         return True
     stage = first.records[job]["stage"]
     top, *inner = name.split(".")
     if top == "methods" and len(inner) > 1:
-        part = inner[1]
-        wanted = {
-            "training": ("network.train", "network.together"),
-            "network": ("network.train", "network.together"),
-            "ensemble": ("catalogue.translate",),
-            "montecarlo": ("catalogue.translate",),
-        }.get(part, ("",))
-        return stage.startswith(wanted)
+        return stage.startswith(METHOD_READERS.get(inner[1], ("",)))
     return stage.startswith(READERS.get(top, ("",)))
 
 
@@ -253,7 +269,7 @@ def grades(first: Run, second: Run, differing: list[str]) -> dict[str, dict]:
             sides = (read_catalogue(place, table) for place in places)
             spread = first.root / tolerances if tolerances else None
             known = read_tolerances(spread, direction) if spread and spread.is_file() else None
-            found[path] = _summary(diff(*sides, table, known, []).summary)
+            found[path] = _summary(diff(*sides, known).summary)
     return found
 
 

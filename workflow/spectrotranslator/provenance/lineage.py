@@ -76,7 +76,7 @@ class Catalogue:
 
     def _inputs(self, role: str) -> list[Path]:
         files = self.records[0]["inputs"]
-        return [self.run.place(file["path"]) for file in files if file["role"] == role]
+        return [_there(self.run.place(file["path"])) for file in files if file["role"] == role]
 
     @cached_property
     def parts(self) -> list[NetworkPart]:
@@ -131,9 +131,18 @@ class Catalogue:
         return self.stars.iloc[self.bounds(place)].reset_index(drop=True)
 
     def written(self, rows: slice) -> pd.DataFrame:
-        """Rows of the catalogue as it lies there."""
+        """Rows of the catalogue as it lies there.
+
+        Raises
+        ------
+        InputError
+            It is gone or damaged.
+        """
         batches, first = [], 0
-        file = pq.ParquetFile(self.parquet)
+        try:
+            file = pq.ParquetFile(_there(self.parquet))
+        except pa.ArrowInvalid as error:
+            raise InputError(f"{self.parquet}: damaged ({error}); make the run again") from None
         for group in range(file.num_row_groups):
             count = file.metadata.row_group(group).num_rows
             if first < rows.stop and first + count > rows.start:
@@ -159,7 +168,7 @@ class Catalogue:
     def written_line(self, place: int) -> bytes:
         """The same line as it lies in the file."""
         width = self.layout.lrecl + 1
-        with (self.folder / f"{self.direction}.dat").open("rb") as stream:
+        with _there(self.folder / f"{self.direction}.dat").open("rb") as stream:
             stream.seek(place * width)
             return stream.read(width)
 
@@ -236,8 +245,18 @@ class Catalogue:
         return found
 
     def sources(self, place: int) -> list[dict]:
-        """The star's row in every fetched file of its survey and in Gaia's answer."""
-        read = next(r for job, r in self.run.records.items() if job == f"read-{self.shape.origin}")
+        """The star's row in every file of its survey and in Gaia's answer.
+
+        Raises
+        ------
+        InputError
+            The record of reading the survey is gone or damaged.
+        """
+        job = f"read-{self.shape.origin}"
+        read = self.run.records.get(job)
+        if read is None:
+            record = self.run.folder / "provenance" / "jobs" / f"{job}.json"
+            raise InputError(f"{record} is gone or damaged; make the run again")
         star = self.stars.iloc[place]
         rows = [
             _row_of(self.run.place(file["path"]), self.survey.key, str(star["key"]).split("|"))
@@ -291,10 +310,39 @@ def _cell(edges: np.ndarray, value: float) -> int | None:
     return index if 0 <= index < len(edges) - 1 else None
 
 
+def _there(path: Path) -> Path:
+    if not path.is_file():
+        raise InputError(f"{path} is gone; make the run again")
+    return path
+
+
 def _row_of(path: Path, names: list[str], key: list[str]) -> dict:
-    """Row, bytes and their digest of the row with this key in a survey's file."""
-    if path.suffix != ".fits":
-        return {"file": path, "row": None}
+    """Where a survey's file holds the row with this key, or in ``reason`` why that is not known."""
+    if not path.is_file():
+        return {"file": path, "row": None, "reason": "the file is gone"}
+    if path.suffix == ".fits":
+        return _row_of_fits(path, names, key)
+    if path.suffix in (".parquet", ".csv"):
+        return {"file": path, "row": _row_of_frame(path, dict(zip(names, key, strict=True)))}
+    kind = path.suffix or "without a suffix"
+    return {"file": path, "row": None, "reason": f"rows of a file {kind} are not looked up"}
+
+
+def _row_of_frame(path: Path, key: dict[str, str]) -> int | None:
+    """Row of a Parquet or CSV table whose columns hold this key, as far as it has them."""
+    if path.suffix == ".csv":
+        table = pd.read_csv(path, usecols=lambda name: name in key)
+    else:
+        there = [name for name in pq.read_schema(path).names if name in key]
+        table = pd.read_parquet(path, columns=there)
+    found = np.full(len(table), len(table.columns) > 0)
+    for name in table:
+        found &= (table[name].astype(str) == key[name]).to_numpy(bool)
+    return int(found.argmax()) if found.any() else None
+
+
+def _row_of_fits(path: Path, names: list[str], key: list[str]) -> dict:
+    """Row, bytes and their digest of the row with this key in a FITS table."""
     with fits.open(path, memmap=True) as hdus:
         hdu = next(hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU))
         mine = [(n, k) for n, k in zip(names, key, strict=True) if n in hdu.columns.names]

@@ -2,11 +2,13 @@
 
 import subprocess
 from pathlib import Path
+from shutil import which
 
 from ..errors import InputError
 from .run import MANIFEST, SIGNATURE
 
 NAMESPACE = "spectrotranslator-run"
+NO_KEYGEN = "ssh-keygen was not found; install OpenSSH to sign or verify"
 
 
 def sign(folder: Path, key: Path) -> Path:
@@ -27,12 +29,24 @@ def sign(folder: Path, key: Path) -> Path:
     return folder / SIGNATURE
 
 
-def signer(folder: Path, signers: Path) -> str | None:
-    """Who of ``signers`` (an allowed-signers file) signed the manifest; none if nobody did."""
+def ready(signers: Path) -> None:
+    """See that a signature can be verified against ``signers``.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or no ``ssh-keygen``.
+    """
     if not signers.is_file():
         raise InputError(f"{signers}: no such file of allowed signers")
+    if which("ssh-keygen") is None:
+        raise InputError(NO_KEYGEN)
+
+
+def signer(folder: Path, signers: Path) -> str | None:
+    """Who of ``signers`` (an allowed-signers file) signed the manifest; none if nobody did."""
     files = ["-s", str(folder / SIGNATURE), "-f", str(signers)]
-    names = _keygen(["-Y", "find-principals", *files], None).stdout.decode().split()
+    names = _keygen(["-Y", "find-principals", *files], None).stdout.decode().splitlines()
     for name in names:
         command = ["-Y", "verify", "-I", name, "-n", NAMESPACE, *files]
         if not _keygen(command, folder / MANIFEST).returncode:
@@ -45,4 +59,4 @@ def _keygen(arguments: list[str], given: Path | None) -> subprocess.CompletedPro
         text = given.read_bytes() if given else b""
         return subprocess.run(["ssh-keygen", *arguments], input=text, capture_output=True)
     except FileNotFoundError:
-        raise InputError("ssh-keygen was not found; install OpenSSH to sign or verify") from None
+        raise InputError(NO_KEYGEN) from None

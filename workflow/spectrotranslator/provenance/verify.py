@@ -9,6 +9,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ AFTERWARDS = {
     "provenance/manifest.json", "provenance/manifest.json.sig", "provenance/codecheck.yml",
     "provenance/certificate.md", "logs/snakemake.log", "report/snakemake.html",
 }  # fmt: skip
+BROKEN = (ValueError, KeyError, TypeError, AttributeError, OSError)
 
 
 def sha256(path):
@@ -60,7 +62,9 @@ class Verifier:
                     self.found(path, "is missing")
                 elif found != (file["bytes"], file["sha256"]):
                     self.found(path, "has changed")
-        for path in sorted(p for p in self.folder.rglob("*") if p.is_file()):
+        for path in sorted(self.folder.rglob("*")):
+            if path.is_dir() and not path.is_symlink():
+                continue
             inside = path.relative_to(self.folder).as_posix()
             if inside not in AFTERWARDS and self.prefix + inside not in self.listed:
                 self.found(inside, "is not recorded")
@@ -124,8 +128,11 @@ class Verifier:
             if job is None or job in seen:
                 continue
             seen.add(job)
-            inputs = [f["path"] for f in self.jobs[job]["inputs"] if f["role"] != "config"]
-            waiting, roots = waiting + inputs, roots + (not inputs)
+            record = self.jobs[job]
+            inputs = [f["path"] for f in record["inputs"] if f["role"] != "config"]
+            own = any(not file.startswith(self.prefix) for file in inputs)
+            root = not inputs or (own and record["stage"] == "surveys.measured")
+            waiting, roots = waiting + inputs, roots + root
         if not roots:
             self.found(path, "no way back to a file that was fetched or simulated")
 
@@ -135,7 +142,7 @@ class Verifier:
             print(f"note: no repository at {self.root}: the code was not looked at")
             return
         now = {}
-        for job, record in self.jobs.items():
+        for job, record in [*self.jobs.items(), ("manifest", self.manifest["gathering"])]:
             files = {package / name: told for name, told in record["code"]["files"].items()}
             if isinstance(lock := record["environment"].get("lock"), dict):
                 files[self.root / lock["path"]] = lock["sha256"]
@@ -167,7 +174,7 @@ class Verifier:
         command = ["ssh-keygen", "-Y"]
         keys = ["-s", str(signed), "-f", str(signers), "-n", NAMESPACE]
         names = subprocess.run([*command, "find-principals", *keys[:4]], capture_output=True)
-        for name in names.stdout.decode().split():
+        for name in names.stdout.decode().splitlines():
             with (self.folder / "provenance/manifest.json").open("rb") as text:
                 done = [*command, "verify", "-I", name, *keys]
                 if subprocess.run(done, stdin=text, capture_output=True).returncode == 0:
@@ -178,12 +185,17 @@ class Verifier:
 def verify(folder, root, signers=None):
     try:
         verifier = Verifier(folder, root)
-        for step in ("files", "records", "lineage", "code", "crate"):
-            getattr(verifier, step)()
-        verifier.signature(signers)
-        return verifier.damage
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+    except BROKEN as error:
         return [f"provenance: cannot be read ({type(error).__name__}: {error})"]
+    for step in ("files", "records", "lineage", "code", "crate"):
+        try:
+            getattr(verifier, step)()
+        except BROKEN as error:
+            verifier.found(
+                "provenance", f"{step} cannot be followed ({type(error).__name__}: {error})"
+            )
+    verifier.signature(signers)
+    return verifier.damage
 
 
 if __name__ == "__main__":
@@ -194,6 +206,10 @@ if __name__ == "__main__":
     given = parser.parse_args()
     if not (Path(given.folder) / "provenance/manifest.json").is_file():
         sys.exit(print(f"error: {given.folder}: no manifest", file=sys.stderr) or 2)
+    if given.signers and not (Path(given.signers).is_file() and shutil.which("ssh-keygen")):
+        sys.exit(
+            print(f"error: {given.signers}: no such file, or no ssh-keygen", file=sys.stderr) or 2
+        )
     above = Path(given.folder).resolve().parents[1]
     damage = verify(given.folder, given.root or above, given.signers)
     print("\n".join([*damage, f"{len(damage)} faults" if damage else "whole"]))

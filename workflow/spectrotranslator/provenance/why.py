@@ -20,7 +20,7 @@ def explain(run: Run, catalogue: str, row_or_id: str, column: str | None) -> dic
     Raises
     ------
     InputError
-        There is no such catalogue, row or column.
+        There is no such catalogue, row or column, or a file or record that is needed is gone.
     """
     from .lineage import Catalogue, differing
 
@@ -121,7 +121,7 @@ def tell(found: dict[str, Any]) -> str:
         lines.append(f"  the same star also in lines {', '.join(map(str, found['others']))}")
     for source in found["sources"]:
         if source["row"] is None:
-            lines.append(f"  from {source['file']}: no row of this star")
+            lines.append(f"  from {source['file']}: {source.get('reason', 'no row of this star')}")
             continue
         where = f"  from {source['file']}, row {source['row'] + 1}"
         if "bytes" in source:

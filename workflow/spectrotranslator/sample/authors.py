@@ -92,17 +92,35 @@ def keys(
 
 
 def compare(theirs: pd.DataFrame, ours: pd.DataFrame) -> dict[str, int]:
-    """How many stars both hold, by the keys of both surveys, and how many only one."""
-    left, right = (set(zip(t["from:key"], t["to:key"], strict=True)) for t in (theirs, ours))
-    origins = {key for key, _ in right}
+    """How many stars both hold, by the keys of both surveys, and how many only one.
+
+    Each of their rows is counted, also those that are not found and so share an empty key.
+    """
+    lost, origins = _lost(theirs, ours), set(ours["from:key"])
+    both = len(theirs) - len(lost)
     return {
         "theirs": len(theirs),
         "ours": len(ours),
-        "both": len(left & right),
-        "only_theirs": len(left - right),
-        "only_ours": len(right - left),
-        "other_row": sum(key in origins for key, _ in left - right),
+        "both": both,
+        "only_theirs": len(lost),
+        "only_ours": len(ours) - both,
+        "other_row": sum(key in origins for key, _ in lost),
     }
+
+
+def _lost(theirs: pd.DataFrame, ours: pd.DataFrame) -> list[tuple]:
+    """Keys of their stars that ours does not hold, or not as often, in their order."""
+    left, lost = Counter(_pairs(ours)), []
+    for pair in _pairs(theirs):
+        if left[pair]:
+            left[pair] -= 1
+        else:
+            lost.append(pair)
+    return lost
+
+
+def _pairs(stars: pd.DataFrame) -> list[tuple]:
+    return list(zip(stars["from:key"], stars["to:key"], strict=True))
 
 
 def dropped_by(
@@ -114,9 +132,7 @@ def dropped_by(
     selection: Selection,
 ) -> dict:
     """Which of our cuts, in order, drops each of their stars that ours does not hold."""
-    kept = set(zip(ours["from:key"], ours["to:key"], strict=True))
-    pairs = zip(theirs["from:key"], theirs["to:key"], strict=True)
-    lost = [pair for pair in pairs if pair not in kept]
+    lost, kept = _lost(theirs, ours), set(_pairs(ours))
     why = {pair: "not found in the survey's file" for pair in lost if "" in pair}
     for place, survey in enumerate((direction.origin, direction.target)):
         here = {pair[place] for pair in lost}
@@ -131,8 +147,8 @@ def dropped_by(
     origins = set(ours["from:key"])
     for pair in lost:
         another = "another row of the star is taken" if pair[0] in origins else "a value is missing"
-        why.setdefault(pair, another)
-    counts = Counter(why.values())
+        why.setdefault(pair, "theirs holds it more than once" if pair in kept else another)
+    counts = Counter(why[pair] for pair in lost)
     return {
         "by": dict(sorted(counts.items())),
         "first": [

@@ -9,6 +9,8 @@ from ..errors import InputError
 def apply_cuts(table: pd.DataFrame, cuts: list[Cut]) -> tuple[pd.DataFrame, list[dict]]:
     """Rows that fulfil every cut, and a ledger line for each cut in turn.
 
+    Where a nullable integer is missing, what is asked of it does not hold.
+
     Raises
     ------
     InputError
@@ -27,6 +29,6 @@ def _fulfils(table: pd.DataFrame, expression: str) -> pd.Series:
         keep = table.eval(expression, engine="python")
     except Exception as error:
         raise InputError(f"cut {expression!r}: {error}") from None
-    if not isinstance(keep, pd.Series) or keep.dtype != bool:
+    if not isinstance(keep, pd.Series) or keep.dtype not in (bool, pd.BooleanDtype()):
         raise InputError(f"cut {expression!r}: a condition on columns is expected")
-    return keep
+    return keep.fillna(False).astype(bool)

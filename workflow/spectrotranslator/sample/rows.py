@@ -32,6 +32,7 @@ def read_rows(path: Path, cuts: list[Cut], rows: slice, block: int) -> Iterator[
     """
     waiting: list[pd.DataFrame] = []
     first = held = 0
+    empty = True
     for table in _kept(path, cuts):
         start, stop = (np.clip(place - first, 0, len(table)) for place in (rows.start, rows.stop))
         first += len(table)
@@ -43,11 +44,14 @@ def read_rows(path: Path, cuts: list[Cut], rows: slice, block: int) -> Iterator[
         full = held // block * block
         for place in range(0, full, block):
             yield whole.iloc[place : place + block]
-        waiting, held = [whole.iloc[full:]], held - full
-    if held or rows.start == rows.stop:
+        waiting, held, empty = [whole.iloc[full:]], held - full, False
+    if held or empty:
         yield pd.concat(waiting, ignore_index=True)
 
 
 def _kept(path: Path, cuts: list[Cut]) -> Iterator[pd.DataFrame]:
-    for batch in pq.ParquetFile(path).iter_batches(ROWS_AT_ONCE):
+    file = pq.ParquetFile(path)
+    if not file.metadata.num_rows:
+        yield apply_cuts(file.schema_arrow.empty_table().to_pandas(), cuts)[0]
+    for batch in file.iter_batches(ROWS_AT_ONCE):
         yield apply_cuts(pa.Table.from_batches([batch]).to_pandas(), cuts)[0]

@@ -15,7 +15,7 @@ def differences(files: pd.DataFrame, vizier: pd.DataFrame, key: list[str]) -> di
     for name in shared:
         one, two = both[f"{name}_files"], both[f"{name}_vizier"]
         if pd.api.types.is_numeric_dtype(one) and pd.api.types.is_numeric_dtype(two):
-            columns[name] = _numbers(one.to_numpy(np.float64), two.to_numpy(np.float64))
+            columns[name] = _numbers(one, two)
         else:
             unequal = one.astype(str).str.strip() != two.astype(str).str.strip()
             columns[name] = {"differ": int(unequal.sum())}
@@ -27,10 +27,10 @@ def differences(files: pd.DataFrame, vizier: pd.DataFrame, key: list[str]) -> di
     }  # fmt: skip
 
 
-def _numbers(one: np.ndarray, two: np.ndarray) -> dict:
-    missing = np.isnan(one), np.isnan(two)
+def _numbers(one: pd.Series, two: pd.Series) -> dict:
+    missing = one.isna().to_numpy(bool), two.isna().to_numpy(bool)
     there = ~missing[0] & ~missing[1]
-    apart = np.abs(one[there] - two[there])
+    apart = _apart(one[there], two[there])
     return {
         "differ": int((apart > 0).sum()),
         "largest": float(apart.max(initial=0)),
@@ -38,3 +38,11 @@ def _numbers(one: np.ndarray, two: np.ndarray) -> dict:
         "missing_in_files_only": int((missing[0] & ~missing[1]).sum()),
         "missing_in_vizier_only": int((missing[1] & ~missing[0]).sum()),
     }
+
+
+def _apart(one: pd.Series, two: pd.Series) -> np.ndarray:
+    """Distances, shape (rows,); integers are not rounded, for ids differ in their last digits."""
+    if pd.api.types.is_integer_dtype(one) and pd.api.types.is_integer_dtype(two):
+        first, second = one.to_numpy(np.int64), two.to_numpy(np.int64)
+        return np.maximum(first, second).view(np.uint64) - np.minimum(first, second).view(np.uint64)
+    return np.abs(one.to_numpy(np.float64) - two.to_numpy(np.float64))

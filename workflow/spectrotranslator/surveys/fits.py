@@ -6,12 +6,15 @@ from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
+from ..archive.blanks import with_blanks
 from ..archive.fits_layout import FitsColumn, TableLayout, table_layout
 from ..archive.relatives import refuse_lacking
 from ..errors import InputError
 
 CHUNK_BYTES = 64 << 20
+UNSIGNED = 2**63  # TZERO of unsigned 64-bit integers; it only flips their highest bit
 
 
 def read_columns(path: str | Path, columns: Iterable[str], hdu: int = 1) -> pd.DataFrame:
@@ -27,7 +30,8 @@ def read_columns(path: str | Path, columns: Iterable[str], hdu: int = 1) -> pd.D
     Returns
     -------
     One row a row of the file, in its order, floats and integers of the width they have there.
-    Integers that the header scales come as what they stand for.
+    Integers that the header scales come as what they stand for; those that it calls null
+    (``TNULL``) are missing: ``Int64`` where they have 64 bits, else float64 with NaN.
 
     Raises
     ------
@@ -76,14 +80,23 @@ def _stored(column: FitsColumn) -> np.dtype:
     return column.dtype if column.dtype.kind == "S" else column.dtype.newbyteorder("=")
 
 
-def _meant(column: FitsColumn, values: np.ndarray) -> np.ndarray:
-    """What stored values stand for: text without padding, truth values, scaled numbers."""
+def _meant(column: FitsColumn, values: np.ndarray) -> np.ndarray | ExtensionArray:
+    """What stored values stand for: text without padding, truth values, scaled numbers, gaps."""
     if column.kind == "text":
         return np.char.strip(np.char.decode(values, "latin-1")).astype(object)
     if column.kind == "logical":
         return values == b"T"
+    scaled = _scaled(column, values)
+    if column.null is None:
+        return scaled
+    return with_blanks(scaled, values == column.null)
+
+
+def _scaled(column: FitsColumn, values: np.ndarray) -> np.ndarray:
     if (column.scale, column.zero) == (1, 0):
         return values
+    if column.kind == "integer" and column.zero == UNSIGNED and values.dtype.itemsize == 8:
+        return values.view(np.uint64) ^ np.uint64(UNSIGNED)
     if column.kind == "integer" and float(column.zero).is_integer() and abs(column.zero) < 2**62:
         return values.astype(np.int64) + int(column.zero)
     return values * np.float64(column.scale) + column.zero

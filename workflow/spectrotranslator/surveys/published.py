@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from ..cds.layout import Table, layout_from_yaml
 from ..cds.read import iter_batches
@@ -21,12 +22,15 @@ def published_rows(path: Path, layout: Path) -> pd.DataFrame:
     """
     table = layout_from_yaml(layout)
     labels = _labels(table, layout)
-    batches = [batch.to_pandas() for batch in iter_batches(path, table, labels)]
-    rows = pd.concat(batches, ignore_index=True).set_axis(NAMES, axis=1)
-    return rows.assign(
-        identifier=rows["identifier"].astype(str).str.strip(),
-        source_id=rows["source_id"].fillna(0).astype("int64"),
-    )
+    rows = pd.concat(map(_plain, iter_batches(path, table, labels)), ignore_index=True)
+    return rows.assign(identifier=rows["identifier"].str.strip())
+
+
+def _plain(batch: pa.RecordBatch) -> pd.DataFrame:
+    """Blanks are filled first: pandas would make a double of every integer beside one."""
+    identifier, source_id = batch.columns
+    columns = [identifier.cast(pa.string()).fill_null(""), source_id.fill_null(0)]
+    return pa.table(columns, names=NAMES).to_pandas()
 
 
 def _labels(table: Table, layout: Path) -> list[str]:

@@ -15,6 +15,8 @@ from .fits import read_columns
 
 PHOTOMETRY = {"Gmag", "BPmag", "RPmag", "e_Gmag", "e_BPmag", "e_RPmag"}
 
+FITS = {".fits", ".fit", ".fts"}
+
 # What GALAH's main table has not, and its value-added Gaia EDR3 table has.
 VALUE_ADDED = re.compile(
     r"r_(med|lo|hi)_(photo)?geo|phot_(g|bp|rp)_mean_\w+|(pmra|pmdec|parallax)(_error)?"
@@ -81,9 +83,9 @@ def read_vizier(path: Path, survey: Survey) -> pd.DataFrame:
 
 
 def read_table(files: list[Path], columns: list[str]) -> pd.DataFrame:
-    """A user's own table: CSV, Parquet, FITS, VOTable or ECSV, by suffix."""
+    """A user's own table: CSV, Parquet, FITS (also packed), VOTable or ECSV, by suffix."""
     (path,) = files
-    if path.suffix == ".fits":
+    if path.suffix.lower() in FITS:
         return read_columns(path, columns)
     table = _any_table(path)
     refuse_lacking(path, columns, table)
@@ -94,7 +96,9 @@ def _any_table(path: Path) -> pd.DataFrame:
     try:
         if path.suffix in (".parquet", ".csv"):
             return read_frame(path)
-        return Table.read(path).to_pandas()
+        table = Table.read(path)
+        table.convert_bytestring_to_unicode()
+        return table.to_pandas()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except Exception as error:

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionDtype
+from pandas.api.types import is_integer_dtype
 
 from ..configuration import load
 from ..configuration.model import Feature, Survey
 from ..files import atomic
 from ..stage import Stage
 from .combined import SENTINEL, difference, quadrature
+from .exact import lossy
 from .published import is_published, published_rows
 
 
@@ -29,14 +32,15 @@ def stars(survey: Survey, rows: pd.DataFrame, photometry: pd.DataFrame | None) -
             columns=key
         )
     named = {"row", "key", "identifier", "source_id"} & set(rows)
-    table = {name: rows[name] for name in rows if name in named or name in survey.keep}
+    table = {name: rows[name] for name in rows if name in named}
+    table |= {name: _plain(rows[name]) for name in rows if name in survey.keep}
     if survey.position:
         table |= {name: rows[c] for name, c in zip(("ra", "dec"), survey.position, strict=True)}
         table["epoch"] = np.full(len(rows), survey.epoch)
     if survey.motion:
         table |= {name: rows[c] for name, c in zip(("pmra", "pmdec"), survey.motion, strict=True)}
     table |= {
-        name: rows[column]
+        name: _plain(rows[column])
         for name, column in (("distance", survey.distance), ("snr", survey.snr))
         if column
     }
@@ -50,6 +54,12 @@ def stars(survey: Survey, rows: pd.DataFrame, photometry: pd.DataFrame | None) -
             for magnitude, error in zip(feature.difference, feature.error, strict=True):
                 table[f"{magnitude}_error"] = rows[error].to_numpy(np.float64)
     return pd.DataFrame(table)
+
+
+def _plain(values: pd.Series) -> pd.Series:
+    """Nullable integers with gaps as float64 with NaN, unless that would round them."""
+    gaps = isinstance(values.dtype, ExtensionDtype) and is_integer_dtype(values) and values.hasnans
+    return values.astype(np.float64) if gaps and not lossy(values) else values
 
 
 def _value(name: str, feature: Feature, rows: pd.DataFrame) -> np.ndarray:

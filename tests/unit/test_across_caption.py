@@ -1,0 +1,17 @@
+"""What the figure across the plane says of its errors is what was done."""
+
+import numpy as np
+import pandas as pd
+
+from spectrotranslator.figures import across
+from spectrotranslator.figures.asymmetry import FIELD_SIDE, WHEN, Asymmetry
+
+
+def test_the_caption_says_that_fields_are_drawn():
+    numbers = pd.DataFrame({name: [0.0] for name in ("R", "low", "high", "difference", "error")})
+    nothing = dict.fromkeys([(when, "M_H") for when in WHEN])
+    found = Asymmetry(numbers.assign(when=WHEN[0], label="M_H"), nothing, np.ones((1, 1)))
+    caption = across.draw("method", "base", found, ["M_H"]).caption
+    assert FIELD_SIDE == 3
+    assert "from a bootstrap of fields of 3 degrees" in caption
+    assert "star bootstrap" not in caption
