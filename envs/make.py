@@ -1,14 +1,21 @@
 """Make .venv from the locks beside this file; do nothing if it is made. Standard library only."""
 
+import errno
 import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 VENV = HERE.parent / ".venv"
+OLD = HERE.parent / ".venv.old"
+LOCK = HERE.parent / ".venv.lock"
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 PARTS = {
     "run": [["--require-hashes", "--no-deps", "-r", "run.lock"], ["-r", "torch.txt"]],
     "test": [["--require-hashes", "--no-deps", "-r", "test.lock"]],
@@ -19,17 +26,33 @@ SIZES = {
 }
 
 
-def stamp(part: str) -> tuple[Path, str]:
-    """Where it is noted that a part is whole, and what the note must say."""
-    files = [arguments[-1] for arguments in PARTS[part]]
-    text = "".join((HERE / name).read_text() for name in files) + sys.version
-    return VENV / f".{part}-complete", hashlib.sha256(text.encode()).hexdigest()
+def note(part: str) -> Path:
+    """Where it is noted that a part is whole."""
+    return VENV / f".{part}-complete"
+
+
+def version() -> str:
+    """``sys.version`` of the Python in .venv, empty if none starts there."""
+    command = [str(VENV / "bin" / "python"), "-ISc", "import sys; sys.stdout.write(sys.version)"]
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def stamps(part: str, version: str) -> list[str]:
+    """What the note says, and what it said where an earlier release made .venv."""
+    locks = "".join((HERE / arguments[-1]).read_text() for arguments in PARTS[part])
+    minor = ".".join(version.split(".")[:2])
+    return [hashlib.sha256((locks + text).encode()).hexdigest() for text in (minor, version)]
 
 
 def complete(part: str) -> bool:
-    """Whether the part is installed from the locks as they are now."""
-    path, digest = stamp(part)
-    return path.is_file() and path.read_text() == digest
+    """Whether the part is installed from the locks as they are now, for the Python it has."""
+    if not note(part).is_file():
+        return False
+    found = version()
+    return bool(found) and note(part).read_text() in stamps(part, found)
 
 
 def fail(message: str) -> None:
@@ -37,15 +60,64 @@ def fail(message: str) -> None:
     sys.exit(2)
 
 
+@contextmanager
+def locked() -> Iterator[None]:
+    """One call at a time, where the disk has locks."""
+    try:
+        file = LOCK.open("w")
+    except OSError as error:
+        fail(f"{LOCK}: cannot be written ({error.strerror}); .venv is made where it can be")
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                fail(f"{LOCK}: cannot be locked ({error.strerror})")
+            print(
+                "note: no file locks on this disk; call once until .venv is made", file=sys.stderr
+            )
+        yield
+
+
+def remove(place: Path) -> None:
+    """Take away an environment; of a link the link alone."""
+    if place.is_symlink():
+        place.unlink()
+    else:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def old_aside() -> Iterator[None]:
+    """Keep a whole .venv aside until the new one is whole, and put it back if that fails.
+
+    The new one is not made elsewhere and moved, for its scripts hold its path.
+    """
+    if note("run").is_file():
+        remove(OLD)
+        VENV.rename(OLD)
+    remove(VENV)
+    try:
+        yield
+    except BaseException:
+        remove(VENV)
+        if os.path.lexists(OLD):
+            OLD.rename(VENV)
+        raise
+    remove(OLD)
+
+
 def make_venv() -> None:
+    print("Making .venv", file=sys.stderr)
     try:
         import ensurepip  # noqa: F401
         import venv
     except ImportError:
         fail("Python lacks its venv or ensurepip module; install it (Debian: python3-venv)")
-    print("Making .venv", file=sys.stderr)
     try:
-        venv.create(VENV, with_pip=True, clear=True)
+        with old_aside():
+            venv.create(VENV, with_pip=True)
+            install("run")
     except (OSError, subprocess.CalledProcessError) as error:
         fail(f".venv could not be made ({error}); free disk space and call again")
 
@@ -60,8 +132,7 @@ def install(part: str) -> None:
         if subprocess.run(command, cwd=HERE, stdout=sys.stderr).returncode:
             fail(f"pip could not install envs/{arguments[-1]}; its reason stands above")
     compile_modules()
-    path, digest = stamp(part)
-    path.write_text(digest)
+    note(part).write_text(stamps(part, version())[0])
 
 
 def compile_modules() -> None:
@@ -77,11 +148,10 @@ def main() -> None:
         return
     if shutil.disk_usage(HERE).free < 3e9:
         fail(f"{HERE.parent}: less than 3 GB free for the environment; free some disk space")
-    with (HERE.parent / ".venv.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked():
         if not complete("run"):
             make_venv()
-        for part in dict.fromkeys(["run", *parts]):
+        for part in parts:
             if not complete(part):
                 install(part)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from spectrotranslator.figures import across
-from spectrotranslator.figures.asymmetry import FIELD_SIDE, WHEN, Asymmetry
+from spectrotranslator.figures.asymmetry import WHEN, Asymmetry
 
 
 def test_the_caption_says_that_fields_are_drawn():
@@ -12,6 +12,5 @@ def test_the_caption_says_that_fields_are_drawn():
     nothing = dict.fromkeys([(when, "M_H") for when in WHEN])
     found = Asymmetry(numbers.assign(when=WHEN[0], label="M_H"), nothing, np.ones((1, 1)))
     caption = across.draw("method", "base", found, ["M_H"]).caption
-    assert FIELD_SIDE == 3
-    assert "from a bootstrap of fields of 3 degrees" in caption
+    assert "from a bootstrap of whole fields of the sky" in caption
     assert "star bootstrap" not in caption

@@ -195,3 +195,12 @@ def test_a_crowded_bin_is_thinned_evenly_in_the_draws_and_not_in_the_estimate():
     assert few[-500:].all()
     assert few[:25_000].sum() == 8334
     assert set(np.diff(np.flatnonzero(few[:25_000]))) == {3}
+
+
+def test_a_star_without_a_place_moves_no_other():
+    table = pd.DataFrame({"ra": [10.0, 200.0], "dec": [-5.0, 60.0], "distance": [900.0, 2000.0]})
+    lost = table.assign(ra=[np.nan, 200.0])
+    places = [Places.of(t).cylindrical() for t in (table, lost)]
+    for whole, part in zip(*places, strict=True):
+        assert np.isnan(part[0])
+        assert part[1] == whole[1]

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from astropy import units
 from astropy.table import Table as AstropyTable
 
 from spectrotranslator.cds.convert import main
+from spectrotranslator.cds.fits_file import quietly
 from spectrotranslator.cds.layout import Column, ReadMe, Table
 from spectrotranslator.cds.read import read
 from spectrotranslator.cds.readme import format_readme
@@ -143,6 +145,20 @@ def test_what_cannot_be_converted_is_refused_and_leaves_nothing(stars, file, out
         main([str(stars / "ReadMe"), str(stars / file), str(stars / out)])
     assert file != "bad.dat" or not (stars / out).exists()
     assert not list(stars.rglob("*.part"))
+
+
+@pytest.mark.filterwarnings("error")
+def test_labels_and_units_of_the_cds_are_read_from_fits_without_a_warning(tmp_path):
+    table = layout("g2a")
+    write(tmp_path / table.name, table, sample(table, 3))
+    (tmp_path / "ReadMe").write_text(format_readme(ReadMe("Ours", (table,))))
+    main([str(tmp_path / name) for name in ("ReadMe", table.name, "x.fits")])
+    main([str(tmp_path / name) for name in ("ReadMe", "x.fits", "back.dat")])
+
+
+def test_other_warnings_about_fits_are_heard():
+    with pytest.warns(UserWarning, match="another"), quietly():
+        warnings.warn("another", UserWarning, stacklevel=1)
 
 
 def test_a_column_that_is_missing_is_named(stars):

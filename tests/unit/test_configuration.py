@@ -10,7 +10,14 @@ import yaml
 from pydantic import ValidationError
 
 from spectrotranslator.configuration import resolve
-from spectrotranslator.configuration.document import README, SCHEMA, readme, schema, sections
+from spectrotranslator.configuration.document import (
+    README,
+    SCHEMA,
+    readme,
+    schema,
+    sections,
+    unknowns,
+)
 from spectrotranslator.configuration.load import dump, find, load, text
 from spectrotranslator.configuration.model import Configuration, Source
 from spectrotranslator.door.origin import claim
@@ -45,6 +52,30 @@ def test_every_number_of_the_method_says_where_it_comes_from():
             if typing.get_origin(field.annotation) is None and field.annotation in (int, float):
                 source = (field.json_schema_extra or {}).get("source")
                 assert source in typing.get_args(Source), f"{place}.{name}"
+
+
+def test_a_value_other_than_the_source_s_is_ours_among_the_unknown():
+    found = {(line["method"], line["setting"]): line for line in unknowns(resolve("mini", ROOT))}
+    told = {place: (line["value"], line["source"]) for place, line in found.items()}
+    assert told["as-published", "montecarlo.missing"] == ("not finite", "authors' code")
+    assert told["robust", "montecarlo.missing"] == ("sentinels too", "ours")
+    assert told["as-published", "montecarlo.intervals"] == ("realisations", "readme")
+    assert told["robust", "montecarlo.intervals"] == ("calibrated", "ours")
+    assert told["every", "crossmatch.repeats"] == ("highest S/N", "ours")
+
+
+def test_every_setting_that_is_marked_unknown_is_listed():
+    marked = {
+        f"{place}.{field.alias or name}"
+        for place, model in sections(Configuration, "")
+        for name, field in model.model_fields.items()
+        if (field.json_schema_extra or {}).get("unknown")
+    }
+    listed = {
+        line["setting"] if line["method"] == "every" else f"methods.NAME.{line['setting']}"
+        for line in unknowns(resolve("mini", ROOT))
+    }
+    assert listed == marked
 
 
 def test_every_cut_of_the_paper_says_where_it_comes_from():

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from spectrotranslator.cds.convert import convert
 from spectrotranslator.cds.layout import ReadMe, Table, layout_from_yaml
 from spectrotranslator.cds.readme import format_readme
 from spectrotranslator.cds.write import encode
@@ -311,6 +312,55 @@ def test_the_command_names_what_is_missing(tmp_path, capsys):
     assert "Teff84       missing" in told
     assert "Grade: missing" in told
     assert "missing" in (tmp_path / "out" / "index.html").read_text()
+
+
+@pytest.fixture
+def both(tmp_path):
+    """The clean catalogue as text and as FITS under two names, and a ReadMe of two tables."""
+    described = (layout(), layout_from_yaml("config/catalogues/a2g.yaml"))
+    (tmp_path / "ReadMe").write_text(format_readme(ReadMe("Ours", described)))
+    for name in ("g2a.dat", "mine.dat"):
+        (tmp_path / name).write_bytes(clean())
+    convert(tmp_path / "ReadMe", tmp_path / "g2a.dat", tmp_path / "g2a.fits")
+    (tmp_path / "mine.fits").write_bytes((tmp_path / "g2a.fits").read_bytes())
+    return tmp_path
+
+
+def status(folder, published: str, regenerated: str, *more: str) -> int:
+    sides = [str(folder / name) for name in (published, regenerated)]
+    readme = ["--readme", str(folder / "ReadMe")]
+    return main([*sides, *readme, "--out", str(folder / "out"), *more])
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+@pytest.mark.filterwarnings("error::astropy.units.UnitsWarning")
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("g2a.fits", "g2a.dat"),
+        ("g2a.fits", "mine.fits"),
+        ("mine.dat", "g2a.fits"),
+        ("mine.fits", "mine.dat", "--table", "g2a.dat"),
+    ],
+)
+def test_the_table_is_found_by_either_side_or_as_asked(both, given):
+    assert status(both, *given) == 0
+
+
+@pytest.mark.parametrize("more", [(), ("--table", "none.dat")])
+def test_a_table_that_no_name_fits_is_refused_with_those_there_are(both, more):
+    with pytest.raises(InputError, match=r"--table, one of g2a\.dat; a2g\.dat"):
+        status(both, "mine.fits", "mine.dat", *more)
+
+
+def test_of_the_one_table_there_is_any_name_will_do(both):
+    (both / "ReadMe").write_text(format_readme(ReadMe("Ours", (layout(),))))
+    assert status(both, "mine.fits", "mine.dat") == 0
+
+
+def test_a_folder_is_no_catalogue(tmp_path):
+    with pytest.raises(InputError, match="is a folder"):
+        read_catalogue(tmp_path, layout())
 
 
 def test_a_lacking_identifier_or_a_published_column_is_refused(tmp_path):

@@ -14,6 +14,7 @@ from spectrotranslator.evaluation.errors import (
     ratio,
     weights_of_draws,
 )
+from spectrotranslator.evaluation.implied import implied
 from spectrotranslator.network.baselines import BASELINES, predict
 from spectrotranslator.sample.split import judged_rows
 
@@ -93,17 +94,37 @@ def gaussian_intervals(stars: int, scale: float = 1.0):
     return table, noise(stars) + 0.8 * noise(stars, 2), np.full(stars, 0.8)
 
 
-def test_coverage_widened_by_the_labels_error_is_that_of_the_truth():
-    table, label, error = gaussian_intervals(50000)
-    found = coverage(table, label, error)
-    assert found["16-84"]["widened"] == pytest.approx(0.68, abs=0.01)
-    assert found["5-95"]["widened"] == pytest.approx(0.90, abs=0.01)
-    assert found["16-84"]["label"] < 0.60
+@pytest.mark.parametrize("scale", [0.2, 0.6, 1.0, 3.0])
+def test_the_implied_coverage_is_that_of_the_truth(scale):
+    table, label, error = gaussian_intervals(6000, scale)
+    found = implied(table, label, error, weights_of_draws(np.arange(6000), 50))
+    for name, high in (("16-84", 84), ("5-95", 95)):
+        true = 2 * norm.cdf(scale * norm.ppf(high / 100)) - 1
+        assert found[name]["value"] == pytest.approx(true, abs=0.03)
+        low, high = found[name]["interval"]
+        assert low - 0.01 < true < high + 0.01
+    assert coverage(table, label)["16-84"]["label"] < true
 
 
-def test_intervals_too_narrow_show_in_coverage_and_pulls():
+def test_gross_failures_hardly_move_it():
+    table, label, error = gaussian_intervals(6000)
+    label = np.where(np.arange(6000) % 100 == 0, 50.0, label)
+    found = implied(table, label, error, np.ones((2, 6000)))
+    assert found["16-84"]["value"] == pytest.approx(0.68, abs=0.05)
+
+
+def test_where_labels_are_far_noisier_it_is_said_not_to_be_known():
+    table, label, error = gaussian_intervals(500, 0.3)
+    label, error = label + 8 * noise(500, 5), np.hypot(error, 8)
+    low, high = implied(table, label, error, weights_of_draws(np.arange(500), 50))["16-84"][
+        "interval"
+    ]
+    assert high - low > 0.3
+    assert implied(table, label, np.full(500, np.nan), np.ones((3, 500)))["16-84"] is None
+
+
+def test_intervals_too_narrow_show_in_the_pulls():
     table, label, error = gaussian_intervals(50000, 0.5)
-    assert coverage(table, label, error)["16-84"]["widened"] < 0.6
     assert pulls(table, label, error)["std"] > 1.2
     assert pulls(*gaussian_intervals(50000))["std"] == pytest.approx(1, abs=0.02)
 

@@ -2,10 +2,12 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from spectrotranslator.archive.registry import read_registry
 from spectrotranslator.configuration import resolve
 from spectrotranslator.door import costs, plan
 from spectrotranslator.door import speed as speed_of
@@ -85,6 +87,59 @@ def test_a_method_judged_apart_is_trained_once_more_without_the_judged_stars(ful
     )
     judged = 4 * costs.training_stars(full) / 5 * 0.01
     assert sum(line.seconds) - 12.0 == pytest.approx(whole * 0.8 + judged)
+
+
+FETCH = {"seconds": [1.0, 1e-6], "memory_mb": [60, 0], "bytes": [0, 110], "rows": [2_000_000]}
+DRY = [
+    "rule fetch_file:",
+    "    output: results/full/sources/GALAH_DR3_main_allstar_v2.fits",
+    "    wildcards: file=GALAH_DR3_main_allstar_v2.fits",
+    "rule fetch_file:",
+    "    wildcards: file=allStarLite-dr17-synspec_rev1.fits",
+    "rule fetch_file:",
+    "    wildcards: file=ReadMe",
+    "rule other:",
+    "    wildcards: file=GALAH_DR3_VAC_GaiaEDR3_v2.fits",
+]
+
+
+def test_the_size_of_what_is_fetched_is_registered_and_its_time_not_known(full, speed):
+    files = plan.files_to_fetch(DRY)
+    assert files == [
+        "GALAH_DR3_main_allstar_v2.fits", "allStarLite-dr17-synspec_rev1.fits", "ReadMe",
+    ]  # fmt: skip
+    table = costs.Costs(0.5, TABLE.rules | {"fetch_file": FETCH}, 400_000)
+    jobs = {"fetch_file": 3, "write_table": 4}
+    line, other = plan.predict(full, jobs, speed, table, files)
+    assert line.disk_bytes * line.jobs == pytest.approx((833 + 1830) * 1e6)
+    assert (line.timed, line.unsized, sum(line.seconds)) == (False, 1, 0.0)
+    assert other.timed
+    assert sum(other.seconds) > 0
+    told = {
+        "run": "full", "cores": 2, "device": "cpu", "machine": {"seconds": 0}, "disk_bytes": 0,
+        "slurm": plan._slurm([line, other], full, {}), "shards": 1, "rows": 5, "rows_measured": 5,
+    }  # fmt: skip
+    text = plan._text(told, [line, other], full)
+    assert re.search(r"fetch_file +3 +- +- +60 MB +2663 MB  time not known: the network; 1 f", text)
+    assert "Not counted above: the time of what is fetched, 1 file of unknown size" in text
+    assert "Not counted" not in plan._text(told, [other], full)
+
+
+def test_what_is_fetched_from_a_simulated_archive_is_predicted_as_measured(full, speed):
+    table = costs.Costs(0.5, TABLE.rules | {"fetch_file": FETCH}, 400_000)
+    mini = resolve("mini")
+    (line,) = plan.predict(mini, {"fetch_file": 2}, speed, table, ["ReadMe", "no such file"])
+    assert line.timed
+    assert not line.unsized
+    assert line.seconds == [pytest.approx(1.013)] * 2
+    assert line.disk_bytes == 110 * 13_000
+
+
+def test_the_exact_size_of_a_file_goes_before_the_rounded_one(full):
+    named = read_registry(full.sources.registry)
+    exact = replace(named["galah_main"], bytes=832_999_680)
+    found = costs.file_bytes([exact.file, "unheard of"], [exact, named["readme"]])
+    assert found == {exact.file: 832_999_680, "unheard of": None}
 
 
 def test_a_rule_that_was_never_measured_is_said_to_be_so(full, speed):

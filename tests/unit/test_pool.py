@@ -5,8 +5,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from spectrotranslator.compare.pool import chosen_members
+from spectrotranslator.compare import pool
+from spectrotranslator.compare.pool import chosen_members, progress
 from spectrotranslator.compare.tolerances import _spread
+from spectrotranslator.configuration import resolve
 
 MEMBERS, POOL, PAIRS, TRIALS = 5, 20, 8, 400
 
@@ -40,3 +42,22 @@ def test_the_two_of_a_pair_share_no_member_and_other_pairs_are_drawn_anew():
     ]
     assert all(sorted(first + second) == list(range(10)) for first, second in pairs)
     assert len({tuple(first) for first, _ in pairs}) > 5
+
+
+def test_a_member_that_is_whole_is_not_trained_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(pool, "train_member", None)
+    monkeypatch.setattr(pool, "with_other_seeds", lambda configuration, _: configuration)
+    place = tmp_path / "g2a" / "intrinsic" / "member-3"
+    place.mkdir(parents=True)
+    (place / "weights.safetensors").touch()
+    configuration = resolve("tiny")
+    task = (configuration, tmp_path, tmp_path, "g2a", "intrinsic", 3)
+    with pytest.raises(FileNotFoundError):  # of the sample: it would be trained
+        pool._train(task)
+    (place / "training.json").touch()
+    pool._train(task)
+
+
+def test_progress_is_told_as_it_is_made(capsys):
+    assert list(progress(iter("ab"), 2, "members")) == ["a", "b"]
+    assert capsys.readouterr().err == "1 of 2 members\n2 of 2 members\n"

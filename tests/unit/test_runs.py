@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from spectrotranslator import cli
 from spectrotranslator.door import remove, runs
+from spectrotranslator.errors import InputError
 
 
 @pytest.fixture
@@ -29,3 +31,42 @@ def test_a_run_with_a_broken_verdict_is_listed_as_unreadable(folders, capsys, co
 def test_any_run_can_be_removed_beside_a_broken_one(folders, run):
     assert remove.main([run, "--yes"]) == 0
     assert not (folders / run).exists()
+
+
+@pytest.fixture
+def target(folders, tmp_path) -> Path:
+    """The run ``linked``, which is a link to here."""
+    target = tmp_path / "scratch" / "run"
+    (target / "logs").mkdir(parents=True)
+    (folders / "linked").symlink_to(target)
+    return target
+
+
+def test_a_linked_run_goes_with_what_it_leads_to(folders, target, monkeypatch):
+    asked = []
+    monkeypatch.setattr(remove, "_agreed", lambda question: not asked.append(question))
+    assert remove.main(["linked"]) == 0
+    assert str(target) in asked[0]
+    assert not target.exists()
+    assert not (folders / "linked").is_symlink()
+    assert (folders / "good").is_dir()
+
+
+def test_a_linked_run_stays_where_the_answer_is_no(folders, target, monkeypatch):
+    monkeypatch.setattr(remove, "_agreed", lambda question: False)
+    assert remove.main(["linked"]) == 0
+    assert (folders / "linked" / "logs").is_dir()
+
+
+def test_a_link_that_leads_to_the_clone_itself_is_refused(folders, tmp_path):
+    (tmp_path / "logs").mkdir()
+    (folders / "linked").symlink_to(tmp_path)
+    with pytest.raises(InputError, match="holds this clone"):
+        remove.main(["linked", "--yes"])
+    assert (folders / "good").is_dir()
+
+
+@pytest.mark.parametrize("arguments", [["mini", "--help"], ["mini", "-h", "--", "-n"]])
+def test_help_on_a_run_is_the_general_one(capsys, arguments):
+    assert cli.main(arguments) == 0
+    assert capsys.readouterr().out == cli.usage() + "\n"

@@ -87,6 +87,14 @@ def test_hidden_cuts_are_named_and_the_comparison_is_exact(sky, tmp_path, select
     assert "not found in the survey's file" not in found["dropped"]["by"]
 
 
+def test_every_line_before_the_match_names_its_survey(sky, tmp_path):
+    _, ledger = match(sky, tmp_path)
+    assert ledger["catalogue_rows"]
+    assert {line["survey"] for line in ledger["catalogue_rows"]} == {"galah"}
+    single = [line for line in ledger["training"] if line["what"] == "one row a star"]
+    assert [line["survey"] for line in single] == ["galah", "apogee"]
+
+
 def test_cut_of_ours_that_drops_their_stars_is_named(sky, tmp_path):
     path = theirs(sky, tmp_path, "no_snr")
     _, ledger = match(sky, tmp_path, authors=path)

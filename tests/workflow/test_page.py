@@ -135,6 +135,17 @@ def test_every_figure_has_a_caption_its_files_and_its_data(page, run):
     assert len(page) < 15e6
 
 
+def test_the_ledger_parts_the_catalogue_s_rows_from_the_training_sample(page, run):
+    ledger = page.partition('id="ledger"')[2].partition("</section>")[0]
+    rows, training = ledger.split("<h4>")[1:3]
+    assert rows.startswith("Rows of the catalogue")
+    assert training.startswith("Training sample")
+    assert "<td>galah</td><td><code>source_id &gt; 0</code>" in rows
+    for survey in ("galah", "apogee"):
+        assert f"<td>{survey}</td><td><code>one row a star</code>" in training
+    assert "<td></td>" not in ledger
+
+
 HOSTILE = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 
 import numpy as np
 import pandas as pd
@@ -110,6 +111,62 @@ def test_weights_that_are_not_the_trained_ones_are_refused(clone, tmp_path):
     facts = json.loads(description.read_text())
     description.write_text(json.dumps({"inputs": facts["inputs"]}))
     line = refused(clone, MODEL, tmp_path / "mine.csv", out=out)
-    assert "not the description of a network" in line
+    assert "changed since the run was made" in line
     shutil.rmtree(member)
     assert "no such file" in refused(clone, MODEL, tmp_path / "mine.csv", out=out)
+
+
+def test_paths_are_seen_from_the_folder_one_calls_from(read_only, tmp_path):
+    clone, _ = read_only
+    survey_stars(clone)[["sobject_id", *INPUTS]].head(3).to_csv(tmp_path / "mine.csv", index=False)
+    command = [clone.root / "reproduce", "translate", MODEL, "mine.csv", "out.csv"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(pd.read_csv(tmp_path / "out.csv")) == 3
+    assert not (clone.root / "out.csv").exists()
+
+
+def test_the_table_of_stars_itself_is_not_written_over(read_only):
+    clone, folder = read_only
+    own, link = folder / "own.csv", folder / "link.csv"
+    survey_stars(clone)[["sobject_id", *INPUTS]].head(3).to_csv(own, index=False)
+    before = own.read_bytes()
+    link.symlink_to(own)
+    for out in (own, link):
+        done = clone.verb("translate", MODEL, str(own), str(out))
+        assert done.returncode == 2
+        assert "the table of stars itself" in done.stderr
+    assert own.read_bytes() == before
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda facts: facts.pop("units"),
+        lambda facts: facts.pop("weights_sha256"),
+        lambda facts: facts["network"].update(widths="x"),
+    ],
+)
+def test_a_damaged_description_is_refused(clone, tmp_path, recorded, change):
+    path = clone.root / MODEL / "intrinsic/member-0/training.json"
+    facts = json.loads(path.read_text())
+    change(facts)
+    path.write_text(json.dumps(facts))
+    if not recorded:
+        shutil.rmtree(clone.root / "results/tiny/provenance")
+    table = tmp_path / "mine.csv"
+    survey_stars(clone)[["sobject_id", *INPUTS]].head(3).to_csv(table, index=False)
+    told = refused(clone, MODEL, table, out=tmp_path / "out.csv")
+    assert ("changed since the run was made" if recorded else "is damaged") in told
+
+
+def test_another_scaling_than_the_recorded_one_is_refused(clone, tmp_path):
+    path = clone.root / MODEL / "intrinsic/member-0/training.json"
+    facts = json.loads(path.read_text())
+    facts["input_scaling"]["mean"][0] += 100
+    path.write_text(json.dumps(facts))
+    table = tmp_path / "mine.csv"
+    survey_stars(clone)[["sobject_id", *INPUTS]].head(3).to_csv(table, index=False)
+    told = refused(clone, MODEL, table, out=tmp_path / "out.csv")
+    assert "changed since the run was made" in told

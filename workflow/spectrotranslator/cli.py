@@ -3,6 +3,7 @@
 import sys
 from importlib import import_module
 
+from . import caller
 from .errors import InputError
 
 VERBS = {
@@ -30,7 +31,8 @@ USAGE = """usage: ./reproduce [RUN | VERB ...] [-- SNAKEMAKE ARGUMENTS]
 
 {verbs}
 
-./reproduce VERB --help shows a verb's arguments with an example.
+./reproduce VERB --help shows a verb's arguments with an example. Paths are seen from the folder you
+call from; results/... also from the repository.
 Exit status: 0 fine, 1 it ran and the answer is bad, 2 it could not run (one line says why)."""
 
 
@@ -51,7 +53,7 @@ def main(arguments: list[str]) -> int:
             return import_module(f".{VERBS[verb][0]}", __package__).main(rest)
         from .door.run import main as run
 
-        return run(arguments or ["mini"])
+        return run([caller.run(verb), *rest])
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

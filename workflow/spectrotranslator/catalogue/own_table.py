@@ -1,5 +1,7 @@
 """A user's own table of stars, brought to the features a direction's networks read."""
 
+import csv
+import re
 import warnings
 from pathlib import Path
 
@@ -7,13 +9,20 @@ import numpy as np
 import pandas as pd
 from astropy.table import Table
 from astropy.units import Unit as unit_of
-from astropy.units import UnitBase, UnrecognizedUnit, dex
+from astropy.units import UnitBase, UnrecognizedUnit, dex, dimensionless_unscaled
 
 from ..configuration.model import Feature, Survey
 from ..errors import InputError
 from ..surveys.combined import difference, quadrature
 from ..surveys.exact import read_frame
 
+# Units as surveys write them though no standard does, by the unit that is meant.
+SPELLINGS = {
+    "K": r"kelvins?|deg\.? ?k",
+    "dex": r"[-\[\]]*|dex|\[?log.*|\[cm.*\]",
+    "km/s": r"km ?/ ?sec|km ?s\^?-1|km\.s\^-1|kms",
+    "mag": r"mags?|magnitudes?|mag ?\(\w+\)",
+}
 SUFFIXES = {
     ".csv": "ascii.csv",
     ".fits": "fits",
@@ -30,7 +39,7 @@ def read_table(path: Path) -> Table:
     Raises
     ------
     InputError
-        Not there, of no known kind, not readable, or without a row.
+        Not there, of no known kind, not readable, without a row, or a CSV with one name twice.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
@@ -42,14 +51,26 @@ def read_table(path: Path) -> Table:
             warnings.simplefilter("ignore")
             if path.suffix == ".parquet":
                 table = Table.from_pandas(read_frame(path))
+            elif path.suffix == ".csv":
+                _names_once(path)
+                table = Table.read(path, format="ascii.csv", encoding="utf-8-sig")
             else:
                 table = Table.read(path, format=SUFFIXES[path.suffix])
+    except InputError:
+        raise
     except Exception as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise InputError(f"{path}: not a readable table ({reason})") from None
     if not len(table):
         raise InputError(f"{path}: holds no row")
     return table
+
+
+def _names_once(path: Path) -> None:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        names = [name.strip() for name in next(csv.reader(stream), [])]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError(f"{path}, line 1: two columns are called {twice[0]!r}; name them apart")
 
 
 def write_table(path: Path, table: pd.DataFrame, units: dict[str, str], kind: str) -> None:
@@ -115,21 +136,48 @@ def flags(path: Path, table: Table, masked: dict[str, str]) -> pd.DataFrame:
     return pd.DataFrame({flag: _numbers(path, table, flag, "") for flag in masked.values()})
 
 
-def keys(table: Table, survey: Survey) -> pd.DataFrame:
+def keys(path: Path, table: Table, survey: Survey) -> pd.DataFrame:
     """Row, key and identifier; the key is the survey's where it is there whole, else the row.
 
     The noise of a row hangs on its key, so a star has the same one in every table of its survey.
+
+    Raises
+    ------
+    InputError
+        Identifiers are floating-point numbers that have lost digits.
     """
     rows = np.arange(len(table))
     key = pd.Series(rows.astype(str))
     if survey.key and all(name in table.colnames for name in survey.key):
-        parts = [table[name] for name in survey.key]
-        lacking = np.any([np.ma.getmaskarray(np.ma.asarray(part)) for part in parts], axis=0)
-        named = [pd.Series(np.asarray(part).astype(str)) for part in parts]
-        key = named[0].str.cat(named[1:], sep="|").mask(lacking, "row " + key)
+        parts = [_texts(path, table, name) for name in survey.key]
+        lacking = np.any([part == "" for part in parts], axis=0)
+        key = parts[0].str.cat(parts[1:], sep="|").mask(lacking, "row " + key)
     named = survey.identifier in table.colnames
-    identifier = np.asarray(table[survey.identifier]).astype(str) if named else rows.astype(str)
+    identifier = _texts(path, table, survey.identifier) if named else rows.astype(str)
     return pd.DataFrame({"row": rows, "key": key, "identifier": identifier})
+
+
+def _texts(path: Path, table: Table, name: str) -> pd.Series:
+    """A column of identifiers as text, empty where there is none; whole numbers as such."""
+    column = np.ma.asarray(table[name])
+    lacking, values = np.ma.getmaskarray(column), np.asarray(column.data)
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "latin-1")
+    if values.dtype.kind == "f":
+        lacking |= ~np.isfinite(values)
+        values = _whole(path, name, np.where(lacking, 0, values))
+    return pd.Series(values.astype(str)).str.strip().mask(lacking, "")
+
+
+def _whole(path: Path, name: str, values: np.ndarray) -> np.ndarray:
+    """Floating-point numbers as the whole numbers they are; as they are where some is none."""
+    exact = 2.0 ** (np.finfo(values.dtype).nmant + 1)
+    if np.abs(values).max(initial=0) > exact:
+        raise InputError(
+            f"{path}: column {name!r} holds floating-point numbers beyond {exact:.0f}, which have "
+            "lost digits; write identifiers as whole numbers or text"
+        )
+    return values.astype(np.int64) if (values == np.floor(values)).all() else values
 
 
 def _value(path: Path, table: Table, name: str, feature: Feature, unit: str) -> np.ndarray:
@@ -171,10 +219,16 @@ def _numbers(path: Path, table: Table, name: str, unit: str) -> np.ndarray:
 
 def _fits(path: Path, name: str, found: UnitBase, wanted: str) -> None:
     expected = unit_of(wanted)
-    if isinstance(found, UnrecognizedUnit) or found == expected:
+    logarithmic = str(expected).startswith("dex")
+    if found == expected or (logarithmic and found in (dex, dimensionless_unscaled)):
         return
-    if found == dex and str(expected).startswith("dex"):
-        return
+    if isinstance(found, UnrecognizedUnit):
+        if re.fullmatch(SPELLINGS.get(wanted.partition("(")[0], ""), str(found).strip().lower()):
+            return
+        raise InputError(
+            f"{path}: column {name!r} is in {str(found)!r}, a unit that is not known; write it as "
+            f"{wanted}"
+        )
     raise InputError(
         f"{path}: column {name!r} is in {found}, the network was trained in {wanted}; convert it"
     )

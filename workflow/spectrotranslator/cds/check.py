@@ -37,6 +37,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .. import caller
 from .layout import Column, Table
 from .numbers import Fields, parse
 from .readme import load_readme
@@ -157,8 +158,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Hold files of fixed-width text against the ReadMe that describes them.",
         epilog="example: ./reproduce check catalogues/ReadMe catalogues/g2a.dat",
     )
-    parser.add_argument("readme", metavar="README", type=Path)
-    parser.add_argument("files", metavar="FILE", type=Path, nargs="+")
+    parser.add_argument("readme", metavar="README", type=caller.read)
+    parser.add_argument("files", metavar="FILE", type=caller.read, nargs="+")
     parser.add_argument("--json", action="store_true", help="print the reports as JSON")
     parser.add_argument(
         "--max", type=_count, default=20, metavar="N", help="violations to list per file (20)"

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from .. import caller
 from ..errors import InputError
 from ..files import atomic
 from .astropy_file import read_ecsv, write_ecsv
@@ -39,9 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "suffix of OUT; or back, when OUT is a .dat or .txt file that README describes.",
         epilog="example: ./reproduce convert catalogues/ReadMe catalogues/g2a.dat g2a.fits",
     )
-    parser.add_argument("readme", metavar="README", type=Path)
-    parser.add_argument("file", metavar="FILE", type=Path)
-    parser.add_argument("out", metavar="OUT", type=Path)
+    parser.add_argument("readme", metavar="README", type=caller.read)
+    parser.add_argument("file", metavar="FILE", type=caller.read)
+    parser.add_argument("out", metavar="OUT", type=caller.written)
     arguments = parser.parse_args(argv)
     records = convert(arguments.readme, arguments.file, arguments.out)
     print(f"{arguments.out}: {records} records", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,15 @@ from .layout import Column, Table
 _NULL = -(2**63)
 _BLOCK = 2880
 _ROWS = 20_000
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Read FITS without a warning for every label and unit of the CDS that the standard lacks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", VerifyWarning)
+        warnings.simplefilter("ignore", units.UnitsWarning)
+        yield
 
 
 def write_fits(path: Path, table: Table, batches: Iterable[pa.RecordBatch], records: int) -> None:
@@ -40,23 +50,31 @@ def write_fits(path: Path, table: Table, batches: Iterable[pa.RecordBatch], reco
 def read_fits(path: Path, table: Table) -> Iterator[pa.RecordBatch]:
     """The columns of a layout from the first table of a FITS file."""
     try:
-        with fits.open(path, memmap=True) as hdus:
-            tables = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)]
-            if not tables:
-                raise InputError(f"{path}: no binary table in it")
-            yield from _rows(path, tables[0], table)
+        with quietly():
+            hdus = fits.open(path, memmap=True)
+        with hdus:
+            yield from _rows(path, *_first_table(path, hdus), table)
     except OSError as error:
         raise InputError(f"{path}: no FITS file ({error})") from error
 
 
-def _rows(path: Path, hdu: fits.BinTableHDU, table: Table) -> Iterator[pa.RecordBatch]:
-    data, names = hdu.data, hdu.columns.names
-    if missing := [column.label for column in table.named if column.label not in names]:
+def _first_table(path: Path, hdus: fits.HDUList) -> tuple[fits.FITS_rec, fits.ColDefs]:
+    with quietly():
+        tables = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)]
+        if not tables:
+            raise InputError(f"{path}: no binary table in it")
+        return tables[0].data, tables[0].columns
+
+
+def _rows(
+    path: Path, data: fits.FITS_rec, columns: fits.ColDefs, table: Table
+) -> Iterator[pa.RecordBatch]:
+    if missing := [column.label for column in table.named if column.label not in columns.names]:
         raise InputError(f"{path}: no column {missing[0]!r}")
     for start in range(0, len(data), _ROWS):
         arrays = {
             column.label: _array(
-                data.field(column.label)[start : start + _ROWS], hdu.columns[column.label].null
+                data.field(column.label)[start : start + _ROWS], columns[column.label].null
             )
             for column in table.named
         }

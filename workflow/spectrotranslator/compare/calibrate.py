@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from .. import caller
 from ..cds.layout import Table, layout_from_yaml
 from ..configuration import Configuration, resolve
 from ..errors import InputError
@@ -17,7 +18,7 @@ from ..files import digest, write_json
 from ..provenance.code import code_digest
 from .choices import over_choices, with_choice
 from .executions import execute
-from .pool import draw_pairs
+from .pool import draw_pairs, progress
 from .tolerances import Pair, between_executions
 
 
@@ -33,7 +34,7 @@ def main(arguments: list[str]) -> int:
         description=__doc__,
         epilog="example: ./reproduce calibrate mini --executions 8; the run must have been made",
     )
-    parser.add_argument("run", help="name or path of the run")
+    parser.add_argument("run", type=caller.run, help="name or path of the run")
     parser.add_argument("--executions", type=int, help="how many; as configured")
     parser.add_argument(
         "--pool",
@@ -43,9 +44,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--choices", action="store_true", help="and the spread over comparison.choices"
     )
-    cores = len(os.sched_getaffinity(0))
-    parser.add_argument("--jobs", type=int, default=cores, help="how many at once")
-    parser.add_argument("--out", type=Path, help="where to write; config/tolerances/RUN.json")
+    parser.add_argument(
+        "--jobs", type=int, help="how many at once; as many as the cores hold of compute.threads"
+    )
+    parser.add_argument(
+        "--out", type=caller.written, help="where to write; config/tolerances/RUN.json"
+    )
     given = parser.parse_args(arguments)
     configuration = resolve(given.run)
     folder = Path("results") / configuration.run
@@ -54,18 +58,21 @@ def main(arguments: list[str]) -> int:
     executions = given.executions or configuration.comparison.executions
     if executions < 3:
         raise InputError(f"--executions {executions}: at least 3 are needed")
-    if given.jobs < 1:
-        raise InputError(f"--jobs {given.jobs}: at least 1 is needed")
+    cores = len(os.sched_getaffinity(0))
+    jobs = max(1, cores // configuration.compute.threads) if given.jobs is None else given.jobs
+    if jobs < 1:
+        raise InputError(f"--jobs {jobs}: at least 1 is needed")
     choices = list(configuration.comparison.choices) if given.choices else []
     if given.choices and not choices:
         raise InputError(f"run {configuration.run}: comparison.choices names no alternative")
     others = [(with_choice(configuration, name), name, folder) for name in choices]
-    with ProcessPoolExecutor(given.jobs, mp_context=get_context("spawn")) as workers:
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as workers:
         if given.pool:
             pairs = draw_pairs(configuration, folder, given.pool, executions, workers)
         else:
             tasks = [(configuration, number, folder) for number in range(1, executions + 1)]
-            pairs = list(combinations(workers.map(_execute, tasks), 2))
+            made = progress(workers.map(_execute, tasks), executions, "executions")
+            pairs = list(combinations(made, 2))
         alternatives = dict(zip(choices, workers.map(_execute, others), strict=True))
     out = given.out or Path("config/tolerances") / f"{configuration.run}.json"
     write_json(out, _tolerances(configuration, pairs, executions, alternatives, given.pool))

@@ -3,10 +3,13 @@
 Every network is trained ``pool`` times. A pair of executions takes its members from them by chance,
 none of them twice, so the two lie as far apart as executions trained apart, whatever part of that
 comes from the members and whatever from the realisations. Pairs share members with other pairs:
-``pool`` members hold at most ``pool - 1`` independent differences.
+``pool`` members hold at most ``pool - 1`` independent differences. Members are kept until all is
+done, so that a call that was killed goes on where it was.
 """
 
-import tempfile
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from pathlib import Path
 
@@ -16,10 +19,12 @@ import torch
 
 from ..configuration import Configuration
 from ..errors import InputError
+from ..files import digest, sha256
 from ..network.member import Names
 from ..network.model import Model, load_model, save
 from ..network.sample import Sample
 from ..network.train import train_member
+from ..provenance.code import code_digest
 from ..seeds import seed
 from .executions import catalogues, compared, with_other_seeds
 
@@ -44,18 +49,41 @@ def draw_pairs(
         raise InputError(
             f"--pool {pool}: at least {2 * members} are needed, two ensembles of {members} members"
         )
-    with tempfile.TemporaryDirectory() as place:
-        kept = Path(place)
-        networks = [
-            (name, kind, member)
-            for name in compared(configuration)
-            for kind in configuration.directions[name].networks
-            for member in range(pool)
-        ]
-        list(workers.map(_train, [(configuration, folder, kept, *one) for one in networks]))
-        tasks = [(configuration, folder, kept, pool, n) for n in range(2 * pairs)]
-        found = list(workers.map(_draw, tasks))
-        return list(zip(found[::2], found[1::2], strict=True))
+    kept = _kept(configuration, folder)
+    networks = [
+        (name, kind, member)
+        for name in compared(configuration)
+        for kind in configuration.directions[name].networks
+        for member in range(pool)
+    ]
+    trained = workers.map(_train, [(configuration, folder, kept, *one) for one in networks])
+    list(progress(trained, len(networks), "members"))
+    tasks = [(configuration, folder, kept, pool, n) for n in range(2 * pairs)]
+    found = list(progress(workers.map(_draw, tasks), len(tasks), "executions"))
+    shutil.rmtree(kept)
+    return list(zip(found[::2], found[1::2], strict=True))
+
+
+def progress(done: Iterable, count: int, what: str) -> Iterator:
+    """The same things, each told on standard error as it comes."""
+    for number, one in enumerate(done, 1):
+        print(f"{number} of {count} {what}", file=sys.stderr, flush=True)
+        yield one
+
+
+def _kept(configuration: Configuration, folder: Path) -> Path:
+    """Where whole members lie, for a call that goes on after one that was broken off.
+
+    Another configuration, code, sample or torch trains others.
+    """
+    samples = sorted((folder / "sample").glob("*-*.parquet"))
+    told = [
+        configuration.model_dump(mode="json"),
+        code_digest("compare.calibrate"),
+        [sha256(path) for path in samples],
+        torch.__version__,
+    ]
+    return folder.parent / ".calibrations" / f"{configuration.run}-{digest(told)[:16]}"
 
 
 def chosen_members(name: str, kind: str, execution: int, pool: int, count: int) -> list[int]:
@@ -71,13 +99,15 @@ def _weights(kept: Path, name: str, kind: str, member: int) -> Path:
 
 def _train(task: tuple[Configuration, Path, Path, str, str, int]) -> None:
     configuration, folder, kept, name, kind, member = task
+    path = _weights(kept, name, kind, member)
+    if path.with_name("training.json").is_file():  # written last: the member is whole
+        return
     torch.set_num_threads(configuration.compute.threads)
     configuration = with_other_seeds(configuration, POOL)
     shape = configuration.directions[name].networks[kind]
     sample = Sample.read(folder / "sample" / f"{name}-{kind}.parquet", shape)
     names = Names(configuration.comparison.method, name, kind, member)
     network, facts, _ = train_member(configuration, names, sample)
-    path = _weights(kept, name, kind, member)
     save(network, facts, path, path.with_name("training.json"))
 
 

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from astropy.table import Table as AstropyTable
 
+from ..cds.fits_file import quietly
 from ..cds.layout import Table
 from ..cds.read import read
 from ..errors import InputError
@@ -45,9 +46,11 @@ def read_catalogue(path: Path, table: Table, whole: bool = True) -> Catalogue:
     Raises
     ------
     InputError
-        The file is absent or is not of this layout: it lacks the identifier or, where it is to be
-        ``whole``, any column.
+        The file is absent, a folder, or is not of this layout: it lacks the identifier or, where it
+        is to be ``whole``, any column.
     """
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give the catalogue's file in it")
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     found = _read(path, table)
@@ -64,7 +67,8 @@ def _read(path: Path, table: Table) -> pd.DataFrame:
         if path.suffix == ".parquet":
             return _frame(pq.read_table(path))
         if path.suffix == ".fits":
-            found = AstropyTable.read(path, format="fits", hdu=1)
+            with quietly():
+                found = AstropyTable.read(path, format="fits", hdu=1)
             found.convert_bytestring_to_unicode()
             return _whole_numbers(found.to_pandas())
     except (OSError, ValueError, TypeError, IndexError) as error:

@@ -110,23 +110,31 @@ def _source(field: FieldInfo) -> str:
 
 
 def unknowns(configuration: Configuration) -> list[dict[str, str]]:
-    """Settings of every method that the paper leaves open, with the values this run takes."""
-    found = []
-    for method, settings in configuration.methods.items():
-        for section in type(settings).model_fields:
-            part = getattr(settings, section)
-            for name, field in type(part).model_fields.items():
-                extra = field.json_schema_extra or {}
-                if extra.get("unknown"):
-                    found.append(
-                        {
-                            "method": method,
-                            "setting": f"{section}.{name}",
-                            "value": str(getattr(part, name)),
-                            "source": extra["source"],
-                        }
-                    )
-    return found
+    """Settings that the paper leaves open, with the values this run takes and who says so.
+
+    Those of every method first, then those that all methods share (``every``).
+    """
+    found = [
+        {"method": method, **line}
+        for method, settings in configuration.methods.items()
+        for line in _unknown(settings, "")
+    ]
+    shared = _unknown(configuration, "", without=("methods",))
+    return found + [{"method": "every", **line} for line in shared]
+
+
+def _unknown(part: BaseModel, place: str, without: tuple[str, ...] = ()) -> Iterator[dict]:
+    """Settings within ``part`` that are marked unknown; a value other than the default is ours."""
+    for name, field in type(part).model_fields.items():
+        value, extra = getattr(part, name), field.json_schema_extra or {}
+        if name in without:
+            continue
+        if isinstance(value, BaseModel):
+            yield from _unknown(value, f"{place}{name}.")
+        elif extra.get("unknown"):
+            usual = value == field.get_default(call_default_factory=True)
+            source = extra["source"] if usual else "ours"
+            yield {"setting": f"{place}{name}", "value": str(value), "source": source}
 
 
 def main() -> None:

@@ -5,11 +5,13 @@ work it serves for memory and disk alone: their time is measured on the machine 
 (``speed``).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..archive.registry import Source
 from ..configuration import Configuration
 from ..errors import InputError
 from ..files import read_json
@@ -103,6 +105,18 @@ def survey_rows(configuration: Configuration, registered: dict[str, int | None])
             files = configuration.sources.surveys.get(name, [])
             rows[name] = next((registered[f] for f in files if registered.get(f)), 0)
     return rows
+
+
+def file_bytes(files: Iterable[str], registered: Iterable[Source]) -> dict[str, float | None]:
+    """Bytes of every one of ``files`` as the table of sources knows them; None: it does not.
+
+    Where no exact number stands there, what the provider's page rounds to.
+    """
+    sizes = {
+        source.file: source.bytes or (source.megabytes and source.megabytes * 1e6)
+        for source in registered
+    }
+    return {file: sizes.get(file) for file in files}
 
 
 def training_stars(configuration: Configuration) -> int:

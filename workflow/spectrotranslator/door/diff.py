@@ -2,15 +2,19 @@
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 
+from .. import caller
+from ..cds.layout import ReadMe, Table
 from ..cds.readme import load_readme
 from ..compare.diff import compare
 from ..compare.grade import IDENTICAL
 from ..compare.tables import number_labels, read_catalogue
 from ..compare.tolerances import Tolerances, read_tolerances
+from ..errors import InputError
 from ..figures.diff_page import write_page
 from ..figures.differences import is_median
 from .summary import catalogue_table
@@ -20,7 +24,7 @@ from .verdicts import GOOD
 def main(arguments: list[str]) -> int:
     """``./reproduce diff PUBLISHED REGENERATED --readme README --out DIR``."""
     given = _parser().parse_args(arguments)
-    table = load_readme(given.readme).table(given.published)
+    table = _table(load_readme(given.readme), (given.published, given.regenerated), given.table)
     regenerated = read_catalogue(given.regenerated, table, whole=False)
     # The comparison gives columns away as it goes; the page shows these.
     medians = {
@@ -55,14 +59,41 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: ./reproduce diff published/g2a.dat mine/g2a.dat --readme published/ReadMe "
         "--out differences --tolerances config/tolerances/mini.json",
     )
-    parser.add_argument("published", type=Path, help="one catalogue")
-    parser.add_argument("regenerated", type=Path, help="the other")
-    parser.add_argument("--readme", type=Path, required=True, help="describes both")
-    parser.add_argument("--out", type=Path, required=True, help="folder for what is found")
-    parser.add_argument("--tolerances", type=Path, help="as ./reproduce calibrate makes them")
+    parser.add_argument("published", type=caller.read, help="one catalogue")
+    parser.add_argument("regenerated", type=caller.read, help="the other")
+    parser.add_argument("--readme", type=caller.read, required=True, help="describes both")
+    parser.add_argument(
+        "--table", metavar="NAME", help="the table of the ReadMe, where no file's name says it"
+    )
+    parser.add_argument(
+        "--out", type=caller.written, required=True, help="folder for what is found"
+    )
+    parser.add_argument(
+        "--tolerances", type=caller.read, help="as ./reproduce calibrate makes them"
+    )
     parser.add_argument("--strict", action="store_true", help="anything but identical is bad")
     parser.add_argument("--json", action="store_true", help="print diff.json")
     return parser
+
+
+def _table(readme: ReadMe, sides: tuple[Path, Path], wanted: str | None) -> Table:
+    """The table of that name, else the one the name of a side fits, with its suffix or without."""
+    names = [wanted] if wanted else [name for side in sides for name in _names(readme, side)]
+    for name in names:
+        if any(table.answers_to(name) for table in readme.tables):
+            return readme.table(name)
+    if len(readme.tables) == 1 and not wanted:
+        return readme.tables[0]
+    known = "; ".join(table.name for table in readme.tables) or "none"
+    sought = wanted or f"{sides[0].name} or {sides[1].name}"
+    raise InputError(f"{readme.name} describes no file {sought}; give --table, one of {known}")
+
+
+def _names(readme: ReadMe, side: Path) -> list[str]:
+    """The file's name, and what it would be with the suffixes of the tables that are described."""
+    described = [Path(name) for table in readme.tables for name in re.split(r"[,\s]+", table.name)]
+    stem = Path(side.name.removesuffix(".gz")).stem
+    return [side.name, *dict.fromkeys(stem + path.suffix for path in described)]
 
 
 def _tolerances(path: Path | None, table: str) -> Tolerances | None:

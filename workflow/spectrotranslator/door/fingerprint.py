@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from .. import caller
 from ..configuration import Configuration, resolve
 from ..errors import InputError
 from ..fingerprint.executions import Lengths
@@ -85,7 +86,7 @@ def _named(text: str) -> tuple[str, Path]:
     name, equals, path = text.partition("=")
     if not equals or not name or not path:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=FILE")
-    return name, Path(path)
+    return name, caller.read(path)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,8 +95,12 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         epilog="example: ./reproduce fingerprint results/mini/sources/g2a.dat.gz --run mini",
     )
-    parser.add_argument("published", type=Path, nargs="+", help="g2a.dat, a2g.dat, or one of them")
-    parser.add_argument("--readme", type=Path, help="describes them; else the configured layout")
+    parser.add_argument(
+        "published", type=caller.read, nargs="+", help="g2a.dat, a2g.dat, or one of them"
+    )
+    parser.add_argument(
+        "--readme", type=caller.read, help="describes them; else the configured layout"
+    )
     parser.add_argument(
         "--run", default="full", help="run whose stars and candidate selections are used; full"
     )

@@ -1,8 +1,10 @@
 """One call at a time on a run, and nothing left over from a killed one."""
 
+import errno
 import fcntl
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,29 +18,27 @@ from ..errors import InputError
 RESULTS = Path("results")
 MARK = "SPECTROTRANSLATOR_RUN"
 LOCKS = Path(".snakemake/locks")
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextmanager
 def held(run: str) -> Iterator[dict[str, str]]:
     """Hold the run's lock, end what a killed call left behind, and yield the environment.
 
-    The environment marks every process of this call, so that the next one can find them.
+    The environment marks every process of this call, so that the next one can find them. On a disk
+    without file locks only a call on this machine is noticed, and a line says so.
 
     Raises
     ------
     InputError
-        Another call on the run is at work; its process id is named.
+        Another call on the run is at work; its process id is named. Or the lock cannot be had.
     """
-    place = RESULTS / ".locks"
-    place.mkdir(parents=True, exist_ok=True)
-    with (place / f"{run}.lock").open("a+") as lock:
+    with _open(RESULTS / ".locks" / f"{run}.lock") as lock:
         lock.seek(0)
         note = _parse(lock.read())
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _take(lock, note):
             who = f" by process {note['pid']}" if "pid" in note else ""
-            raise InputError(f"run {run} is being made{who}; wait for it or stop it") from None
+            raise InputError(f"run {run} is being made{who}; wait for it or stop it")
         file = _identity(lock)
         # In a copy of the folder lies the note of a call that may still be at work in the first.
         if note.get("file") == file:
@@ -50,6 +50,43 @@ def held(run: str) -> Iterator[dict[str, str]]:
         lock.write(json.dumps(mine))
         lock.flush()
         yield os.environ | {MARK: token}
+
+
+def _open(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _take(lock: TextIO, note: dict) -> bool:
+    """Take the lock; False where the call that wrote ``note`` is at work."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise InputError(f"{lock.name}: cannot be locked ({error.strerror})") from None
+        print(
+            "note: no file locks on this disk; call a run from one machine at a time",
+            file=sys.stderr,
+        )
+        return not _at_work(note)
+    return True
+
+
+def _at_work(note: dict) -> bool:
+    """Whether the process that wrote ``note`` lives on this machine, and is another than this."""
+    if "pid" not in note or note["pid"] == os.getpid():
+        return False
+    try:
+        process = psutil.Process(note["pid"])
+        # Where another machine wrote the note, the number may be anybody's here.
+        return process.create_time() <= note["since"] and Path(process.cwd()) == Path.cwd()
+    except (psutil.Error, OSError):
+        return False
 
 
 def unlock(run: str) -> None:

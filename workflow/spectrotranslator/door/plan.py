@@ -9,12 +9,14 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from .. import caller
 from ..archive.registry import read_registry
 from ..configuration import Configuration, dump, resolve
 from ..configuration.load import find
@@ -25,6 +27,7 @@ from .costs import (
     Cost,
     Costs,
     apart_seconds,
+    file_bytes,
     flops,
     importance_seconds,
     on_gpu,
@@ -63,19 +66,24 @@ LOCAL = {
 TIMED_HERE = {
     "train_member", "train_together", "translate_shard", "predict_apart", "weigh_inputs",
 }  # fmt: skip
+# Whose time the network decides, where the archives are real.
+FETCHES = ("fetch_file", "fetch_copy", "fetch_photometry")
 SUBMISSIONS = 100
 SHARD_S = 1200
 PROFILE = "profiles/slurm"
 JOB_LINE = re.compile(r"^(\w+)\s+(\d+)\s*$")
 GROUP_LINE = re.compile(r"^\[.*\] Group job (\w+) ")
 LONE_LINE = re.compile(r"^rule (\w+):$")
+FILE_LINE = re.compile(r"^    wildcards: file=(.+)$")
 
 
 @dataclass(frozen=True)
 class Line:
     """All jobs of one rule: how many, what one costs at most, and the seconds of each.
 
-    A job that shares its work among ``processes`` takes so much less than its ``seconds``.
+    A job that shares its work among ``processes`` takes so much less than its ``seconds``. Time
+    that is not ``timed`` counts as nothing, and so does the disk of the ``unsized`` files; of a
+    file to fetch ``disk_bytes`` is the mean.
     """
 
     rule: str
@@ -85,6 +93,8 @@ class Line:
     disk_bytes: float
     measured: bool = True
     processes: int = 1
+    timed: bool = True
+    unsized: int = 0
 
     @property
     def pieces(self) -> list[float]:
@@ -107,14 +117,16 @@ def main(arguments: list[str]) -> int:
         at_once = max(1, cores // configuration.compute.threads)
         speed = measure(config, at_once)
     costs = Costs.read()
-    lines = predict(configuration, jobs, speed, costs)
+    lines = predict(configuration, jobs, speed, costs, files_to_fetch(dry))
     told = {
         "run": configuration.run,
         "cores": cores,
         "device": speed.device,
         "rows": sum(_rows(configuration).values()),
         "rows_measured": min((costs.reach(line.rule) for line in lines), default=costs.largest),
-        "rules": [vars(line) | {"seconds": sum(line.seconds)} for line in lines],
+        "rules": [
+            vars(line) | {"seconds": sum(line.seconds) if line.timed else None} for line in lines
+        ],
         "machine": {"seconds": schedule(lines, at_once)},
         "slurm": _slurm(lines, configuration, queue_waits(dry)),
         "shards": suggested_shards(configuration, lines, at_once),
@@ -135,7 +147,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         description=__doc__,
         epilog="example: ./reproduce plan full --members 10 --realisations 100 --gpu 50000",
     )
-    parser.add_argument("run", help="name of a run in config/runs, or its file")
+    parser.add_argument("run", type=caller.run, help="name of a run in config/runs, or its file")
     parser.add_argument("--members", type=int, help="as if every ensemble had so many")
     parser.add_argument("--realisations", type=int, help="as if every catalogue had so many")
     parser.add_argument("--cores", type=int, help="of this machine; all it offers")
@@ -197,6 +209,17 @@ def remaining_jobs(dry: list[str]) -> dict[str, int]:
     return {rule: n for rule, n in found.items() if rule not in ("total", "all", "reproduce")}
 
 
+def files_to_fetch(dry: list[str]) -> list[str]:
+    """Names of the files that the jobs of ``fetch_file`` bring, from a dry run."""
+    found, rule = [], None
+    for line in dry:
+        lone, file = LONE_LINE.match(line), FILE_LINE.match(line)
+        rule = lone[1] if lone else rule
+        if file and rule == "fetch_file":
+            found.append(file[1])
+    return found
+
+
 def queue_waits(dry: list[str]) -> dict[str, int]:
     """Group or rule to how often the queue is waited in for it; jobs of a group wait together."""
     groups = Counter(line[1] for line in map(GROUP_LINE.match, dry) if line)
@@ -205,9 +228,13 @@ def queue_waits(dry: list[str]) -> dict[str, int]:
 
 
 def predict(
-    configuration: Configuration, jobs: dict[str, int], speed: Speed, costs: Costs
+    configuration: Configuration,
+    jobs: dict[str, int],
+    speed: Speed,
+    costs: Costs,
+    files: Iterable[str] = (),
 ) -> list[Line]:
-    """One line a rule, in the order of the stages."""
+    """One line a rule, in the order of the stages; ``files`` are those still to fetch."""
     rows = _rows(configuration)
     total = sum(rows.values())
     known = [rule for stage in STAGES for rule in stage]
@@ -228,8 +255,20 @@ def predict(
         if rule == "predict_apart" and configuration.compute.device != "cuda":
             members = [method.ensemble.members for method in configuration.methods.values()]
             line = replace(line, processes=min(configuration.compute.processes, *members))
+        if rule in FETCHES and not configuration.sky:
+            line = _over_the_network(line, configuration, files)
         lines.append(line)
     return lines
+
+
+def _over_the_network(line: Line, configuration: Configuration, files: Iterable[str]) -> Line:
+    """The line with what is known of real archives: the table of costs was made beside ours."""
+    line = replace(line, seconds=[0.0] * line.jobs, timed=False)
+    if line.rule != "fetch_file":
+        return line
+    sizes = file_bytes(files, read_registry(configuration.sources.registry).values())
+    known = [size for size in sizes.values() if size is not None]
+    return replace(line, disk_bytes=sum(known) / line.jobs, unsized=line.jobs - len(known))
 
 
 def _network_seconds(configuration, speed: Speed, rule: str, rows: dict[str, int]) -> list[float]:
@@ -321,11 +360,11 @@ def _text(told: dict, lines: list[Line], configuration: Configuration) -> str:
         f"  {'rule':<20} {'jobs':>5} {'longest':>9} {'together':>10} {'memory':>9} {'disk':>9}",
     ]
     for line in lines:
-        note = "" if line.measured else "  never measured: counted as nothing"
+        longest, together = max(line.pieces), sum(line.seconds)
+        times = (_time(longest), _time(together)) if line.timed else ("-", "-")
         rows.append(
-            f"  {line.rule:<20} {line.jobs:>5} {_time(max(line.pieces)):>9}"
-            f" {_time(sum(line.seconds)):>10} {line.memory_mb:>6.0f} MB"
-            f" {line.disk_bytes * line.jobs / 1e6:>6.0f} MB{note}"
+            f"  {line.rule:<20} {line.jobs:>5} {times[0]:>9} {times[1]:>10}"
+            f" {line.memory_mb:>6.0f} MB {line.disk_bytes * line.jobs / 1e6:>6.0f} MB{_note(line)}"
         )
     slurm = told["slurm"]
     rows += [
@@ -337,6 +376,7 @@ def _text(told: dict, lines: list[Line], configuration: Configuration) -> str:
         f"  its queue: {slurm['jobs']} jobs in {slurm['submitted']} submissions (at most"
         f" {slurm['widest']} jobs side by side, the longest"
         f" {_time(slurm['longest_job_seconds'])}), {slurm['local']} more where you call",
+        *_not_counted(lines),
         f"Shards: {configuration.compute.shards} a catalogue are set,"
         f" {told['shards']} would make jobs of at most {SHARD_S // 60} minutes",
     ]
@@ -354,6 +394,30 @@ def _text(told: dict, lines: list[Line], configuration: Configuration) -> str:
     epochs = {m.training.epochs for m in configuration.methods.values()}
     rows.append(f"Trainings are counted whole ({max(epochs)} epochs); most stop earlier.")
     return "\n".join(rows)
+
+
+def _note(line: Line) -> str:
+    """What a reader must know of the line's numbers."""
+    notes = []
+    if not line.measured:
+        notes.append("never measured: counted as nothing")
+    if not line.timed:
+        notes.append("time not known: the network")
+    if line.unsized:
+        notes.append(f"{_files(line.unsized)} of unknown size")
+    return f"  {'; '.join(notes)}" if notes else ""
+
+
+def _not_counted(lines: list[Line]) -> list[str]:
+    """A line on what the totals lack, if they lack something."""
+    parts = ["the time of what is fetched"] if not all(line.timed for line in lines) else []
+    unsized = sum(line.unsized for line in lines)
+    parts += [f"{_files(unsized)} of unknown size"] if unsized else []
+    return [f"Not counted above: {', '.join(parts)}"] if parts else []
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'s' if count > 1 else ''}"
 
 
 def _time(seconds: float) -> str:

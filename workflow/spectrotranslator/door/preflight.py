@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .. import caller
 from ..archive.fits_layout import table_layout
 from ..archive.http import Patience
 from ..archive.registry import URL_MAP, Source, read_registry
@@ -41,7 +42,7 @@ def main(arguments: list[str]) -> int:
         description=__doc__,
         epilog="example: ./reproduce preflight full",
     )
-    parser.add_argument("run", help="name of a run in config/runs, or its file")
+    parser.add_argument("run", type=caller.run, help="name of a run in config/runs, or its file")
     parser.add_argument("--json", action="store_true", help="for scripts")
     given = parser.parse_args(arguments)
     run = resolve(given.run)

@@ -3,6 +3,7 @@
 import argparse
 import shutil
 import sys
+from pathlib import Path
 
 from ..errors import InputError
 from .guard import RESULTS, held
@@ -21,14 +22,26 @@ def main(arguments: list[str]) -> int:
     if given.run not in known:
         raise InputError(f"there is no run {given.run!r}; there are {', '.join(known) or 'none'}")
     with held(given.run):
+        folder = RESULTS / given.run
+        what = f"{folder}, which is {folder.resolve()}," if folder.is_symlink() else f"{folder}"
         size = known[given.run]["size"] / 1e6
-        if not given.yes and not _agreed(f"Remove results/{given.run} ({size:.0f} MB)? [y/N] "):
+        if not given.yes and not _agreed(f"Remove {what} ({size:.0f} MB)? [y/N] "):
             print("Nothing was removed.")
             return 0
-        shutil.rmtree(RESULTS / given.run)
+        _remove(folder)
         (RESULTS / ".locks" / f"{given.run}.origin.json").unlink(missing_ok=True)
-    print(f"Removed results/{given.run}.")
+    print(f"Removed {folder}.")
     return 0
+
+
+def _remove(folder: Path) -> None:
+    """Remove a run's folder; where it is a link, what it leads to and then the link."""
+    place = folder.resolve()
+    if Path.cwd().is_relative_to(place):
+        raise InputError(f"{folder} leads to {place}, which holds this clone; remove the link")
+    shutil.rmtree(place)
+    if folder.is_symlink():
+        folder.unlink()
 
 
 def _agreed(question: str) -> bool:

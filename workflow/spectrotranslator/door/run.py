@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from ..archive.verify import remove_changed
+from ..cli import usage
 from ..configuration import dump, resolve
 from ..configuration.load import find
 from ..errors import InputError
@@ -13,7 +14,7 @@ from ..files import read_json
 from .guard import RESULTS, held, unlock
 from .origin import claim
 from .slurm import cancel_left
-from .snakemake import DRY_RUN, call_snakemake, last_error
+from .snakemake import DRY_RUN, call_snakemake, last_error, own_report
 from .summary import summary
 from .verdicts import GOOD
 
@@ -22,6 +23,9 @@ SCARCE_BYTES = 1 << 20
 
 def main(arguments: list[str]) -> int:
     """``./reproduce RUN [-- SNAKEMAKE ARGUMENTS]``."""
+    if _asks_for_help(arguments):
+        print(usage())
+        return 0
     run, extra = _parse(arguments)
     path = find(run)
     configuration = resolve(run)
@@ -40,6 +44,8 @@ def main(arguments: list[str]) -> int:
         status, output = call_snakemake(run, extra, environment, log)
         # A job that a scheduler killed was made again, and has left what it had begun to write.
         _tidy(folder)
+        if not (status or _dry(extra)):
+            own_report(run, folder, environment)
     if status:
         raise InputError(_full_disk() or last_error(status, output))
     if _dry(extra):
@@ -56,9 +62,13 @@ def main(arguments: list[str]) -> int:
     return 0 if verdict["grade"] in GOOD else 1
 
 
+def _asks_for_help(arguments: list[str]) -> bool:
+    return bool({"-h", "--help"} & set(_split(arguments)[0]))
+
+
 def _parse(arguments: list[str]) -> tuple[str, list[str]]:
     before, _, extra = _split(arguments)
-    if before[:1] and before[0] not in ("-h", "--help") and len(before) == 1:
+    if len(before) == 1:
         return before[0], extra
     raise InputError(f"one run is expected, not {' '.join(before)!r}; see ./reproduce --help")
 

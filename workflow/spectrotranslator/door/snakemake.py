@@ -2,15 +2,18 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
+from ..files import atomic
 from .slurm import cancel_left, ended_by_slurm, status_command
 
 PROGRESS = re.compile(r"^(\d+) of (\d+) steps \((\d+)%\) done")
@@ -68,6 +71,31 @@ def call_snakemake(
         finally:
             shown.end()
     return process.returncode, "".join(output)
+
+
+def own_report(run: str, folder: Path, environment: dict[str, str]) -> None:
+    """Snakemake's own report of a whole run beside its page, unless it is there already.
+
+    It tells the way the run was made, so it can be no job of it. That it could not be made is told
+    and changes nothing.
+    """
+    record, place = folder / "provenance" / "manifest.json", folder / "report" / "snakemake.html"
+    if not record.is_file() or _younger(place, record):
+        return
+    with tempfile.TemporaryDirectory() as made:
+        path = Path(made) / place.name
+        command = [sys.executable, "-m", "snakemake", "--config", f"run={run}", "--report"]
+        done = subprocess.run([*command, path], env=environment, capture_output=True, text=True)
+        if done.returncode:
+            reason = last_error(done.returncode, done.stdout + done.stderr)
+            print(f"note: no {place} ({reason})", file=sys.stderr)
+            return
+        with atomic(place) as temporary:
+            shutil.copyfile(path, temporary)
+
+
+def _younger(place: Path, other: Path) -> bool:
+    return place.is_file() and place.stat().st_mtime >= other.stat().st_mtime
 
 
 def _interrupt(process: subprocess.Popen, output: list[str]) -> None:

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import torch
 
+from .. import caller
 from ..catalogue.montecarlo import in_blocks, translate
 from ..catalogue.networks import network_parts, of_kinds
 from ..catalogue.own_table import SUFFIXES, features, flags, keys, read_table, write_table
 from ..catalogue.settled import settled_in
 from ..configuration import Configuration, load
 from ..errors import InputError
-from ..files import atomic, sha256
+from ..files import atomic, read_json, sha256
 from ..network.model import load_model
 
 ROWS_AT_ONCE = 512
@@ -26,11 +27,13 @@ def main(arguments: list[str]) -> int:
     if given.out.suffix not in (*SUFFIXES, ".parquet"):
         known = ", ".join([*SUFFIXES, ".parquet"])
         raise InputError(f"{given.out}: the suffix is of no known table; give one of {known}")
+    if given.out.exists() and given.out.samefile(given.table):
+        raise InputError(f"{given.out}: the table of stars itself; give another file to write to")
     trained = Trained(given.model)
     table = read_table(given.table)
     found, exact = features(given.table, table, trained.survey, trained.inputs, trained.units)
     masks = flags(given.table, table, trained.masked)
-    stars = pd.concat([keys(table, trained.survey), found, masks], axis=1)
+    stars = pd.concat([keys(given.table, table, trained.survey), found, masks], axis=1)
     if exact:
         print(f"{given.table}: no errors of {', '.join(exact)}: taken as exact", file=sys.stderr)
     result = trained.translate(stars)
@@ -47,9 +50,15 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: ./reproduce translate results/mini/networks/robust/g2a my_stars.fits "
         "translated.fits",
     )
-    parser.add_argument("model", type=Path, help="folder of a direction: networks/METHOD/DIRECTION")
-    parser.add_argument("table", type=Path, help="stars: FITS, CSV, Parquet, VOTable or ECSV")
-    parser.add_argument("out", type=Path, help="where the translated stars go, by its suffix")
+    parser.add_argument(
+        "model", type=caller.read, help="folder of a direction: networks/METHOD/DIRECTION"
+    )
+    parser.add_argument(
+        "table", type=caller.read, help="stars: FITS, CSV, Parquet, VOTable or ECSV"
+    )
+    parser.add_argument(
+        "out", type=caller.written, help="where the translated stars go, by its suffix"
+    )
     return parser
 
 
@@ -83,14 +92,22 @@ class Trained:
             for kind in self._chosen.networks
         }
         samples = [run / "sample" / f"{self.direction}-{kind}.parquet" for kind in weights]
-        self.units = self._checked(weights, samples)
+        calibrations = of_kinds(sorted(folder.glob("*/calibration.json")))
+        files = [path.with_name("training.json") for paths in weights.values() for path in paths]
+        _as_recorded(run, [*files, *calibrations.values()])
+        torch.set_num_threads(configuration.compute.threads)
+        names = (configuration, self.method, self.direction)
+        try:
+            self.units = self._checked(weights, samples)
+            self.parts = network_parts(*names, samples, weights, calibrations)
+        except (KeyError, TypeError, ValueError) as error:
+            reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+            raise InputError(
+                f"{folder}: a description of its networks is damaged ({reason}); train them again"
+            ) from None
         self.inputs = list(
             dict.fromkeys(n for k in self._chosen.networks.values() for n in k.inputs)
         )
-        torch.set_num_threads(configuration.compute.threads)
-        calibrations = of_kinds(sorted(folder.glob("*/calibration.json")))
-        names = (configuration, self.method, self.direction)
-        self.parts = network_parts(*names, samples, weights, calibrations)
 
     def _direction(self, configuration: Configuration, folder: Path):
         for name, names in ((self.method, configuration.methods),
@@ -143,6 +160,19 @@ class Trained:
             for column in table
             if column.startswith((f"{name}_p", f"{name}_systematic")) and self.units[name]
         }
+
+
+def _as_recorded(run: Path, files: list[Path]) -> None:
+    """Refuse a file that is not the one which the finished run recorded."""
+    manifest = run / "provenance" / "manifest.json"
+    if not manifest.is_file():
+        return
+    recorded = read_json(manifest)
+    told = {file["path"]: file["sha256"] for file in recorded["files"]}
+    for path in files:
+        known = told.get(f"results/{recorded['run']}/{path.relative_to(run).as_posix()}")
+        if path.is_file() and known not in (None, sha256(path)):
+            raise InputError(f"{path}: changed since the run was made; make it again")
 
 
 def _summary(out: Path, table: pd.DataFrame, trained: Trained) -> str:

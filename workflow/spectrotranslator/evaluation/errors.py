@@ -36,13 +36,14 @@ def errors_of(error: np.ndarray, weights: np.ndarray) -> dict[str, dict]:
     plain = moments(error, np.ones((1, len(error))))
     drawn = moments(error, weights)
     result = {
-        name: {"value": float(plain[name][0]), "interval": _interval(drawn[name])} for name in plain
+        name: {"value": float(plain[name][0]), "interval": interval(drawn[name])} for name in plain
     }
     result["robust"] = {"value": robust_scatter(error), "interval": _robust(error, weights)}
     return result
 
 
-def _interval(values: np.ndarray) -> list[float]:
+def interval(values: np.ndarray) -> list[float]:
+    """The 95% interval of a figure over its draws."""
     return [float(v) for v in np.percentile(values, LEVEL)]
 
 
@@ -52,7 +53,7 @@ def _robust(error: np.ndarray, weights: np.ndarray) -> list[float]:
         _weighted_median(np.abs(error - m), w[None, :])[0]
         for m, w in zip(middle, weights, strict=True)
     ]
-    return _interval(np.array(spread) / ndtri(0.75))
+    return interval(np.array(spread) / ndtri(0.75))
 
 
 def _weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -68,40 +69,28 @@ def ratio(one: np.ndarray, other: np.ndarray, weights: np.ndarray) -> dict:
     ``verdict``: better or worse where the 95% interval lies on one side of 1, else equal.
     """
     drawn = moments(one, weights)["std"] / moments(other, weights)["std"]
-    low, high = _interval(drawn)
+    low, high = interval(drawn)
     verdict = "better" if high < 1 else "worse" if low > 1 else "equal"
     return {"value": float(one.std() / other.std()), "interval": [low, high], "verdict": verdict}
 
 
-def coverage(table: dict[int, np.ndarray], label: np.ndarray, error: np.ndarray) -> dict:
-    """Share of labels within the percentiles, as they are and widened by the label's own error.
+def coverage(table: dict[int, np.ndarray], label: np.ndarray) -> dict:
+    """Share of labels, whose own errors add to what is to be covered, within the percentiles.
 
     Parameters
     ----------
     table
         Percentile to its values, shape (stars,): 5, 16, 50, 84 and 95.
-    label, error
-        The target's value and its catalogue error, shape (stars,).
-
-    Notes
-    -----
-    Each half of an interval is widened in quadrature: what is covered then would be the share of
-    true values covered if the label's errors are right and normal. A label without an error does
-    not count there.
+    label
+        The target's value, shape (stars,).
     """
-    result = {}
-    for low, high in INTERVALS:
-        reach = ndtri(high / 100) * error
-        below = np.hypot(table[50] - table[low], reach)
-        above = np.hypot(table[high] - table[50], reach)
-        inside = (label >= table[50] - below) & (label <= table[50] + above)
-        plain = (label >= table[low]) & (label <= table[high])
-        result[f"{low}-{high}"] = {
+    return {
+        f"{low}-{high}": {
             "expected": (high - low) / 100,
-            "label": float(plain.mean()),
-            "widened": float(inside[np.isfinite(error)].mean()),
+            "label": float(((label >= table[low]) & (label <= table[high])).mean()),
         }
-    return result
+        for low, high in INTERVALS
+    }
 
 
 def pulls(table: dict[int, np.ndarray], label: np.ndarray, error: np.ndarray) -> dict:

@@ -14,6 +14,7 @@ from ..network.baselines import BASELINES, predict
 from ..sample.split import judged_rows, stars_of, survey_rows
 from ..stage import Stage
 from .errors import coverage, errors_of, pulls, ratio, weights_of_draws
+from .implied import implied
 
 PERCENTILES = (5, 16, 50, 84, 95)
 FEWEST = 50
@@ -59,7 +60,9 @@ def judge(
                 "label_error": float(np.nanmedian(error)),
                 **_compared(found, truth, weights),
                 "intervals": {
-                    name: _held(table, label, truth, error, _groups(seen, shape, table, kind))
+                    name: _held(
+                        table, label, truth, error, weights, _groups(seen, shape, table, kind)
+                    )
                     for name, table in tables.items()
                     if _has_width(table, label)
                 },
@@ -143,11 +146,12 @@ def _groups(
             yield flag, "not good", ~good
 
 
-def _held(table, label: str, truth, error, groups) -> dict:
-    """Coverage and pulls of one label, of all stars and by group."""
+def _held(table, label: str, truth, error, weights, groups) -> dict:
+    """Coverage, of labels and of what they stand for, and pulls: of all stars and by group."""
     columns = {p: table[f"{label}_p{p}"].to_numpy() for p in PERCENTILES}
     found = {
-        "coverage": coverage(columns, truth, error),
+        "coverage": coverage(columns, truth),
+        "implied": implied(columns, truth, error, weights),
         "pulls": pulls(columns, truth, error),
         "groups": [],
     }
@@ -159,7 +163,7 @@ def _held(table, label: str, truth, error, groups) -> dict:
                     "what": what,
                     "group": group,
                     "stars": int(rows.sum()),
-                    "coverage": coverage(part, truth[rows], error[rows]),
+                    "coverage": coverage(part, truth[rows]),
                 }
             )
     return found

@@ -1,6 +1,6 @@
 """The difference across the plane as a figure, before and after translation."""
 
-from .asymmetry import FIELD_SIDE, WHEN, Asymmetry
+from .asymmetry import WHEN, Asymmetry
 from .style import BLUE, GREY, ORANGE, Drawn, labelled, panels
 
 
@@ -33,7 +33,7 @@ def draw(method: str, base: str, found: Asymmetry, labels: list[str]) -> Drawn:
         f"asymmetry-{method}-{base}",
         f"North less south of the plane, {method}, base {base}",
         "Recommended stars compared within cells of R, |Z|, azimuth and surface gravity that hold "
-        f"both sides. Bars: standard errors from a bootstrap of fields of {FIELD_SIDE:g} degrees, "
+        "both sides. Bars: standard errors from a bootstrap of whole fields of the sky, "
         "member-to-member scatter and distance errors together; band: 95% for all radii, elements "
         "and both columns at once. An asymmetry shows as a band that leaves zero; it is claimed "
         "where 99% bands would.",

@@ -33,10 +33,12 @@ def draw_calibration(direction: str, evaluation: dict, stars: dict[str, pd.DataF
         f"calibration-{direction}",
         f"Percentiles of {direction}",
         "First panel: share of labels within the 16-84% (lower line) and 5-95% percentiles (upper "
-        "line); filled, with the label's own error taken into account. Points below their line: "
-        "intervals too narrow. Other panels: (label minus median) over its whole error, star by "
-        "star, against a normal distribution (black). A histogram wider than the curve says that "
-        "the errors are too small.",
+        "line); filled, share of true values that residuals and the labels' catalogue errors "
+        "imply, with its 95% interval: long where labels are much noisier than the translation, "
+        "and off where their errors are. Filled points below their line: intervals too narrow. "
+        "Other panels: (label minus median) over its whole error, star by star, against a normal "
+        "distribution (black). A histogram wider than the curve says that the errors are too "
+        "small; label noise may hide that.",
         figure,
         pd.concat(tables, ignore_index=True),
     )
@@ -53,10 +55,12 @@ def _coverage(axis: Axes, evaluation: dict, methods: list[str]) -> None:
                 continue
             name = method if i == 0 else None
             for width, mark in (("16-84", "o"), ("5-95", "s")):
-                share = told["coverage"][width]
+                share, implied = told["coverage"][width]["label"], told["implied"][width]
                 at = {"color": colour, "marker": mark, "ms": 5, "ls": "none"}
-                axis.plot(i + shift, share["label"], mfc="none", **at)
-                axis.plot(i + shift, share["widened"], label=name, **at)
+                axis.plot(i + shift, share, mfc="none", **at)
+                if implied:
+                    axis.plot(i + shift, implied["value"], label=name, **at)
+                    axis.vlines(i + shift, *implied["interval"], color=colour, lw=1)
                 name = None
     for share in (0.68, 0.90):
         axis.axhline(share, color="black", lw=0.8, ls="--", zorder=0)

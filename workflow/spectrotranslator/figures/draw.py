@@ -1,5 +1,6 @@
 """Draw every figure of a run, with the data behind it and the numbers that the page quotes."""
 
+import re
 from argparse import Namespace
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -209,7 +210,7 @@ class Room:
     def _translated(self, method: str, name: str, columns: list[str]) -> pd.DataFrame:
         """Columns of all translated rows, of those that the method has."""
         parts = [p for p in self.files.parts if p.parent.parent.name == method]
-        mine = [p for p in parts if p.name.startswith(f"{name}-")]
+        mine = [p for p in parts if re.fullmatch(rf"{re.escape(name)}-\d+-of-\d+\.parquet", p.name)]
         there = pq.read_schema(mine[0]).names
         chosen = [column for column in ["row", *columns] if column in there]
         return pd.concat(read_parts(mine, chosen), ignore_index=True)

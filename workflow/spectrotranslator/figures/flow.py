@@ -54,5 +54,11 @@ def _bars(axis: Axes, table: pd.DataFrame) -> None:
         axis.barh(place, out, 0.75, color=colours.get(branch, GREY))
         axis.barh(place, before - out, 0.75, out, color=ORANGE, alpha=0.35)
         axis.text(1.02 * before, place, f"{out}", va="center", fontsize=8)
-    names = [f"{what[: LONGEST - 1]}…" if len(what) > LONGEST else what for what in table["what"]]
-    axis.set_yticks(range(len(table)), names, fontsize=8)
+    axis.set_yticks(range(len(table)), labels(table), fontsize=8)
+
+
+def labels(table: pd.DataFrame) -> list[str]:
+    """What every step is called on the axis: with its survey where both have it, not too long."""
+    shared = table["what"].duplicated(keep=False)
+    named = table["what"].where(~shared, table["what"] + ", " + table["branch"])
+    return [f"{name[: LONGEST - 1]}…" if len(name) > LONGEST else name for name in named]

@@ -21,8 +21,9 @@ def values(stars: pd.DataFrame, labels: list[str], when: str) -> np.ndarray:
 
 
 def usable(stars: pd.DataFrame, labels: list[str]) -> np.ndarray:
-    """Recommended stars at a known distance with every label before and after."""
+    """Recommended stars at a known place with every label before and after."""
     known = stars["recommended"].to_numpy(bool) & (stars["distance"].to_numpy(np.float64) > 0)
+    known &= np.isfinite(stars[["ra", "dec"]].to_numpy(np.float64)).all(axis=1)
     for when in ("before", "after"):
         known &= np.isfinite(values(stars, labels, when)).all(axis=0)
     return known

@@ -28,11 +28,10 @@ class Places:
     @classmethod
     def of(cls, stars: pd.DataFrame) -> "Places":
         """From ``ra``, ``dec`` (deg), ``distance`` and, where known, its bounds (pc)."""
-        near, far = (_at(stars, 1.0), _at(stars, 2.0))
-        sight = far - near
+        any_way = pd.DataFrame({"ra": [0.0], "dec": [0.0]})
         return cls(
-            (near - sight)[:, :1].mean(axis=1) if len(stars) else np.zeros(3),
-            sight,
+            (2 * _at(any_way, 1.0) - _at(any_way, 2.0))[:, 0],
+            _at(stars, 2.0) - _at(stars, 1.0),
             stars["distance"].to_numpy(np.float64) / 1000,
             _spread(stars),
         )

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
+from .. import caller
 from ..archive.registry import read_registry
 from ..configuration import load
 from ..errors import InputError
@@ -314,11 +315,11 @@ def main(arguments: list[str]) -> int:
         description="re-verify everything the run recorded",
         epilog="example: ./reproduce audit mini --signers ~/.ssh/allowed_signers",
     )
-    parser.add_argument("run", help="name of a finished run, or its folder")
+    parser.add_argument("run", type=caller.run, help="name of a finished run, or its folder")
     parser.add_argument("--json", action="store_true", help="for scripts")
     parser.add_argument(
         "--signers",
-        type=Path,
+        type=caller.read,
         default=os.environ.get(SIGNERS),
         help=f"allowed signers as ssh-keygen reads them (or ${SIGNERS})",
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from .. import caller
 from ..errors import InputError
 from ..files import read_json, write_text
 from .audit import Audit
@@ -118,8 +119,10 @@ def main(arguments: list[str]) -> int:
         description="draft the reproduction certificate; sign the run's manifest",
         epilog="example: ./reproduce certificate mini --sign ~/.ssh/id_ed25519",
     )
-    parser.add_argument("run", help="name of a finished run, or its folder")
-    parser.add_argument("--sign", type=Path, metavar="KEY", help="private SSH key to sign with")
+    parser.add_argument("run", type=caller.run, help="name of a finished run, or its folder")
+    parser.add_argument(
+        "--sign", type=caller.read, metavar="KEY", help="private SSH key to sign with"
+    )
     given = parser.parse_args(arguments)
     run = read_run(given.run)
     verdict = read_json(run.folder / "verdict.json")

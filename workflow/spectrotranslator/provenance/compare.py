@@ -8,6 +8,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .. import caller
 from ..files import from_yaml
 from .run import Run, read_run
 
@@ -284,7 +285,7 @@ def tell(first: Run, second: Run, found: Comparison) -> str:
     """What a person reads."""
     names = f"{first.folder} and {second.folder}"
     if found.job is None:
-        lines = [f"{names}: none, all {len(found.same)} compared files are the same"]
+        lines = [f"{names}: no difference, all {len(found.same)} compared files are the same"]
         lines += [
             f"without effect, {c.kind}: {'; '.join(c.what[:3])}" for c in found.without_effect
         ]
@@ -315,8 +316,8 @@ def main(arguments: list[str]) -> int:
         description="two runs of the workflow: the first difference and its cause",
         epilog="example: ./reproduce compare mini /elsewhere/results/mini",
     )
-    parser.add_argument("first", help="name of a finished run, or its folder")
-    parser.add_argument("second", help="another")
+    parser.add_argument("first", type=caller.run, help="name of a finished run, or its folder")
+    parser.add_argument("second", type=caller.run, help="another")
     parser.add_argument("--json", action="store_true", help="for scripts")
     given = parser.parse_args(arguments)
     first, second = read_run(given.first), read_run(given.second)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import caller
 from ..errors import InputError
 from .machine import compute
 from .run import Run, read_run
@@ -168,7 +169,7 @@ def main(arguments: list[str]) -> int:
         description="where a row or a cell came from",
         epilog="example: ./reproduce why mini g2a 130101001201001 Teff50",
     )
-    parser.add_argument("run", help="name of a finished run, or its folder")
+    parser.add_argument("run", type=caller.run, help="name of a finished run, or its folder")
     parser.add_argument("catalogue", help="such as g2a or as-published/g2a")
     parser.add_argument("row", help="identifier, Gaia source id, or line of the table from 1")
     parser.add_argument("column", nargs="?", help="label of a column")

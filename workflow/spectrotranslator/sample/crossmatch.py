@@ -34,8 +34,9 @@ def matched(
         table, lines = apply_cuts(tables[name], selection.cuts.get(name, []))
         entries += [{"survey": name, **line} for line in lines]
         cut.append(table)
-    pairs = match(*cut, configuration.match, entries, configuration.crossmatch)
-    origin_first = names[0] == direction.origin
+    first, second = names
+    pairs = match(*cut, configuration.match, entries, configuration.crossmatch, (first, second))
+    origin_first = first == direction.origin
     suffixes = {"_1": "from", "_2": "to"} if origin_first else {"_2": "from", "_1": "to"}
     return pairs.rename(columns=lambda name: f"{suffixes[name[-2:]]}:{name[:-2]}")
 
@@ -109,7 +110,7 @@ def main(arguments) -> None:
     candidates = _candidates(configuration, direction, arguments.kind, tables)
     ledger = {
         "sample": configuration.training_sample,
-        "catalogue_rows": rows,
+        "catalogue_rows": [{"survey": direction.origin, **line} for line in rows],
         "training": cuts,
         "candidates": {name: len(stars) for name, stars in candidates.items()},
     }

@@ -29,13 +29,18 @@ def match(
     on: str,
     entries: list[dict],
     settings: Crossmatch = Crossmatch(),  # noqa: B008
+    names: tuple[str, str] = ("first", "second"),
 ) -> pd.DataFrame:
-    """Stars in both tables, ordered by the first one's key; columns end in ``_1`` and ``_2``."""
+    """Stars in both tables, ordered by the first one's key; columns end in ``_1`` and ``_2``.
+
+    ``entries`` gets lines of the ledger, in which the tables' surveys are called ``names``.
+    """
     sides, nameless = [], []
-    for name, table in (("first", first), ("second", second)):
+    for name, table in zip(names, (first, second), strict=True):
         known = table[table[on] > 0] if on == "source_id" else table
         single = best_rows(known, on, settings.repeats)
-        entries.append(entry(f"one row a star, {name}", "ours", len(table), len(single)))
+        line = entry("one row a star", "ours", len(table), len(single))
+        entries.append({"survey": name, **line})
         sides.append(single)
         nameless.append(table[table[on] == 0] if on == "source_id" else table.iloc[:0])
     left, right = (side.add_suffix(f"_{i}") for i, side in enumerate(sides, start=1))

@@ -1,0 +1,42 @@
+"""Paths are seen from where the caller stands, and from the repository where only it has them."""
+
+import pytest
+
+from spectrotranslator import caller
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A repository one stands in, called from a folder beside it."""
+    for name in ("repository", "beside"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "repository")
+    monkeypatch.setenv(caller.CALLED_FROM, str(tmp_path / "beside"))
+    return tmp_path
+
+
+def test_what_is_written_goes_where_one_calls_from(elsewhere):
+    (elsewhere / "repository/out.fits").touch()
+    assert caller.written("out.fits") == elsewhere / "beside/out.fits"
+    assert str(caller.written("/tmp/out.fits")) == "/tmp/out.fits"
+
+
+def test_what_is_read_may_lie_in_the_repository_too(elsewhere):
+    (elsewhere / "repository/ReadMe").touch()
+    assert str(caller.read("ReadMe")) == "ReadMe"
+    (elsewhere / "beside/ReadMe").touch()
+    assert caller.read("ReadMe") == elsewhere / "beside/ReadMe"
+    assert caller.read("none") == elsewhere / "beside/none"
+
+
+def test_a_run_is_a_name_or_a_path(elsewhere):
+    (elsewhere / "beside/own.yaml").touch()
+    assert caller.run("mini") == "mini"
+    assert caller.run("own.yaml") == str(elsewhere / "beside/own.yaml")
+
+
+def test_from_within_the_repository_paths_stay_as_they_are_given(elsewhere, monkeypatch):
+    monkeypatch.setenv(caller.CALLED_FROM, str(elsewhere / "repository"))
+    assert str(caller.written("out.fits")) == "out.fits"
+    monkeypatch.delenv(caller.CALLED_FROM)
+    assert str(caller.read("../x")) == "../x"
