@@ -32,10 +32,11 @@ def draw_calibration(direction: str, evaluation: dict, stars: dict[str, pd.DataF
     return Drawn(
         f"calibration-{direction}",
         f"Percentiles of {direction}",
-        "First panel: share of labels within the 16-84% (lower line) and 5-95% percentiles (upper "
-        "line); filled, share of true values that residuals and the labels' catalogue errors "
-        "imply, with its 95% interval: long where labels are much noisier than the translation, "
-        "and off where their errors are. Filled points below their line: intervals too narrow. "
+        "First panel: within the 16-84% (circles, lower line) and 5-95% percentiles (squares, "
+        "upper line), open, the share of labels; filled, the share of true values that residuals "
+        "and the labels' catalogue errors imply, with its 95% interval: long where labels are much "
+        "noisier than the translation, and off where their errors are. Filled points below their "
+        "line: intervals too narrow. "
         "Other panels: (label minus median) over its whole error, star by star, against a normal "
         "distribution (black). A histogram wider than the curve says that the errors are too "
         "small; label noise may hide that.",
