@@ -1,6 +1,7 @@
 """North less south of the plane: recovered where it is, not claimed where it is not."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,8 @@ from spectrotranslator.figures.asymmetry import (
     thinned,
     trend,
 )
+from spectrotranslator.figures.draw import Room
+from spectrotranslator.figures.homogenised import usable
 from spectrotranslator.figures.places import Places, frame
 
 
@@ -204,3 +207,20 @@ def test_a_star_without_a_place_moves_no_other():
     for whole, part in zip(*places, strict=True):
         assert np.isnan(part[0])
         assert part[1] == whole[1]
+
+
+def test_a_star_without_a_place_is_not_used():
+    stars = pd.DataFrame({"recommended": True, "measured": True, "M_H": [0.1] * 4})
+    stars = stars.assign(M_H_own=0.1, distance=[900.0, 900.0, 900.0, np.nan], dec=5.0)
+    assert usable(stars.assign(ra=[1.0, np.nan, 2.0, 3.0]), ["M_H"]).tolist() == [1, 0, 1, 0]
+
+
+def test_a_direction_whose_name_begins_another_s_has_its_own_rows(tmp_path):
+    parts = []
+    for name, row in (("g2a", 1), ("g2a-deep", 2)):
+        path = tmp_path / "robust" / "parts" / f"{name}-1-of-1.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pd.DataFrame({"row": [row]}).to_parquet(path)
+        parts.append(path)
+    room = SimpleNamespace(files=SimpleNamespace(parts=parts))
+    assert Room._translated(room, "robust", "g2a", [])["row"].tolist() == [1]

@@ -52,6 +52,11 @@ def test_nothing_that_is_not_needed_is_fetched(finished):
     assert not (finished.root / "results/tiny/sources/a2g.dat.gz").exists()
 
 
+def test_no_execution_at_once_is_refused(finished):
+    done = finished.verb("calibrate", "tiny", "--jobs", "0")
+    assert (done.returncode, done.stderr) == (2, "error: --jobs 0: at least 1 is needed\n")
+
+
 def test_every_file_of_the_run_is_named_in_the_manifest(finished):
     folder = finished.root / "results/tiny"
     manifest = json.loads((folder / "provenance/manifest.json").read_text())

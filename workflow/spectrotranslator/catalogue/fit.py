@@ -5,12 +5,13 @@ Apart from their use in ``intervals``: a translation need not load an optimiser.
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from .intervals import Widths
 
 CAP = 3.0  # pulls beyond it are gross failures: they count, but no more than this
-_KEPT = 0.9707091134651118  # mean square of a standard normal's pulls within the cap
+# Mean square of a standard normal's pulls, those beyond the cap as nothing.
+KEPT = float(2 * ndtr(CAP) - 1 - 2 * CAP * np.exp(-(CAP**2) / 2) / np.sqrt(2 * np.pi))
 
 
 def fit_widths(
@@ -51,7 +52,7 @@ def fit_widths(
 
     def objective(logarithms: np.ndarray) -> float:
         total = terms(logarithms) + known
-        capped = np.minimum(residual**2 / total, CAP**2) / _KEPT
+        capped = np.minimum(residual**2 / total, CAP**2) / KEPT
         return float((np.log(total) + capped).mean())
 
     first = np.log([start / typical, 0.5, 1.0])

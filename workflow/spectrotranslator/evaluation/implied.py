@@ -3,13 +3,12 @@
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from ..catalogue.fit import CAP, KEPT
 from .errors import INTERVALS, interval
 
 DRAWS = 100
-CAP = 3.0
 # Mean of a standard normal's square, what lies beyond the cap counted as the cap.
-CAPPED = (2 * ndtr(CAP) - 1) - 2 * CAP * np.exp(-(CAP**2) / 2) / np.sqrt(2 * np.pi)
-CAPPED += 2 * CAP**2 * ndtr(-CAP)
+CAPPED = KEPT + 2 * CAP**2 * ndtr(-CAP)
 STEPS = 25
 WIDEST = 100.0
 
