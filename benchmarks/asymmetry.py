@@ -1,6 +1,6 @@
 """Is a true north-south asymmetry of the Galaxy recovered, and is none claimed where there is none?
 
-``PYTHONPATH=workflow OMP_NUM_THREADS=1 .venv/bin/python benchmarks/asymmetry.py --skies 20`` makes
+``OMP_NUM_THREADS=1 .venv/bin/python benchmarks/asymmetry.py --skies 20`` makes
 mini skies of different stars, systematics and footprint fields, with asymmetries up to 0.1 dex and
 as many without one. On each it does what the run mini does: the surveys' tables, the crossmatch,
 the training of the intrinsic ensemble of GALAH to APOGEE (the velocity's network, which has no
@@ -22,18 +22,18 @@ import pandas as pd
 import torch
 from skies import survey_tables
 
-from spectrotranslator.catalogue.homogenise import homogenise
-from spectrotranslator.configuration import Configuration
-from spectrotranslator.configuration.load import resolve
-from spectrotranslator.evaluation.apart import trained_part, translated_apart
-from spectrotranslator.figures import asymmetry as estimator
-from spectrotranslator.figures.homogenised import compared
-from spectrotranslator.minisky.galaxy import asymmetry_shift
-from spectrotranslator.minisky.settings import SkySettings
-from spectrotranslator.minisky.sky import Sky, make_sky
+from minisky.galaxy import asymmetry_shift
+from minisky.settings import SkySettings
+from minisky.sky import Sky, make_sky
+from spectrotranslator.config import Configuration
+from spectrotranslator.config.loading import resolve
+from spectrotranslator.evaluation import asymmetry as estimator
+from spectrotranslator.evaluation.homogenised_stars import compared
+from spectrotranslator.evaluation.refit import cross_validated_translation, refit_network
 from spectrotranslator.sample.crossmatch import matched, training_sample
 from spectrotranslator.sample.cuts import apply_cuts
 from spectrotranslator.sample.split import split, survey_rows
+from spectrotranslator.translation.homogenise import homogenise
 
 LABELS = ["M_H", "MG_FE"]
 SHARE_OF_SHIFT = {"M_H": 1.0, "MG_FE": -0.5}
@@ -62,9 +62,11 @@ def on_one_base(
         survey_rows(sample, tables["galah"], "from"),
         survey_rows(sample, tables["apogee"], "to"),
     )
-    parts = {"intrinsic": trained_part(configuration, method, "g2a", "intrinsic", sample, *sides)}
+    parts = {"intrinsic": refit_network(configuration, method, "g2a", "intrinsic", sample, *sides)}
     rows, _ = apply_cuts(tables["galah"], direction.rows)
-    translated = translated_apart(configuration, method, parts, rows.reset_index(drop=True))
+    translated = cross_validated_translation(
+        configuration, method, parts, rows.reset_index(drop=True)
+    )
     whole = configuration.methods[method].montecarlo.intervals == "calibrated"
     table = homogenise(
         configuration, direction, tables["galah"], tables["apogee"], translated, whole

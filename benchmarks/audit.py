@@ -1,6 +1,6 @@
 """Time of an audit with two catalogues of 0.6 GB, and what recording cost a run.
 
-PYTHONPATH=workflow .venv/bin/python benchmarks/audit.py results/tiny
+.venv/bin/python benchmarks/audit.py results/tiny
 """
 
 import dataclasses
@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 from spectrotranslator.provenance.audit import Audit
-from spectrotranslator.provenance.record import file_entry
-from spectrotranslator.provenance.run import Run, read_run
+from spectrotranslator.provenance.finished_run import Run, read_run
+from spectrotranslator.provenance.job_record import file_entry
 
 SIZE = 600_000_000
 LIMIT_S = 10

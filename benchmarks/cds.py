@@ -1,6 +1,6 @@
 """How fast tables of fixed-width text are read, written and checked, beside astropy.
 
-Run it with ``PYTHONPATH=workflow python benchmarks/cds.py``. It prints seconds, megabytes per
+Run it with ``python benchmarks/cds.py``. It prints seconds, megabytes per
 second and ratios for 50,000 rows of the layout of g2a; with ``--full``, also the time and the
 peak memory of streaming 588,464 rows (544 MB), each in a process of its own.
 """
@@ -20,11 +20,11 @@ import pyarrow as pa
 from astropy.io import ascii as astropy_ascii
 from astropy.table import Table as AstropyTable
 
-from spectrotranslator.cds.check import check_file
-from spectrotranslator.cds.layout import ReadMe, Table, layout_from_yaml
-from spectrotranslator.cds.read import iter_batches, read
-from spectrotranslator.cds.readme import format_readme
-from spectrotranslator.cds.write import TableWriter, encode, write
+from cdstables.check import check_file
+from cdstables.layout import ReadMe, Table, layout_from_yaml
+from cdstables.read import iter_batches, read
+from cdstables.readme import format_readme
+from cdstables.write import TableWriter, encode, write
 
 LAYOUT = Path(__file__).parents[1] / "config" / "catalogues" / "g2a.yaml"
 FULL_ROWS = 588_464

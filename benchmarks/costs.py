@@ -1,6 +1,6 @@
 """Fit what a job of each rule costs to runs of several sizes.
 
-Run it with ``PYTHONPATH=workflow python benchmarks/costs.py RUN RUN ...``, names of runs of one
+Run it with ``python benchmarks/costs.py RUN RUN ...``, names of runs of one
 structure and different numbers of rows, made on this machine while it was idle. It prints, for
 every rule, the seconds measured at each size and the line through them, and writes
 ``config/costs.json``, which ``./reproduce plan`` and every job's resources come from. A run need
@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import nnls
 
-from spectrotranslator.archive.registry import read_registry
-from spectrotranslator.configuration import load
-from spectrotranslator.door.costs import TABLE, survey_rows
-from spectrotranslator.door.speed import plain_work
+from spectrotranslator.config import load
+from spectrotranslator.download.registry import read_registry
 from spectrotranslator.files import write_json
+from spectrotranslator.resources.cost_table import TABLE, survey_rows
+from spectrotranslator.resources.machine_speed import plain_work
 
 JOB_OVERHEAD_S = 0.3
 # What stands for the jobs of one rule and run: a job that outgrows its memory is killed.

@@ -1,6 +1,6 @@
 """Time and memory of reading both surveys at their real size and crossmatching them.
 
-    PYTHONPATH=workflow python benchmarks/crossmatch.py [--sky FOLDER]
+    python benchmarks/crossmatch.py [--sky FOLDER]
 
 Simulates files of the real size and layout (588,571 and 733,901 rows, allStarLite with its 191
 columns) unless FOLDER holds them, runs the stages as the workflow does, and holds the match on
@@ -20,10 +20,10 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
-from spectrotranslator.configuration import dump, resolve
-from spectrotranslator.minisky.settings import DirtSettings
-from spectrotranslator.minisky.simulate import simulate
-from spectrotranslator.sample.match import match
+from minisky.settings import DefectSettings
+from minisky.simulate_sky import simulate
+from spectrotranslator.config import dump, resolve
+from spectrotranslator.sample.match_rows import match
 
 FILES = (
     "GALAH_DR3_main_allstar_v2.fits",
@@ -43,9 +43,9 @@ def main() -> int:
         sky = given.sky or Path(folder) / "sky"
         run = resolve("tiny")
         if not all((sky / name).is_file() for name in FILES):
-            dirt = DirtSettings(no_gaia_id_galah=0.000182, no_gaia_id_apogee=0.0791)
+            dirt = DefectSettings(no_gaia_id_galah=0.000182, no_gaia_id_apogee=0.0791)
             size = {"n_galah": 588571, "n_apogee": 733901, "n_common": 20300, "wide": True}
-            settings = run.sky.model_copy(update={**size, "dirt": dirt})
+            settings = run.sky.model_copy(update={**size, "defects": dirt})
             simulate(settings, *(sky / name for name in FILES), sky / "truth.parquet")
         return _measure(run, sky, Path(folder))
 
@@ -92,7 +92,7 @@ def _measure(run, sky: Path, work: Path) -> int:
 
 def _stage(work: Path, module: str, *arguments) -> tuple[float, float]:
     """Seconds and peak memory (MB) of one stage in a process of its own."""
-    command = [sys.executable, "-m", f"spectrotranslator.{module}"]
+    command = [sys.executable, "-m", "spectrotranslator.run_step", f"spectrotranslator.{module}"]
     command += ["--config", str(work / "config.yaml"), *map(str, arguments)]
     watcher = (
         "import resource, subprocess, sys; code = subprocess.call(sys.argv[1:]);"

@@ -1,6 +1,6 @@
 """How fast two catalogues of the published size are compared, beside datacompy and STILTS.
 
-Run it with ``PYTHONPATH=workflow python benchmarks/diff.py``. It writes both sides of both
+Run it with ``python benchmarks/diff.py``. It writes both sides of both
 catalogues (588,464 rows of g2a, 675,857 of a2g, every number differing a little, 1 row in 1,000
 missing on either side), compares both catalogues at once as ``./reproduce diff`` does, one process
 each, and prints wall clock, processor time and peak memory of the two together; then, for the same
@@ -12,7 +12,6 @@ matches and largest differences. ``--rows`` takes fewer rows.
 
 import argparse
 import json
-import os
 import resource
 import shutil
 import subprocess
@@ -25,9 +24,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from spectrotranslator.cds.layout import ReadMe, layout_from_yaml
-from spectrotranslator.cds.readme import format_readme
-from spectrotranslator.cds.write import TableWriter
+from cdstables.layout import ReadMe, layout_from_yaml
+from cdstables.readme import format_readme
+from cdstables.write import TableWriter
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = {"g2a": 588_464, "a2g": 675_857}
@@ -87,7 +86,6 @@ def compare(folder: Path) -> None:
             ],
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | {"PYTHONPATH": str(ROOT / "workflow")},
         )
         for name in ROWS
     ]  # fmt: skip
@@ -101,7 +99,7 @@ def compare(folder: Path) -> None:
 
 MEASURED = """
 import resource, sys
-from spectrotranslator.door.diff import main
+from spectrotranslator.cli.diff import main
 main(sys.argv[1:])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
@@ -116,7 +114,6 @@ def converted(folder: Path, suffix: str) -> list[str]:
                 sys.executable, "-m", "spectrotranslator", "convert",
                 str(folder / "g2a.ReadMe"), str(folder / f"g2a.{side}.dat"), path,
             ],
-            env=os.environ | {"PYTHONPATH": str(ROOT / "workflow")},
             capture_output=True,
             check=True,
         )  # fmt: skip

@@ -1,6 +1,6 @@
 """What stratified draws buy: percentiles of few realisations held against those of 1,000.
 
-Run it with ``PYTHONPATH=workflow python benchmarks/draws.py RUN METHOD DIRECTION`` after
+Run it with ``python benchmarks/draws.py RUN METHOD DIRECTION`` after
 ``./reproduce RUN``. For 500 stars of the direction, complete and well inside the maps, it prints
 for every label and percentile the root mean square distance to the percentile of 1,000 independent
 realisations, in units of the star's half interval (84% less 16%, halved), and the ratio.
@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from spectrotranslator.catalogue.montecarlo import translate_block
-from spectrotranslator.catalogue.networks import network_parts, of_kinds
-from spectrotranslator.configuration import load
+from spectrotranslator.config import load
+from spectrotranslator.translation.load_networks import network_parts, of_kinds
+from spectrotranslator.translation.montecarlo import translate_block
 
 STARS, MANY = 500, 1000
 

@@ -1,6 +1,6 @@
 """What the jobs of a finished run asked for and what they used, per rule.
 
-Run it with ``PYTHONPATH=workflow python benchmarks/efficiency.py RUN``, after a run here or on a
+Run it with ``python benchmarks/efficiency.py RUN``, after a run here or on a
 cluster. Of a rule's jobs the one that used most counts. Memory used holds the share of Snakemake
 that a job of Slurm holds beside its command (``door.asks``); cores used are processor time by wall
 clock, so a busy machine shows less. The end is 1 if a rule asks for more than four times what it
@@ -14,9 +14,8 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from spectrotranslator.configuration import load
-from spectrotranslator.door.asks import SNAKEMAKE_MB, Asks
-from spectrotranslator.door.plan import LOCAL
+from spectrotranslator.config import load
+from spectrotranslator.resources.resource_requests import SNAKEMAKE_MB, ResourceRequests
 
 MOST = 4
 
@@ -48,15 +47,13 @@ def main() -> int:
     parser.add_argument("run", help="name of a finished run")
     folder = Path("results") / parser.parse_args().run
     configuration = load(folder / "config.yaml")
-    asks = Asks.of(configuration)
+    asks = ResourceRequests.of(configuration)
     print(
         f"{'rule':<20} {'jobs':>4}   {'asked':>8} {'used':>8} times   {'cores':>5} {'used':>5}"
         f" times   {'asked':>7} {'used':>8}"
     )
     beyond = []
     for rule, jobs in used(folder).items():
-        if rule in LOCAL:
-            continue
         memory, cores, seconds = (
             max(job[name] for job in jobs) for name in ("memory_mb", "cores", "seconds")
         )

@@ -1,6 +1,6 @@
 """How near the Monte Carlo engine comes to the speed of its matrix products.
 
-Run it with ``PYTHONPATH=workflow python benchmarks/engine.py``. In one run, round by round, it
+Run it with ``python benchmarks/engine.py``. In one run, round by round, it
 times blocks of the engine one after another (draws, all members and realisations, trimming,
 percentiles, flags, comments) and ``torch.mm`` of the same shapes with nothing between, and prints
 the sustained FLOP/s of both, their ratio, and the hours both published catalogues would take.
@@ -13,9 +13,9 @@ import time
 
 import torch
 
-from spectrotranslator.catalogue.montecarlo import translate
-from spectrotranslator.configuration import resolve
-from spectrotranslator.door.speed import made_up_stars, network_part
+from spectrotranslator.config import resolve
+from spectrotranslator.resources.machine_speed import made_up_stars, network_part
+from spectrotranslator.translation.montecarlo import translate
 
 PUBLISHED_ROWS = 588_464 + 675_857
 BAR = {"cpu": 0.7, "cuda": 0.5}

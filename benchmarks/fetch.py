@@ -1,6 +1,6 @@
 """Throughput of a download on loopback beside curl's: same server, same file, in turn.
 
-    PYTHONPATH=workflow python benchmarks/fetch.py [--megabytes 1000] [--rounds 3]
+    python benchmarks/fetch.py [--megabytes 1000] [--rounds 3]
 
 Exits with 1 where ours is under 80% of curl's.
 """
@@ -14,16 +14,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from spectrotranslator.archive.download import download
-from spectrotranslator.archive.registry import Source
+from minisky.mock_archive import VIZIER
+from spectrotranslator.download.download import download
+from spectrotranslator.download.registry import Source
 from spectrotranslator.files import sha256
-from spectrotranslator.minisky.archive import VIZIER
 
 SHARE = 0.8
 SERVER = """
 import sys, time
 from pathlib import Path
-from spectrotranslator.minisky.archive import Archive
+from minisky.mock_archive import Archive
 with Archive(extra={"/vizier/big.bin": Path(sys.argv[1])}) as archive:
     print(archive.url, flush=True)
     sys.stdin.read()

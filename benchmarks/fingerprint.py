@@ -1,6 +1,6 @@
 """How often the fingerprint finds the settings that a simulated published catalogue hides.
 
-    PYTHONPATH=workflow nice -n 10 python benchmarks/fingerprint.py [--cases 20] [--first 0]
+    nice -n 10 python benchmarks/fingerprint.py [--cases 20] [--first 0]
 
 Every case is a small sky of its own and one catalogue published from it: realisations from 5 to
 200, members from 5 to 30, one of three lengths of training, of five selections and of three masks.
@@ -22,21 +22,21 @@ import numpy as np
 import pandas as pd
 import torch
 
-from spectrotranslator.cds.layout import layout_from_yaml
-from spectrotranslator.compare.tables import read_catalogue
-from spectrotranslator.configuration import Configuration, resolve
-from spectrotranslator.configuration.model import Cut, Selection
+from cdstables.layout import layout_from_yaml
+from minisky.publish_sky import A2G, G2A, execute
+from minisky.published_data import apply_cuts, match, read_surveys
+from minisky.published_text import records, write_gzip
+from minisky.settings import CutSettings, PublishedSettings, SkySettings
+from minisky.simulate_sky import simulate
+from spectrotranslator.comparison.read_catalogues import read_catalogue
+from spectrotranslator.config import Configuration, resolve
+from spectrotranslator.config.configuration import Cut, Selection
 from spectrotranslator.files import write_json
-from spectrotranslator.fingerprint.executions import Lengths
-from spectrotranslator.fingerprint.read import Question, fingerprint
-from spectrotranslator.minisky.publish import A2G, G2A, execute
-from spectrotranslator.minisky.published_data import apply_cuts, match, read_surveys
-from spectrotranslator.minisky.published_text import records, write_gzip
-from spectrotranslator.minisky.settings import CutSettings, PublishedSettings, SkySettings
-from spectrotranslator.minisky.simulate import simulate
-from spectrotranslator.surveys.measured import measured
+from spectrotranslator.fingerprint.questions import Question, fingerprint
+from spectrotranslator.fingerprint.training_length import Lengths
+from spectrotranslator.surveys.prepare_stars import stars
+from spectrotranslator.surveys.read_survey import measured
 from spectrotranslator.surveys.readers import READERS, columns_of
-from spectrotranslator.surveys.stars import stars
 
 LENGTHS = (4, 12, 36)
 CLEAN_GALAH = ("flag_sp == 0", "flag_fe_h == 0", "flag_Mg_fe == 0")
@@ -80,7 +80,7 @@ def configuration() -> Configuration:
     return run.model_copy(update={"selections": selections, "methods": methods})
 
 
-def hidden(case: int) -> tuple[SkySettings, dict]:
+def drop_inputs(case: int) -> tuple[SkySettings, dict]:
     """The sky of a case and the settings that its catalogue hides."""
     rng = np.random.default_rng([20240819, case])
     truth = {
@@ -139,7 +139,7 @@ def case_files(case: int, folder: Path) -> float:
     if done.exists():
         return float(done.read_text())
     started = time.monotonic()
-    sky, truth = hidden(case)
+    sky, truth = drop_inputs(case)
     run = configuration()
     folder.mkdir(parents=True, exist_ok=True)
     paths = publish(sky, truth["direction"], folder)
@@ -157,7 +157,7 @@ def ask(task: tuple[int, Path]) -> dict:
     """One case: publish, read the fingerprint, hold it against what was hidden."""
     case, kept = task
     torch.set_num_threads(1)
-    _, truth = hidden(case)
+    _, truth = drop_inputs(case)
     direction = truth["direction"]
     run = configuration()
     folder = kept / f"case-{case}"

@@ -1,6 +1,6 @@
 """Time and memory of the fingerprint on tables of the published size.
 
-    PYTHONPATH=workflow python benchmarks/fingerprint_size.py [--rows-share 1.0]
+    python benchmarks/fingerprint_size.py [--rows-share 1.0]
 
 Makes both surveys' stars (588,464 and 675,857 rows, 20,000 in common) and both published tables as
 CDS text from a plain linear translation, then runs the stage as the workflow does. Exits with 1
@@ -19,14 +19,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from spectrotranslator.catalogue.columns import comment_style, comment_text
-from spectrotranslator.catalogue.support import PairMaps, comments, reasons
-from spectrotranslator.cds.layout import layout_from_yaml
-from spectrotranslator.cds.write import TableWriter
-from spectrotranslator.configuration import dump, resolve
-from spectrotranslator.fingerprint.read import Question
-from spectrotranslator.fingerprint.selection import candidates
-from spectrotranslator.fingerprint.traces import groups_of
+from cdstables.layout import layout_from_yaml
+from cdstables.write import TableWriter
+from spectrotranslator.config import dump, resolve
+from spectrotranslator.fingerprint.catalogue_traces import groups_of
+from spectrotranslator.fingerprint.questions import Question
+from spectrotranslator.fingerprint.selection_ranking import candidates
+from spectrotranslator.translation.catalogue_columns import comment_style, comment_text
+from spectrotranslator.translation.quality_flags import PairMaps, comments, reasons
 
 ROWS = {"galah": 588_464, "apogee": 675_857}
 COMMON, MEMBERS, REALISATIONS = 20_000, 7, 30
@@ -160,7 +160,8 @@ def main() -> int:
 
 def _stage(folder: Path, name: str, direction, readme: Path) -> tuple[float, float]:
     command = [
-        sys.executable, "-m", "spectrotranslator.fingerprint.published",
+        sys.executable, "-m", "spectrotranslator.run_step",
+        "spectrotranslator.fingerprint.read_fingerprint",
         "--config", folder / "config.yaml", "--direction", name, "--readme", readme,
         "--published", folder / f"{name}.dat", "--origin", folder / f"{direction.origin}.parquet",
         "--target", folder / f"{direction.target}.parquet", "--fingerprint",

@@ -1,6 +1,6 @@
 """How many stars would bring a translator how near to its floor.
 
-``PYTHONPATH=workflow .venv/bin/python benchmarks/limit.py --sky 101 --direction a2g`` trains
+``.venv/bin/python benchmarks/limit.py --sky 101 --direction a2g`` trains
 ``robust``'s first network on overlaps of 1, 2 and 4 times 13,680 stars and judges each on the same
 50,000 fresh stars against their true value on the target's base: standard deviations, a line a
 training. ``--floor`` adds the translator of half a million stars.
@@ -15,12 +15,12 @@ import torch
 from robust import FLOOR, FLOOR_SETTINGS, FRESH, TRAINING, with_changes
 from skies import overlap
 
-from spectrotranslator.catalogue.ensemble import Ensemble
-from spectrotranslator.configuration import Configuration
-from spectrotranslator.configuration.load import resolve
-from spectrotranslator.network.anew import train_members_together
-from spectrotranslator.network.sample import Sample
+from spectrotranslator.config import Configuration
+from spectrotranslator.config.loading import resolve
+from spectrotranslator.network.fit_ensemble import fit_ensemble_stacked
+from spectrotranslator.network.training_sample import Sample
 from spectrotranslator.sample.split import split
+from spectrotranslator.translation.ensemble_inference import Ensemble
 
 
 def main() -> int:
@@ -56,7 +56,7 @@ def main() -> int:
         table["part"] = split(table, settings.split)
         sample = Sample.of_table(table, shape)
         names = ("robust", given.direction, kind)
-        models = train_members_together(settings, *names, sample)
+        models = fit_ensemble_stacked(settings, *names, sample)
         return Ensemble(models, "cpu").predict(inputs).mean(axis=0)
 
     for times in given.times:

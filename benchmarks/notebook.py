@@ -1,6 +1,6 @@
 """Why the notebooks' velocity network made velocities worse, and that a zero output cures it.
 
-``PYTHONPATH=workflow .venv/bin/python benchmarks/notebook.py`` trains one extrinsic network of the
+``.venv/bin/python benchmarks/notebook.py`` trains one extrinsic network of the
 paper's size with the preset ``config/presets/notebook.yaml`` on a simulated overlap, as published
 and with its last layer at zero before the first step, and prints its velocities' errors on fresh
 stars beside the raw ones'.
@@ -14,11 +14,11 @@ import torch
 import yaml
 from skies import overlap
 
-from spectrotranslator.configuration.load import resolve
+from spectrotranslator.config.loading import resolve
 from spectrotranslator.network.member import Names
-from spectrotranslator.network.model import tensor
-from spectrotranslator.network.sample import Sample
-from spectrotranslator.network.train import train_member
+from spectrotranslator.network.saved_model import tensor
+from spectrotranslator.network.train_member import train_member
+from spectrotranslator.network.training_sample import Sample
 from spectrotranslator.sample.split import split
 
 TRAINING, FRESH, DIRECTION, METHOD = 13_680, 20_000, "g2a", "as-published"

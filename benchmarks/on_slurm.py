@@ -1,6 +1,6 @@
 """A run on a real Slurm with accounts kept, held against the same run made without Slurm.
 
-Run it as root with ``PYTHONPATH=workflow:tests python benchmarks/on_slurm.py [RUN]`` (mini);
+Run it as root with ``PYTHONPATH=tests python benchmarks/on_slurm.py [RUN]`` (mini);
 Debian's slurm-wlm, munge, slurmdbd and mariadb-server have to be there. It makes two clones in a
 temporary folder, starts MariaDB, slurmdbd, slurmctld and slurmd on loopback, and prints how long
 each run took, how the jobs ended, which files have other bytes, and what the jobs asked for and
@@ -64,7 +64,7 @@ def main() -> int:
             f"{len(ours)} files, {len(differing)} of them with other bytes", *differing, sep="\n  "
         )
         efficiency = [sys.executable, "benchmarks/efficiency.py", run]
-        subprocess.run(efficiency, cwd=remote.root, env=os.environ | {"PYTHONPATH": "workflow"})
+        subprocess.run(efficiency, cwd=remote.root)
     return 1 if differing else 0
 
 

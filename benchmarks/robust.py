@@ -1,6 +1,6 @@
 """How good both methods are where the truth is known: simulated skies of several systematics.
 
-``PYTHONPATH=workflow .venv/bin/python benchmarks/robust.py --skies 7 11 12`` trains every method on
+``.venv/bin/python benchmarks/robust.py --skies 7 11 12`` trains every method on
 the overlap of each sky and judges it on fresh stars of the same sky against their true value on the
 target's base. It prints a Markdown table a sky: bias, standard deviation and robust scatter of
 every method, whether it differs significantly from the best baseline (paired bootstrap over stars),
@@ -23,19 +23,19 @@ import pandas as pd
 import torch
 from skies import overlap
 
-from spectrotranslator.catalogue.ensemble import Ensemble
-from spectrotranslator.catalogue.intervals import Intervals, Widths
-from spectrotranslator.catalogue.leftout import left_out
-from spectrotranslator.catalogue.montecarlo import in_blocks, translate
-from spectrotranslator.catalogue.networks import network_part
-from spectrotranslator.catalogue.widths import calibrate
-from spectrotranslator.configuration import Configuration
-from spectrotranslator.configuration.load import resolve
-from spectrotranslator.network.anew import train_members, train_members_together
+from spectrotranslator.config import Configuration
+from spectrotranslator.config.loading import resolve
 from spectrotranslator.network.baselines import BASELINES, predict
-from spectrotranslator.network.model import Model
-from spectrotranslator.network.sample import Sample
+from spectrotranslator.network.fit_ensemble import fit_ensemble, fit_ensemble_stacked
+from spectrotranslator.network.saved_model import Model
+from spectrotranslator.network.training_sample import Sample
 from spectrotranslator.sample.split import split
+from spectrotranslator.translation.calibrate_intervals import calibrate
+from spectrotranslator.translation.ensemble_inference import Ensemble
+from spectrotranslator.translation.intervals import Intervals, Widths
+from spectrotranslator.translation.load_networks import network_part
+from spectrotranslator.translation.montecarlo import in_blocks, translate
+from spectrotranslator.translation.out_of_fold import out_of_fold_predictions
 
 TRAINING, FRESH, FLOOR = 13_680, 50_000, 500_000
 DRAWS = 200
@@ -44,8 +44,8 @@ VARIANTS = {
     "base: moment matching": {"network": {"base": "moment matching"}},
     "zero_output: false": {"network": {"zero_output": False}},
     "loss: absolute": {"training": {"loss": "absolute"}},
-    "hide: 0, not marked": {"training": {"hide": 0.0}, "network": {"mark_missing": False}},
-    "colours: apart": {"montecarlo": {"colours": "apart"}},
+    "hide: 0, not marked": {"training": {"input_dropout": 0.0}, "network": {"mark_missing": False}},
+    "colour_noise: independent": {"montecarlo": {"colour_noise": "independent"}},
     "trim: 1": {"ensemble": {"trim": 1}},
     "widths 64 to 512": {"network": {"widths": [64, 128, 256, 512]}},
 }
@@ -96,9 +96,9 @@ def trained(
 ) -> list[Model]:
     """All members of one network."""
     if together:
-        return train_members_together(configuration, method, direction, kind, sample)
+        return fit_ensemble_stacked(configuration, method, direction, kind, sample)
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as workers:
-        return train_members(configuration, method, direction, kind, sample, workers.map)
+        return fit_ensemble(configuration, method, direction, kind, sample, workers.map)
 
 
 def floor(
@@ -126,7 +126,9 @@ def translated(
         models = trained(configuration, method, direction, kind, sample, together)
         part = network_part(configuration, method, direction, kind, sample, models)
         if settings.montecarlo.intervals == "calibrated":
-            found = left_out(sample, part, settings, side(training, "from"), side(training, "to"))
+            found = out_of_fold_predictions(
+                sample, part, settings, side(training, "from"), side(training, "to")
+            )
             widths = calibrate(found, shape.outputs, settings.montecarlo.percentiles)
             intervals = Intervals([Widths(**widths[name]["widths"]) for name in shape.outputs])
             part = network_part(configuration, method, direction, kind, sample, models, intervals)

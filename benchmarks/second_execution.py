@@ -1,7 +1,7 @@
 """Does a second execution come nearer with the fingerprint's settings than with our defaults?
 
 Run ``benchmarks/fingerprint.py --kept FOLDER`` first, then
-``PYTHONPATH=workflow python benchmarks/second_execution.py FOLDER``. For every case kept there it
+``python benchmarks/second_execution.py FOLDER``. For every case kept there it
 executes the method twice, with what the fingerprint said and with the defaults in its place, and
 grades both against the published catalogue. The tolerances come from executions with the
 fingerprint's settings, members drawn in pairs out of a pool of two ensembles. It prints how many
@@ -19,17 +19,17 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from fingerprint import configuration, hidden
+from fingerprint import configuration, drop_inputs
 from verdicts import grades, tolerances
 
-from spectrotranslator.cds.layout import layout_from_yaml
-from spectrotranslator.compare.executions import execute
-from spectrotranslator.compare.grade import DEVIATES
-from spectrotranslator.compare.pool import draw_pairs
-from spectrotranslator.compare.tables import read_catalogue
-from spectrotranslator.configuration import Configuration
+from cdstables.layout import layout_from_yaml
+from spectrotranslator.comparison.grades import DEVIATES
+from spectrotranslator.comparison.read_catalogues import read_catalogue
+from spectrotranslator.config import Configuration
 from spectrotranslator.sample.crossmatch import matched, training_sample
 from spectrotranslator.sample.split import split
+from spectrotranslator.tolerance.member_pool import draw_pairs
+from spectrotranslator.tolerance.replicates import execute
 
 PAIRS = 6
 METHOD = "as-published"
@@ -75,7 +75,7 @@ def lay_samples(run: Configuration, name: str, selection: str, kept: Path, folde
 def one_case(kept: Path) -> dict:
     """Columns that deviate with the fingerprint's settings, and with the defaults."""
     torch.set_num_threads(1)
-    _, truth = hidden(int(kept.name.removeprefix("case-")))
+    _, truth = drop_inputs(int(kept.name.removeprefix("case-")))
     name = truth["direction"]
     run = configuration()
     run = run.model_copy(update={"directions": {name: run.directions[name]}})

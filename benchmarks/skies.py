@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from spectrotranslator.configuration import Configuration, resolve
-from spectrotranslator.minisky.columns import apogee_columns, galah_columns, vac_columns
-from spectrotranslator.minisky.settings import SkySettings
-from spectrotranslator.minisky.sky import Sky, make_sky
+from minisky.settings import SkySettings
+from minisky.sky import Sky, make_sky
+from minisky.survey_columns import apogee_columns, galah_columns, vac_columns
+from spectrotranslator.config import Configuration, resolve
 from spectrotranslator.sample.crossmatch import matched, training_sample
-from spectrotranslator.surveys.measured import measured
+from spectrotranslator.surveys.prepare_stars import stars
+from spectrotranslator.surveys.read_survey import measured
 from spectrotranslator.surveys.readers import columns_of
-from spectrotranslator.surveys.stars import stars
 
 KEPT_SHARE = 0.66  # of the stars in common, what the survey's advice leaves
 

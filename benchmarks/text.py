@@ -1,6 +1,6 @@
 """How fast the text of both catalogues of a finished run is written.
 
-Run it with ``PYTHONPATH=workflow python benchmarks/text.py results/RUN``. It calls the stage that
+Run it with ``python benchmarks/text.py results/RUN``. It calls the stage that
 writes a table for both catalogues at once, as the workflow does, ``--rounds`` times, and prints
 megabytes a second, the start of both processes and the last sync included, and their memory. Exits
 with 1 where the best round is slower than 100 MB/s.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from spectrotranslator.configuration import load
+from spectrotranslator.config import load
 
 BAR = 100
 
@@ -30,7 +30,12 @@ def written(run: Path, folder: Path) -> tuple[float, float, float]:
         if not direction.catalogue:
             continue
         texts.append(folder / f"{name}.dat")
-        command = [sys.executable, "-m", "spectrotranslator.catalogue.table"]
+        command = [
+            sys.executable,
+            "-m",
+            "spectrotranslator.run_step",
+            "spectrotranslator.translation.write_table",
+        ]
         command += ["--layout", direction.catalogue]
         command += ["--parquet", str(catalogues / f"{name}.parquet"), "--dat", str(texts[-1])]
         running.append(psutil.Popen(command))
@@ -40,7 +45,7 @@ def written(run: Path, folder: Path) -> tuple[float, float, float]:
                 largest = max(largest, process.memory_info().rss)
         time.sleep(0.02)
     if any(process.returncode for process in running):
-        raise subprocess.CalledProcessError(1, "spectrotranslator.catalogue.table")
+        raise subprocess.CalledProcessError(1, "spectrotranslator.translation.write_table")
     seconds = time.perf_counter() - start
     return seconds, sum(path.stat().st_size for path in texts) / 1e6, largest / 1e6
 

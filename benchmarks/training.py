@@ -1,6 +1,6 @@
 """Time of training one member of the paper's size against the bare matrix products of its passes.
 
-``PYTHONPATH=workflow .venv/bin/python benchmarks/training.py [--epochs 3] [--rounds 3]
+``.venv/bin/python benchmarks/training.py [--epochs 3] [--rounds 3]
 [--threads 1] [--device cpu] [--precision fp32]`` trains an intrinsic network on 10,944 made-up
 stars in batches of 4096, with validation on 2736, and multiplies matrices of the same shapes with
 nothing between: a product forward, two backward (none for the gradient of the inputs), one for
@@ -16,9 +16,9 @@ import time
 
 import torch
 
-from spectrotranslator.configuration.method import NetworkSettings, TrainingSettings
-from spectrotranslator.network.stacked import train_stacked
-from spectrotranslator.network.training import Stars, train
+from spectrotranslator.config.method_settings import NetworkSettings, TrainingSettings
+from spectrotranslator.network.stacked_training import train_stacked
+from spectrotranslator.network.training_loop import Stars, train
 from spectrotranslator.network.translator import NormalisedLinear, Translator
 
 TRAINING, VALIDATION, BATCH, LIMIT = 10_944, 2_736, 4096, 2.5

@@ -1,6 +1,6 @@
 """Are the grades right? Independent executions must pass, planted faults must not.
 
-Run it with ``PYTHONPATH=workflow python benchmarks/verdicts.py RUN`` after ``./reproduce RUN``. It
+Run it with ``python benchmarks/verdicts.py RUN`` after ``./reproduce RUN``. It
 makes independent executions of the run's method (other seeds, every network trained anew), takes
 tolerances from some, and holds the others against each other: each execution is held against one
 other, so the counts are of executions and not of pairs. It prints how often a column was denied
@@ -21,14 +21,14 @@ import numpy as np
 import pandas as pd
 import torch
 
-from spectrotranslator.cds.layout import Table, layout_from_yaml
-from spectrotranslator.compare.diff import compare
-from spectrotranslator.compare.executions import execute
-from spectrotranslator.compare.grade import DEVIATES, EQUIVALENT, IDENTICAL, Tolerance
-from spectrotranslator.compare.groups import find_groups
-from spectrotranslator.compare.tables import Catalogue, number_labels
-from spectrotranslator.compare.tolerances import Pair, Tolerances, between_executions
-from spectrotranslator.configuration import resolve
+from cdstables.layout import Table, layout_from_yaml
+from spectrotranslator.comparison.catalogue_diff import compare
+from spectrotranslator.comparison.grades import DEVIATES, EQUIVALENT, IDENTICAL, Tolerance
+from spectrotranslator.comparison.percentile_groups import find_groups
+from spectrotranslator.comparison.read_catalogues import Catalogue, number_labels
+from spectrotranslator.config import resolve
+from spectrotranslator.tolerance.replicates import execute
+from spectrotranslator.tolerance.tolerances import Pair, Tolerances, between_replicates
 
 TRAINING = {"learning_rates": [1e-12], "epochs": 1}
 
@@ -47,7 +47,7 @@ def _execute(task) -> dict[str, pd.DataFrame]:
 
 def tolerances(pairs: Iterable[Pair], executions: int, table: Table) -> Tolerances:
     """As a file of ``./reproduce calibrate`` would hold them."""
-    found = between_executions(pairs, table)
+    found = between_replicates(pairs, table)
     return Tolerances(
         {
             label: {n: Tolerance(f["mean"], f["std"], executions) for n, f in stats.items()}

@@ -17,7 +17,11 @@ OLD = HERE.parent / ".venv.old"
 LOCK = HERE.parent / ".venv.lock"
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 PARTS = {
-    "run": [["--require-hashes", "--no-deps", "-r", "run.lock"], ["-r", "torch.txt"]],
+    "run": [
+        ["--require-hashes", "--no-deps", "-r", "run.lock"],
+        ["-r", "torch.txt"],
+        ["--no-deps", "--no-build-isolation", "--no-index", "--editable", ".."],
+    ],
     "test": [["--require-hashes", "--no-deps", "-r", "test.lock"]],
 }
 SIZES = {
@@ -40,11 +44,11 @@ def version() -> str:
         return ""
 
 
-def stamps(part: str, version: str) -> list[str]:
-    """What the note says, and what it said where an earlier release made .venv."""
-    locks = "".join((HERE / arguments[-1]).read_text() for arguments in PARTS[part])
-    minor = ".".join(version.split(".")[:2])
-    return [hashlib.sha256((locks + text).encode()).hexdigest() for text in (minor, version)]
+def stamp(part: str, version: str) -> str:
+    """What the note says: a digest of the locks, the package's own metadata and Python's minor."""
+    files = [HERE / arguments[-1] for arguments in PARTS[part]]
+    locks = "".join((f / "pyproject.toml" if f.is_dir() else f).read_text() for f in files)
+    return hashlib.sha256((locks + ".".join(version.split(".")[:2])).encode()).hexdigest()
 
 
 def complete(part: str) -> bool:
@@ -52,7 +56,7 @@ def complete(part: str) -> bool:
     if not note(part).is_file():
         return False
     found = version()
-    return bool(found) and note(part).read_text() in stamps(part, found)
+    return bool(found) and note(part).read_text() == stamp(part, found)
 
 
 def fail(message: str) -> None:
@@ -130,9 +134,9 @@ def install(part: str) -> None:
         quiet = [] if sys.stderr.isatty() else ["-qq"]
         command += [*quiet, "--disable-pip-version-check", "--no-compile", *arguments]
         if subprocess.run(command, cwd=HERE, stdout=sys.stderr).returncode:
-            fail(f"pip could not install envs/{arguments[-1]}; its reason stands above")
+            fail(f"pip could not install {(HERE / arguments[-1]).resolve()}; its reason is above")
     compile_modules()
-    note(part).write_text(stamps(part, version())[0])
+    note(part).write_text(stamp(part, version()))
 
 
 def compile_modules() -> None:

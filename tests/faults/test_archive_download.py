@@ -21,15 +21,15 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from spectrotranslator.archive.download import CHUNK, _append, _part_of, download
-from spectrotranslator.archive.http import Patience
-from spectrotranslator.archive.registry import Source
+from minisky.faults import Fault
+from minisky.mock_archive import VIZIER, VIZIER_MIRROR, Archive
+from spectrotranslator.download.download import CHUNK, _append, _part_of, download
+from spectrotranslator.download.http import RetryPolicy
+from spectrotranslator.download.registry import Source
 from spectrotranslator.errors import InputError
-from spectrotranslator.minisky.archive import VIZIER, VIZIER_MIRROR, Archive
-from spectrotranslator.minisky.faults import Fault
 
 ROOT = Path(__file__).resolve().parents[2]
-QUICK = Patience(connect_s=1, stall_s=0.4, attempts=3, wait_s=0.01, longest_wait_s=1.5)
+QUICK = RetryPolicy(connect_s=1, stall_s=0.4, attempts=3, wait_s=0.01, longest_wait_s=1.5)
 TEXT = bytes(range(32, 127)) * 20_000
 
 
@@ -78,9 +78,9 @@ def serve(tmp_path, monkeypatch):
         archive.__exit__(None, None, None)
 
 
-def fetch(source: Source, folder: Path, patience: Patience = QUICK) -> bytes:
+def fetch(source: Source, folder: Path, retry: RetryPolicy = QUICK) -> bytes:
     path = folder / source.file
-    receipt = download(source, path, patience)
+    receipt = download(source, path, retry)
     content = path.read_bytes()
     assert receipt.bytes == len(content)
     assert receipt.sha256 == hashlib.sha256(content).hexdigest()
@@ -88,10 +88,10 @@ def fetch(source: Source, folder: Path, patience: Patience = QUICK) -> bytes:
     return content
 
 
-def refused(source: Source, folder: Path, patience: Patience = QUICK) -> str:
+def refused(source: Source, folder: Path, retry: RetryPolicy = QUICK) -> str:
     path = folder / source.file
     with pytest.raises(InputError) as caught:
-        download(source, path, patience)
+        download(source, path, retry)
     assert not path.exists(), "no half file under the final name"
     message = str(caught.value)
     assert "\n" not in message
@@ -199,10 +199,10 @@ def test_retry_after_may_be_a_date(serve, tmp_path):
 
 
 def test_waits_grow_and_have_an_end():
-    patience = Patience()
-    waits = [patience.wait(i) for i in range(12)]
+    retry = RetryPolicy()
+    waits = [retry.wait(i) for i in range(12)]
     assert waits[:4] == [0.5, 1.0, 2.0, 4.0]
-    assert max(waits) == patience.wait(0, wish=1e9) == 120
+    assert max(waits) == retry.wait(0, wish=1e9) == 120
 
 
 def test_file_changed_between_two_ranges_is_fetched_whole_in_its_new_form(serve, tmp_path):
@@ -287,7 +287,7 @@ def test_download_killed_as_it_begins_anew_does_not_go_on_with_the_old_bytes(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as killing, pytest.raises(KeyboardInterrupt):
-        killing.setattr("spectrotranslator.archive.download._append", killed)
+        killing.setattr("spectrotranslator.download.download._append", killed)
         download(source, tmp_path / "plain.txt", QUICK)
     assert part.size == 0
     assert fetch(source, tmp_path) == NEW
@@ -351,8 +351,8 @@ def test_connection_that_breaks_ever_again_goes_on_as_long_as_it_brings_somethin
 SLOW = """
 import sys
 from pathlib import Path
-from spectrotranslator.archive.download import download
-from spectrotranslator.archive.registry import Source
+from spectrotranslator.download.download import download
+from spectrotranslator.download.registry import Source
 from spectrotranslator.errors import InputError
 source = Source("it", "plain.txt", "", "", (sys.argv[1],), None, None, None, "", "", "", "")
 try:
@@ -364,8 +364,7 @@ except InputError as error:
 
 def start(folder: Path, **settings) -> subprocess.Popen:
     command = [sys.executable, "-c", SLOW, VIZIER + "plain.txt", str(folder)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
-    return subprocess.Popen(command, env=environment, text=True, **settings)
+    return subprocess.Popen(command, text=True, **settings)
 
 
 def test_killed_download_is_taken_up_where_it_stopped(serve, tmp_path):

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from spectrotranslator.configuration import resolve
-from spectrotranslator.door import look_machine, preflight
-from spectrotranslator.door.look_published import look_at_comments, look_at_rows
+from minisky.faults import Fault
+from minisky.mock_archive import APOGEE, GALAH, TAP, TAP_ESA, VIZIER, Archive
+from minisky.settings import parse_sky
+from minisky.simulate_sky import simulate
+from spectrotranslator.cli import check_machine, preflight
+from spectrotranslator.cli.check_published import check_comments, check_rows
+from spectrotranslator.config import resolve
 from spectrotranslator.errors import InputError
-from spectrotranslator.minisky.archive import APOGEE, GALAH, TAP, TAP_ESA, VIZIER, Archive
-from spectrotranslator.minisky.faults import Fault
-from spectrotranslator.minisky.simulate import simulate
 
 ROOT = Path(__file__).resolve().parents[2]
 STORED = ROOT / "config" / "skies" / "tiny"
@@ -25,7 +26,7 @@ LITE = "allStarLite-dr17-synspec_rev1.fits"
 def made(tmp_path_factory):
     """The tiny sky's files, made once."""
     folder = tmp_path_factory.mktemp("sky")
-    settings = resolve("tiny", ROOT).sky
+    settings = parse_sky(resolve("tiny", ROOT).sky)
     files = [folder / name for name in preflight.SKY]
     simulate(settings, *files, folder / "truth.parquet")
     return folder
@@ -181,7 +182,7 @@ def test_run_that_does_not_exist_is_refused(monkeypatch):
 def test_disk_and_memory_that_do_not_suffice_are_faults():
     run = resolve("tiny", ROOT)
     short = run.compute.model_copy(update={"memory_mb": 10**9, "threads": 10**6})
-    found = look_machine.look_at_machine(run.model_copy(update={"compute": short}), 10**18, 1)
+    found = check_machine.check_machine(run.model_copy(update={"compute": short}), 10**18, 1)
     assert {f.what: f.state for f in found} == {
         "disk": "fault", "memory": "fault", "cores": "note", "device": "ok",
     }  # fmt: skip
@@ -191,12 +192,12 @@ def test_device_that_is_asked_for_and_not_there_or_wrong_is_a_fault():
     torch = pytest.importorskip("torch")
     run = resolve("tiny", ROOT)
     if torch.cuda.is_available():
-        assert look_machine._computes(torch, "cuda").state == "ok"
+        assert check_machine._computes(torch, "cuda").state == "ok"
     else:
         cuda = run.compute.model_copy(update={"device": "cuda"})
         run = run.model_copy(update={"compute": cuda})
-        assert look_machine._device(run).state == "fault"
-        assert look_machine._computes(torch, "cuda").state == "fault"
+        assert check_machine._device(run).state == "fault"
+        assert check_machine._computes(torch, "cuda").state == "fault"
 
 
 LAYOUT = ROOT / "config" / "catalogues" / "g2a.yaml"
@@ -205,7 +206,7 @@ OURS = {"empty": '""', "quote": '"', "cut": 155, "ellipsis": "..."}
 
 def test_other_habits_of_comments_are_told():
     cells = ["", "'" + "x" * 150 + "...'", "'short'", ""]
-    found = {f.what: f for f in look_at_comments("g2a", cells, OURS, LAYOUT)}
+    found = {f.what: f for f in check_comments("g2a", cells, OURS, LAYOUT)}
     assert found["empty comment"].advice == f"set comment.empty: '' in {LAYOUT}"
     assert '"\'"' in found["quotes"].found
     assert found["comments cut"].advice.startswith("set comment.cut: 150")
@@ -216,7 +217,7 @@ def test_comments_cut_hard_are_told_with_their_width_and_do_not_change_the_quote
     words = ["x" * 200, "y" * 200, "z" * 200, "x" * 154 + " x"]
     cells = ['""', f"{quote}short|{quote}", *(f"{quote}{text}"[:156] for text in words)]
     width = 156 - len(quote)
-    found = {f.what: f for f in look_at_comments("g2a", cells, OURS | {"quote": quote}, LAYOUT)}
+    found = {f.what: f for f in check_comments("g2a", cells, OURS | {"quote": quote}, LAYOUT)}
     assert found["quotes"].state == "ok"
     assert found["comments cut"].state == "note"
     assert f" end at {width} characters" in found["comments cut"].found
@@ -228,7 +229,7 @@ def test_comments_cut_hard_are_told_with_their_width_and_do_not_change_the_quote
 def test_whole_comments_are_not_taken_for_cut_whatever_the_ellipsis(ellipsis):
     cells = ['"| Input teff_logg outside training range|"'] * 5 + ['"| Input teff|"', '""']
     ours = OURS | {"ellipsis": ellipsis}
-    found = {f.what: f for f in look_at_comments("g2a", cells, ours, LAYOUT)}
+    found = {f.what: f for f in check_comments("g2a", cells, ours, LAYOUT)}
     assert {f.state for f in found.values()} == {"ok"}
     assert "none of 6 comments is cut" in found["comments cut"].found
 
@@ -250,10 +251,10 @@ def test_damaged_remote_files_are_findings(look):
 
 
 def test_rows_of_another_width_are_a_fault():
-    (found,) = look_at_rows("g2a", LAYOUT, b"x" * 900 + b"\n" + b"y" * 900 + b"\n")
+    (found,) = check_rows("g2a", LAYOUT, b"x" * 900 + b"\n" + b"y" * 900 + b"\n")
     assert found.state == "fault"
     assert "900 bytes (2); expected 924" in found.found
-    (found,) = look_at_rows("g2a", LAYOUT, b"no whole row")
+    (found,) = check_rows("g2a", LAYOUT, b"no whole row")
     assert found.state == "fault"
 
 

@@ -19,14 +19,14 @@ import pytest
 from astropy.io import votable
 from astropy.table import Table
 
-from spectrotranslator.archive import gaia
-from spectrotranslator.archive.http import Broken, Patience
-from spectrotranslator.archive.tap import ask
-from spectrotranslator.configuration import dump, resolve
+from minisky.faults import Fault
+from minisky.gaia import ZERO_POINT_ERROR
+from minisky.mock_archive import TAP, TAP_ESA, Archive
+from spectrotranslator.config import dump, resolve
+from spectrotranslator.download import fetch_photometry
+from spectrotranslator.download.http import RetryPolicy, TransferError
+from spectrotranslator.download.tap import ask
 from spectrotranslator.errors import InputError
-from spectrotranslator.minisky.archive import TAP, TAP_ESA, Archive
-from spectrotranslator.minisky.faults import Fault
-from spectrotranslator.minisky.gaia import ZERO_POINT_ERROR
 
 ROOT = Path(__file__).resolve().parents[2]
 IDS = np.arange(1, 101, dtype=np.int64) * 68_000_000_000_000_001
@@ -50,15 +50,15 @@ def sky(tmp_path):
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A run's configuration: two chunks, short patience, both services."""
+    """A run's configuration: two chunks, short retry, both services."""
     monkeypatch.chdir(ROOT)
     run = resolve("tiny")
-    patience = {"attempts": 2, "wait_s": 0.01, "longest_wait_s": 1.5, "connect_s": 1}
+    retry = {"attempts": 2, "wait_s": 0.01, "longest_wait_s": 1.5, "connect_s": 1}
     photometry = run.sources.photometry.model_copy(update={"chunk": 60, "answer_s": 0.6})
     sources = run.sources.model_copy(
         update={
             "photometry": photometry,
-            "patience": run.sources.patience.model_copy(update=patience),
+            "retry": run.sources.retry.model_copy(update=retry),
         }
     )
     dump(run.model_copy(update={"sources": sources}), tmp_path / "config.yaml")
@@ -94,8 +94,13 @@ def command(place) -> list[str]:
 def start(place) -> subprocess.Popen:
     """The stage in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "spectrotranslator.archive.gaia", *command(place)],
-        env=os.environ | {"PYTHONPATH": str(ROOT / "workflow")},
+        [
+            sys.executable,
+            "-m",
+            "spectrotranslator.run_step",
+            "spectrotranslator.download.fetch_photometry",
+            *command(place),
+        ],
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -103,7 +108,7 @@ def start(place) -> subprocess.Popen:
 
 def fetch(place) -> tuple[pd.DataFrame, dict]:
     out, receipt = place / "out" / "gaia.parquet", place / "out" / "receipt.json"
-    gaia.main(gaia.stage.parser.parse_args(command(place)))
+    fetch_photometry.main(fetch_photometry.step.parser.parse_args(command(place)))
     assert not list(out.parent.glob(".*")), "chunks are gone when the whole is there"
     return pq.read_table(out).to_pandas(), json.loads(receipt.read_text())
 
@@ -303,18 +308,20 @@ def test_answer_that_is_packed_though_nobody_asked_is_read(monkeypatch):
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Packs) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        found = ask(f"http://127.0.0.1:{server.server_port}", "SELECT", Patience(attempts=1)).table
+        found = ask(
+            f"http://127.0.0.1:{server.server_port}", "SELECT", RetryPolicy(attempts=1)
+        ).table
         server.shutdown()
     assert found["Source"].tolist() == IDS.tolist()
 
 
 def test_errors_from_flux_over_error_hold_the_zero_point():
-    error = gaia.magnitude_error(np.array([1000.0, np.inf]), ZERO_POINT_ERROR["g"])
+    error = fetch_photometry.magnitude_error(np.array([1000.0, np.inf]), ZERO_POINT_ERROR["g"])
     assert error[0] == pytest.approx(np.hypot(1.0857362e-3, 0.0027553202))
     assert error[1] == 0.0027553202
 
 
 def test_column_that_a_service_lacks_is_named_by_it(serve):
     serve()
-    with pytest.raises(Broken, match="unknown column phot"):
-        ask(TAP, 'SELECT phot FROM "I/355/gaiadr3"', Patience(attempts=1))
+    with pytest.raises(TransferError, match="unknown column phot"):
+        ask(TAP, 'SELECT phot FROM "I/355/gaiadr3"', RetryPolicy(attempts=1))

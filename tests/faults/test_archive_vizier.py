@@ -10,17 +10,17 @@ import pyvo
 from astropy.table import MaskedColumn, Table
 from astroquery.utils.tap.core import TapPlus
 
-from spectrotranslator.archive import vizier
-from spectrotranslator.archive.http import Patience
-from spectrotranslator.archive.tap import ask
-from spectrotranslator.configuration import Configuration, dump, resolve
-from spectrotranslator.door.look_sources import look_at_sources
+from minisky.faults import Fault
+from minisky.mock_archive import TAP, Archive
+from spectrotranslator.cli.check_sources import check_sources
+from spectrotranslator.config import Configuration, dump, resolve
+from spectrotranslator.download import fetch_vizier
+from spectrotranslator.download.http import RetryPolicy
+from spectrotranslator.download.tap import ask
 from spectrotranslator.errors import InputError
-from spectrotranslator.minisky.archive import TAP, Archive
-from spectrotranslator.minisky.faults import Fault
-from spectrotranslator.sample.ledger import copies
-from spectrotranslator.surveys.differences import differences
-from spectrotranslator.surveys.measured import measured
+from spectrotranslator.sample.build_ledger import copies
+from spectrotranslator.surveys.copy_differences import differences
+from spectrotranslator.surveys.read_survey import measured
 from spectrotranslator.surveys.readers import read_vizier
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +72,7 @@ def place(tmp_path, monkeypatch):
 def configured(**columns) -> Configuration:
     run = resolve("tiny").model_dump(mode="json", by_alias=True, exclude_none=True)
     run["sources"] |= {"route": "vizier"}
-    run["sources"]["patience"] = {"attempts": 2, "wait_s": 0.01, "stall_s": 0.5, "connect_s": 1}
+    run["sources"]["retry"] = {"attempts": 2, "wait_s": 0.01, "stall_s": 0.5, "connect_s": 1}
     galah = run["surveys"]["galah"]["vizier"]
     galah["page"] = 50
     galah["columns"] |= {"survey_name": "Survey"} | columns
@@ -82,7 +82,7 @@ def configured(**columns) -> Configuration:
 def fetch(place) -> tuple[pd.DataFrame, dict]:
     out, receipt = place / "out" / "galah.vizier.parquet", place / "receipt.json"
     command = ["--config", str(place / "config.yaml"), "--survey", "galah", "--table", str(out)]
-    vizier.main(vizier.stage.parser.parse_args([*command, "--receipt", str(receipt)]))
+    fetch_vizier.main(fetch_vizier.step.parser.parse_args([*command, "--receipt", str(receipt)]))
     assert not list(out.parent.glob(".*"))
     return pd.read_parquet(out), json.loads(receipt.read_text())
 
@@ -136,7 +136,9 @@ def test_after_rows_were_left_out_all_is_asked_anew(serve, place):
 def test_blank_ids_and_flags_are_missing_and_not_zero():
     ids = MaskedColumn([2**62 + 1, 0, 3], mask=[False, True, False])
     flags = MaskedColumn(np.array([0, 0, 4], np.int16), mask=[False, True, False])
-    found = vizier._named(Table({"a": ids, "b": flags, "c": np.int16([1, 2, 3])}), ["id", "f", "n"])
+    found = fetch_vizier._named(
+        Table({"a": ids, "b": flags, "c": np.int16([1, 2, 3])}), ["id", "f", "n"]
+    )
     assert found["id"].fillna(0).tolist() == [2**62 + 1, 0, 3]
     np.testing.assert_array_equal(found["f"], [0, np.nan, 4])
     assert found["n"].dtype == np.int64
@@ -185,7 +187,7 @@ def test_reader_fills_values_but_refuses_without_key_and_leaves_flags_out(serve,
 
 def test_preflight_names_the_columns_that_lack_at_vizier(serve, place):
     serve()
-    seen = look_at_sources(configured(), Patience(attempts=1, stall_s=1, connect_s=1), set())
+    seen = check_sources(configured(), RetryPolicy(attempts=1, stall_s=1, connect_s=1), set())
     notes = [f for one in seen for f in one.findings if f.what == TABLE]
     (note,) = notes
     assert note.state == "note"
@@ -243,7 +245,7 @@ def test_pyvo_and_astroquery_get_what_we_get_upload_included(serve, tmp_path):
         f'SELECT g."GALAH", g."Teff" FROM "{TABLE}" AS g '
         "JOIN TAP_UPLOAD.ids AS u ON g.GALAH = u.source_id"
     )
-    ours = ask(TAP, query, Patience(attempts=1), ids).table
+    ours = ask(TAP, query, RetryPolicy(attempts=1), ids).table
     address = archive.url_map()[TAP]
     upload = Table({"source_id": ids})
     service = pyvo.dal.TAPService(address)

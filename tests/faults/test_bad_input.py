@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spectrotranslator.configuration import dump, resolve
+from spectrotranslator.config import dump, resolve
 from workflow.conftest import clone, finished
 
 __all__ = ["clone", "finished"]
@@ -33,7 +33,7 @@ def reproduce(place, *arguments, **environment):
         cwd=place,
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "workflow")} | environment,
+        env=os.environ | environment,
     )
 
 

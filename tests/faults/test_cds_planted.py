@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from spectrotranslator.cds.check import check_file
-from spectrotranslator.cds.layout import Column, Table
-from spectrotranslator.cds.marks import Limits
-from spectrotranslator.cds.write import encode
+from cdstables.check import check_file
+from cdstables.layout import Column, Table
+from cdstables.marks import Limits
+from cdstables.write import encode
 from unit.test_cds_layout import layout, sample
 
 ROWS = 12

@@ -8,14 +8,18 @@ import subprocess
 import sys
 import time
 
-from spectrotranslator.provenance.code import PACKAGE
-
 
 def start(folder):
-    command = [sys.executable, "-m", "spectrotranslator.archive.manifest", "--receipts"]
+    command = [
+        sys.executable,
+        "-m",
+        "spectrotranslator.run_step",
+        "spectrotranslator.download.list_sources",
+        "--receipts",
+    ]
     command += [str(folder / "receipt.json"), "--manifest", str(folder / "manifest.json")]
-    command += ["--record", str(folder / "jobs" / "list-sources.json")]
-    surroundings = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
+    command += ["--record", str(folder / "jobs" / "list_sources.json")]
+    surroundings = os.environ
     return subprocess.Popen(command, env=surroundings)
 
 
@@ -24,7 +28,7 @@ def test_a_job_killed_at_any_of_20_moments_leaves_a_whole_record_or_none(tmp_pat
     clock = time.monotonic()
     assert start(tmp_path).wait() == 0
     whole = time.monotonic() - clock
-    record = tmp_path / "jobs" / "list-sources.json"
+    record = tmp_path / "jobs" / "list_sources.json"
     chance, killed = random.Random(7), 0
     for _ in range(20):
         record.unlink(missing_ok=True)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spectrotranslator.cds.check import check_file
-from spectrotranslator.cds.layout import Column, ReadMe, Table, layout_from_yaml
-from spectrotranslator.cds.read import read, read_described
-from spectrotranslator.cds.readme import decode, format_readme, parse_readme
+from cdstables.check import check_file
+from cdstables.layout import Column, ReadMe, Table, layout_from_yaml
+from cdstables.read import read, read_described
+from cdstables.readme import decode, format_readme, parse_readme
 from spectrotranslator.errors import InputError
 
 CATALOGUES = Path(__file__).parents[2] / "config" / "catalogues"

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from spectrotranslator.cds.check import check_file
-from spectrotranslator.cds.layout import Column, ReadMe, Table
-from spectrotranslator.cds.marks import Limits
-from spectrotranslator.cds.read import iter_batches, read
-from spectrotranslator.cds.readme import format_readme, parse_readme
-from spectrotranslator.cds.shortest import fitted_text, float_texts
-from spectrotranslator.cds.write import encode
+from cdstables.check import check_file
+from cdstables.layout import Column, ReadMe, Table
+from cdstables.marks import Limits
+from cdstables.read import iter_batches, read
+from cdstables.readme import format_readme, parse_readme
+from cdstables.shortest import fitted_text, float_texts
+from cdstables.write import encode
 from spectrotranslator.errors import InputError
 
 DOUBLES = st.floats(allow_nan=False, allow_infinity=False)

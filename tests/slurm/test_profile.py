@@ -12,7 +12,7 @@ from workflow.conftest import bare
 __all__ = ["bare"]
 
 SLURM = {"sinfo", "sbatch", "squeue", "sacct", "scancel", "scontrol", "srun", "salloc"}
-ON_DEVICE = {"train_together", "predict_apart", "translate_shard"}
+ON_DEVICE = {"train_ensemble", "cross_validate", "translate_shard"}
 
 
 @pytest.fixture(scope="module")

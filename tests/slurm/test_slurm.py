@@ -29,10 +29,10 @@ SEEN = ("simulate-", "fetch-", "list-", "read-", "prepare-", "crossmatch-", "tra
 LONG = "partitions: {long: {max_runtime: 600, max_gpu: 1, available_gpu_models: [a100]}}\n"
 # What runs where the call is made: compute nodes have no internet.
 LOCAL = {
-    "simulate_sky", "fetch_file", "fetch_photometry", "list_sources", "build_ledger", "judge",
+    "simulate_sky", "fetch_file", "fetch_photometry", "list_sources", "build_ledger", "grade_catalogues",
     "describe_catalogues", "write_page", "write_crate",
 }  # fmt: skip
-ASKS = ("--set-resources", "crossmatch:mem_mb=150*attempt**3", "predict_apart:runtime=attempt")
+ASKS = ("--set-resources", "crossmatch:mem_mb=150*attempt**3", "cross_validate:runtime=attempt")
 ASKS += ("train_member:gres='gpu:a100:1'",)
 
 
@@ -66,7 +66,7 @@ class Call:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Asks Slurm nothing meanwhile: Snakemake's plugin forgets its jobs if nobody answers."""
+        """Ask Slurm nothing meanwhile: Snakemake's plugin forgets its jobs if nobody answers."""
         os.killpg(self.process.pid, signal.SIGSTOP)
         try:
             yield
@@ -152,8 +152,10 @@ def cancelled_drained_and_interrupted(clone: Clone, cluster: Cluster) -> list[st
 def starved_overdue_and_killed(clone: Clone, cluster: Cluster) -> list[str]:
     """The same of a call that is killed, its node drained; slurmctld is killed as well."""
     with Call(clone, cluster, *ASKS) as call:
-        call.until(lambda: cluster.jobs("predict_apart"))
-        call.until(lambda: (clone.root / TINY / "logs/predict-as-published-g2a.log").is_file())
+        call.until(lambda: cluster.jobs("cross_validate"))
+        call.until(
+            lambda: (clone.root / TINY / "logs/cross_validate-as-published-g2a.log").is_file()
+        )
         stop("evaluation.predict", clone)
         with call.held():
             cluster.kill_controller()
@@ -201,7 +203,7 @@ def told_where_they_ran(jobs: dict[str, dict], cluster: Cluster) -> None:
     assert {told["node"] for told in submitted.values()} == {cluster.node}
     assert {told["partition"] for told in submitted.values()} == {"long"}
     assert all(told["job"] and told["resources"]["cpu"] for told in submitted.values())
-    once, twice = sorted(memory(given[f"read-{survey}"]) for survey in ("apogee", "galah"))
+    once, twice = sorted(memory(given[f"read_survey-{survey}"]) for survey in ("apogee", "galah"))
     assert twice == 2 * once, "the cancelled job asked for as much again"
     assert memory(given["crossmatch-g2a-intrinsic"]) == 1200
     trainings = [told for name, told in given.items() if name.startswith("train-")]
@@ -228,7 +230,7 @@ def test_jobs_are_followed_by_slurm_s_accounts_where_it_keeps_them(tmp_path):
         assert cluster.command(*asked).split() == ["COMPLETED", "COMPLETED"]
     log = log_of(clone)
     assert "command=sacct" in log and "command=squeue" not in log
-    assert {"read-apogee", "read-galah"} <= set(records(clone))
+    assert {"read_survey-apogee", "read_survey-galah"} <= set(records(clone))
 
 
 def times(clone: Clone) -> dict[str, int]:

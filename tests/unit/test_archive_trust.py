@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from spectrotranslator.archive import fetch as fetching
-from spectrotranslator.archive.download import Receipt
-from spectrotranslator.archive.http import Patience, read_patience
-from spectrotranslator.archive.registry import Source, address, read_registry
-from spectrotranslator.archive.trust import trust
-from spectrotranslator.archive.verify import changed_sources, remove_changed
+from minisky.faults import Fault
+from minisky.mock_archive import VIZIER, VIZIER_MIRROR, Archive
+from spectrotranslator.download import fetch_file as fetching
+from spectrotranslator.download.checksum_lock import check_lock
+from spectrotranslator.download.download import Receipt
+from spectrotranslator.download.http import RetryPolicy, parse_retry_policy
+from spectrotranslator.download.registry import Source, address, read_registry
+from spectrotranslator.download.verify_sources import changed_sources, remove_changed
 from spectrotranslator.errors import InputError
-from spectrotranslator.minisky.archive import VIZIER, VIZIER_MIRROR, Archive
-from spectrotranslator.minisky.faults import Fault
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = Source("readme", "ReadMe", "d", "r", (VIZIER + "ReadMe",), None, None, None, *[""] * 4)
@@ -30,25 +30,25 @@ def receipt(content: bytes, modified: str = "Mon, 01 Jan 2024 00:00:00 GMT") -> 
 
 def test_first_use_is_noted_and_the_same_again_is_fine(tmp_path):
     lock = tmp_path / "config" / "lock.json"
-    trust(lock, SOURCE, receipt(b"one"))
+    check_lock(lock, SOURCE, receipt(b"one"))
     before = lock.read_bytes()
-    trust(lock, SOURCE, receipt(b"one", "Tue, 02 Jan 2024 00:00:00 GMT"))
+    check_lock(lock, SOURCE, receipt(b"one", "Tue, 02 Jan 2024 00:00:00 GMT"))
     assert lock.read_bytes() == before
     assert json.loads(before)["readme"]["sha256"] == hashlib.sha256(b"one").hexdigest()
 
 
 def test_later_difference_stops_and_says_what_changed(tmp_path):
     lock = tmp_path / "lock.json"
-    trust(lock, SOURCE, receipt(b"one"))
+    check_lock(lock, SOURCE, receipt(b"one"))
     with pytest.raises(InputError) as caught:
-        trust(lock, SOURCE, receipt(b"three", "Tue, 02 Jan 2024 00:00:00 GMT"))
+        check_lock(lock, SOURCE, receipt(b"three", "Tue, 02 Jan 2024 00:00:00 GMT"))
     message = str(caught.value)
     for words in ("bytes was 3, is 5", "02 Jan 2024", "sha256 was", "take 'readme' out of"):
         assert words in message
 
 
 def test_registered_checksum_needs_no_note(tmp_path):
-    trust(tmp_path / "lock.json", replace(SOURCE, sha256="ab"), receipt(b"one"))
+    check_lock(tmp_path / "lock.json", replace(SOURCE, sha256="ab"), receipt(b"one"))
     assert not (tmp_path / "lock.json").exists()
 
 
@@ -56,7 +56,7 @@ def test_lock_that_is_not_json_is_named(tmp_path):
     lock = tmp_path / "lock.json"
     lock.write_text("{")
     with pytest.raises(InputError, match=r"lock\.json, line 1"):
-        trust(lock, SOURCE, receipt(b"one"))
+        check_lock(lock, SOURCE, receipt(b"one"))
 
 
 @pytest.fixture
@@ -74,8 +74,8 @@ def archive(tmp_path, monkeypatch):
 def fetch(run: Path, *options: str) -> None:
     command = ["--registry", str(ROOT / "config/sources.csv"), "--name", "readme", *options]
     command += ["--file", str(run / "ReadMe"), "--receipt", str(run / "receipts/ReadMe.json")]
-    command += ["--patience", "attempts=2,wait_s=0.01"]
-    fetching.main(fetching.stage.parser.parse_args(command))
+    command += ["--retry", "attempts=2,wait_s=0.01"]
+    fetching.main(fetching.step.parser.parse_args(command))
 
 
 def test_file_changed_at_the_archive_never_gets_its_final_name(archive, tmp_path):
@@ -111,7 +111,7 @@ def test_damaged_file_in_the_shared_folder_is_fetched_again(archive, tmp_path):
 def test_shared_file_is_taken_only_as_what_is_registered(archive, tmp_path, wrong):
     place = tmp_path / "shared" / "ReadMe"
     receipt_path = fetching.receipt_of(place)
-    fetching.fetch(SOURCE, place, receipt_path, Patience(attempts=1), None)
+    fetching.fetch(SOURCE, place, receipt_path, RetryPolicy(attempts=1), None)
     told = json.loads(receipt_path.read_text())
     right = replace(SOURCE, bytes=told["bytes"], sha256=told["sha256"])
     assert fetching._fetched_before(right, place, receipt_path, None)
@@ -164,12 +164,12 @@ def test_run_without_or_with_a_damaged_manifest_has_nothing_to_hold_against(tmp_
     assert not (run / "sources" / "manifest.json").exists(), "so that it is made anew"
 
 
-def test_patience_is_read_from_pairs_and_refuses_the_rest():
-    assert read_patience("") == Patience()
-    assert read_patience("stall_s=2,attempts=3") == Patience(stall_s=2.0, attempts=3)
+def test_retry_policy_is_read_from_pairs_and_refuses_the_rest():
+    assert parse_retry_policy("") == RetryPolicy()
+    assert parse_retry_policy("stall_s=2,attempts=3") == RetryPolicy(stall_s=2.0, attempts=3)
     for wrong in ("stall=2", "attempts=x", "attempts"):
-        with pytest.raises(InputError, match="patience"):
-            read_patience(wrong)
+        with pytest.raises(InputError, match="retry"):
+            parse_retry_policy(wrong)
 
 
 def test_registry_names_every_source_once_with_its_mirrors():

@@ -9,8 +9,7 @@ import pytest
 from astropy import units
 from astropy.coordinates import Galactocentric, SkyCoord, galactocentric_frame_defaults
 
-from spectrotranslator.figures import across
-from spectrotranslator.figures.asymmetry import (
+from spectrotranslator.evaluation.asymmetry import (
     FEWEST,
     Compared,
     asymmetry,
@@ -18,9 +17,10 @@ from spectrotranslator.figures.asymmetry import (
     thinned,
     trend,
 )
-from spectrotranslator.figures.draw import Room
-from spectrotranslator.figures.homogenised import usable
-from spectrotranslator.figures.places import Places, frame
+from spectrotranslator.evaluation.galactic_positions import Places, frame
+from spectrotranslator.evaluation.homogenised_stars import usable
+from spectrotranslator.report import plot_asymmetry
+from spectrotranslator.report.draw_figures import FigureBuilder
 
 
 def sky(number: int, stars: int = 6000, south_is_high: bool = False) -> pd.DataFrame:
@@ -175,7 +175,7 @@ def test_no_star_at_all_says_nothing_and_is_drawn():
     found = asymmetry(stars.rows(np.zeros(len(stars.logg), bool)), 5)
     assert found.table.empty
     assert claims(found) == [False] * len(found.probability)
-    drawn = across.draw("method", "base", found, stars.labels)
+    drawn = plot_asymmetry.draw("method", "base", found, stars.labels)
     assert drawn.data.empty
     drawn.figure.canvas.draw()
 
@@ -223,4 +223,4 @@ def test_a_direction_whose_name_begins_another_s_has_its_own_rows(tmp_path):
         pd.DataFrame({"row": [row]}).to_parquet(path)
         parts.append(path)
     room = SimpleNamespace(files=SimpleNamespace(parts=parts))
-    assert Room._translated(room, "robust", "g2a", [])["row"].tolist() == [1]
+    assert FigureBuilder._translated(room, "robust", "g2a", [])["row"].tolist() == [1]

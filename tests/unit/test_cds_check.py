@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from spectrotranslator.cds.check import check_file, main
-from spectrotranslator.cds.layout import ReadMe
-from spectrotranslator.cds.readme import format_readme
-from spectrotranslator.cds.write import write
+from cdstables.check import check_file, main
+from cdstables.layout import ReadMe
+from cdstables.readme import format_readme
+from cdstables.write import write
 from spectrotranslator.errors import InputError
 from unit.test_cds_layout import layout, sample
 
@@ -21,7 +21,7 @@ def catalogue(tmp_path):
     return tmp_path
 
 
-def spoil(path, line, start, text):
+def inject_defects(path, line, start, text):
     content = bytearray(path.read_bytes())
     offset = (line - 1) * 925 + start - 1
     content[offset : offset + len(text)] = text
@@ -34,7 +34,7 @@ def test_a_clean_catalogue_is_fine_and_exits_0(catalogue, capsys):
 
 
 def test_a_breach_is_told_with_line_bytes_column_and_reason_and_exits_1(catalogue, capsys):
-    spoil(catalogue / "g2a.dat", 7, 41, b"x")
+    inject_defects(catalogue / "g2a.dat", 7, 41, b"x")
     assert main([str(catalogue / "ReadMe"), str(catalogue / "g2a.dat")]) == 1
     first, last = capsys.readouterr().out.splitlines()
     assert "line 7, bytes 37-55, Teff5: number: " in first
@@ -45,7 +45,7 @@ def test_a_breach_is_told_with_line_bytes_column_and_reason_and_exits_1(catalogu
 
 def test_json_counts_all_and_lists_as_many_as_asked(catalogue, capsys):
     for line in range(1, 11):
-        spoil(catalogue / "g2a.dat", line, 16, b"|")
+        inject_defects(catalogue / "g2a.dat", line, 16, b"|")
     main([str(catalogue / "ReadMe"), str(catalogue / "g2a.dat"), "--json", "--max", "3"])
     (report,) = json.loads(capsys.readouterr().out)
     assert report["counts"] == {"between columns": 10}
@@ -63,9 +63,9 @@ def test_json_counts_all_and_lists_as_many_as_asked(catalogue, capsys):
 
 def test_violations_come_in_the_order_of_the_file(catalogue):
     path = catalogue / "g2a.dat"
-    spoil(path, 9, 730, b"maybe")
-    spoil(path, 9, 16, b"|")
-    spoil(path, 4, 917, b"!")
+    inject_defects(path, 9, 730, b"maybe")
+    inject_defects(path, 9, 16, b"|")
+    inject_defects(path, 4, 917, b"!")
     found = check_file(path, layout("g2a")).violations
     assert [(item.line, item.start, item.kind) for item in found] == [
         (4, 915, "characters"),
@@ -76,7 +76,7 @@ def test_violations_come_in_the_order_of_the_file(catalogue):
 
 def test_several_files_are_checked_and_one_breach_decides(catalogue, capsys):
     path = catalogue / "g2a.dat"
-    spoil(path, 50, 925, b"x")
+    inject_defects(path, 50, 925, b"x")
     files = [str(path)] * 2
     assert main([str(catalogue / "ReadMe"), *files]) == 1
     assert capsys.readouterr().out.count("no newline behind the last record") == 2

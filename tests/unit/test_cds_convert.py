@@ -12,12 +12,12 @@ import pytest
 from astropy import units
 from astropy.table import Table as AstropyTable
 
-from spectrotranslator.cds.convert import main
-from spectrotranslator.cds.fits_file import quietly
-from spectrotranslator.cds.layout import Column, ReadMe, Table
-from spectrotranslator.cds.read import read
-from spectrotranslator.cds.readme import format_readme
-from spectrotranslator.cds.write import write
+from cdstables.convert import main
+from cdstables.fits_file import quietly
+from cdstables.layout import Column, ReadMe, Table
+from cdstables.read import read
+from cdstables.readme import format_readme
+from cdstables.write import write
 from spectrotranslator.errors import InputError
 from unit.test_cds_layout import layout, sample
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from astropy.io import ascii as astropy_ascii
 
-from spectrotranslator.cds.layout import ReadMe
-from spectrotranslator.cds.read import described, read, read_described, to_astropy
-from spectrotranslator.cds.readme import format_readme, load_readme, parse_readme
-from spectrotranslator.cds.write import write
+from cdstables.layout import ReadMe
+from cdstables.read import described, read, read_described, to_astropy
+from cdstables.readme import format_readme, load_readme, parse_readme
+from cdstables.write import write
 from spectrotranslator.errors import InputError
 from unit.test_cds_layout import layout, sample
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from astropy import units
 
-from spectrotranslator.cds.layout import Column, Table, layout_from_yaml
-from spectrotranslator.cds.readme import load_readme
+from cdstables.layout import Column, Table, layout_from_yaml
+from cdstables.readme import load_readme
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import digest
 

@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from spectrotranslator.cds.layout import Column, Table
-from spectrotranslator.cds.marks import Limits
-from spectrotranslator.cds.read import iter_batches, read, to_astropy, to_pandas
-from spectrotranslator.cds.shortest import fitted_text, float_texts
-from spectrotranslator.cds.write import TableWriter, encode, write
+from cdstables.layout import Column, Table
+from cdstables.marks import Limits
+from cdstables.read import iter_batches, read, to_astropy, to_pandas
+from cdstables.shortest import fitted_text, float_texts
+from cdstables.write import TableWriter, encode, write
 from spectrotranslator.errors import InputError
 from unit.test_cds_layout import layout, sample
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from spectrotranslator.cds.layout import Column, ReadMe, Table
-from spectrotranslator.cds.marks import Limits, allowed_bytes, choices, format_marks, parse_marks
-from spectrotranslator.cds.readme import format_readme, parse_readme
+from cdstables.layout import Column, ReadMe, Table
+from cdstables.marks import Limits, allowed_bytes, choices, format_marks, parse_marks
+from cdstables.readme import format_readme, parse_readme
 from spectrotranslator.errors import InputError
 
 LINE = "-" * 80
@@ -187,7 +187,7 @@ def test_a_word_that_looks_like_a_column_stays_in_its_explanation():
 
 
 def test_a_byte_order_mark_and_latin_text_are_taken():
-    from spectrotranslator.cds.readme import decode
+    from cdstables.readme import decode
 
     text = UNTIDY.replace("Someone", "Gu\u00e9rin")
     assert decode(text.encode("latin-1")) == text

@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from spectrotranslator.cds.layout import layout_from_yaml
-from spectrotranslator.compare.flags import Style, comment_figures, parse_comment, reasons_apart
+from cdstables.layout import layout_from_yaml
+from spectrotranslator.comparison.flag_agreement import (
+    Style,
+    comment_figures,
+    parse_comment,
+    reasons_apart,
+)
 
 LAYOUT = layout_from_yaml(Path(__file__).resolve().parents[2] / "config/catalogues/g2a.yaml")
 A, B = "| Input a_b outside training range", "| Output c_d outside training range"

@@ -4,24 +4,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spectrotranslator.compare.flags import comment_figures, flag_figures, parse_comment
-from spectrotranslator.compare.grade import (
+from spectrotranslator.comparison.flag_agreement import comment_figures, flag_figures, parse_comment
+from spectrotranslator.comparison.grades import (
     Tolerance,
-    by_chance,
+    deviating_by_chance,
     grade_numbers,
     grade_share,
     worst,
 )
-from spectrotranslator.compare.groups import find_groups
-from spectrotranslator.compare.rows import pair
-from spectrotranslator.compare.statistics import (
+from spectrotranslator.comparison.grading_statistics import (
     describe,
     grading_statistics,
+    is_outlier,
+    outlier_limits,
     pulls,
     robust_scatter,
-    runaway,
-    tame_range,
 )
+from spectrotranslator.comparison.percentile_groups import find_groups
+from spectrotranslator.comparison.row_matching import pair
 
 
 def stars(names, values=None) -> pd.DataFrame:
@@ -78,7 +78,7 @@ def test_runaways_are_counted_apart():
     regenerated = published + 1
     published[0] = regenerated[0] = 1e7
     regenerated[1] = -1e7
-    assert runaway(published, tame_range(published)).sum() == 1
+    assert is_outlier(published, outlier_limits(published)).sum() == 1
     figures = describe(published, regenerated, range(1000))
     assert (figures["runaway_published"], figures["runaway_both"]) == (1, 1)
     assert figures["runaway_regenerated"] == 2
@@ -219,15 +219,15 @@ def graded(*chances: float) -> dict[str, dict]:
 
 def test_of_many_columns_some_deviate_by_chance():
     rest = [0.3] * 37
-    assert by_chance(graded(0.008, 0.009, *rest)) == ["x0", "x1"]
-    assert by_chance(graded(0.0002, 0.009, *rest)) == []
-    assert by_chance(graded(*[0.001] * 10, *rest)) == []
-    assert by_chance(graded(*rest)) == []
+    assert deviating_by_chance(graded(0.008, 0.009, *rest)) == ["x0", "x1"]
+    assert deviating_by_chance(graded(0.0002, 0.009, *rest)) == []
+    assert deviating_by_chance(graded(*[0.001] * 10, *rest)) == []
+    assert deviating_by_chance(graded(*rest)) == []
 
 
 def test_what_is_not_left_to_chance_never_deviates_by_it():
     columns = graded(0.009, *[0.5] * 20) | {"id": {"grade": "deviates", "chance": None}}
-    assert by_chance(columns) == ["x0"]
+    assert deviating_by_chance(columns) == ["x0"]
 
 
 def test_one_percentile_that_lags_behind_the_others_is_seen():

@@ -1,16 +1,18 @@
 """One model gives the schema, the documentation and the defaults; files keep to it."""
 
-import json
 import re
 import typing
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
 import yaml
 from pydantic import ValidationError
 
-from spectrotranslator.configuration import resolve
-from spectrotranslator.configuration.document import (
+from spectrotranslator.cli.run_origin import record_config_path
+from spectrotranslator.config import resolve
+from spectrotranslator.config.configuration import Configuration, Source
+from spectrotranslator.config.documentation import (
     README,
     SCHEMA,
     readme,
@@ -18,9 +20,7 @@ from spectrotranslator.configuration.document import (
     sections,
     unknowns,
 )
-from spectrotranslator.configuration.load import dump, find, load, text
-from spectrotranslator.configuration.model import Configuration, Source
-from spectrotranslator.door.origin import claim
+from spectrotranslator.config.loading import dump, find, load, text
 from spectrotranslator.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +30,7 @@ RUNS = sorted(path.stem for path in (ROOT / "config/runs").glob("*.yaml"))
 @pytest.mark.parametrize(("path", "made"), [(SCHEMA, schema), (README, readme)])
 def test_schema_and_documentation_are_those_of_the_model(path, made):
     assert (ROOT / path).read_text() == made(), (
-        "run: python -m spectrotranslator.configuration.document"
+        "run: python -m spectrotranslator.config.documentation"
     )
 
 
@@ -198,14 +198,14 @@ def test_a_file_that_cannot_be_read_or_laid_over_is_named(tmp_path, content, say
 def test_a_broken_configuration_in_a_run_s_folder_is_named(tmp_path, monkeypatch, broken):
     configuration = resolve("mini", ROOT)
     monkeypatch.chdir(tmp_path)
-    claim(configuration, Path("mini.yaml"))
+    record_config_path(configuration, Path("mini.yaml"))
     kept = Path("results/mini/config.yaml")
     kept.parent.mkdir(parents=True)
     kept.write_bytes(broken)
     with pytest.raises(InputError, match=r"results/mini/config\.yaml.*delete that file"):
-        claim(configuration, Path("mini.yaml"))
+        record_config_path(configuration, Path("mini.yaml"))
     dump(configuration, kept)
-    claim(configuration, Path("mini.yaml"))
+    record_config_path(configuration, Path("mini.yaml"))
 
 
 def test_null_takes_a_key_away(tmp_path):
@@ -247,10 +247,11 @@ def test_conda_and_lock_name_the_same_versions():
 
 
 def test_the_apptainer_recipe_installs_the_locks_of_the_environment():
-    text = (ROOT / "envs/make.py").read_text()
-    run = re.search(r'"run": (\[\[.*\]\])', text)[1]
+    spec = spec_from_file_location("make", ROOT / "envs/make.py")
+    make = module_from_spec(spec)
+    spec.loader.exec_module(make)
     recipe = (ROOT / "envs/environment.def").read_text()
-    for arguments in json.loads(run):
+    for arguments in make.PARTS["run"][:-1]:
         line = " ".join(arguments[:-1])
         assert f"envs/{arguments[-1]} /opt/envs/{arguments[-1]}" in recipe
         assert f"{line} /opt/envs/{arguments[-1]}" in recipe, arguments

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from astropy.table import Table as AstropyTable
 
-from spectrotranslator.cds.layout import ReadMe, layout_from_yaml
-from spectrotranslator.cds.readme import format_readme
-from spectrotranslator.door.diff import main
+from cdstables.layout import ReadMe, layout_from_yaml
+from cdstables.readme import format_readme
+from spectrotranslator.cli.diff import main
 
 HOSTILE = "<script>alert('&\"')</script>"
 
@@ -59,7 +59,7 @@ def compared(tmp_path, request, monkeypatch):
 def test_page_and_figures_are_written_beside_the_numbers(compared):
     out = compared(60)
     assert {path.name for path in out.iterdir()} == {
-        "diff.json", "rows.parquet", "peculiar.parquet", "index.html", "figures",
+        "diff.json", "rows.parquet", "unmatched.parquet", "index.html", "figures",
     }  # fmt: skip
     names = {path.stem for path in (out / "figures").iterdir()}
     assert names == {"grades-a2g", "diff-a2g", "flags-a2g"}

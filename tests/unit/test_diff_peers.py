@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from astropy.table import Table as AstropyTable
 
-from spectrotranslator.cds.layout import layout_from_yaml
-from spectrotranslator.compare.diff import compare
-from spectrotranslator.compare.tables import number_labels, read_catalogue
+from cdstables.layout import layout_from_yaml
+from spectrotranslator.comparison.catalogue_diff import compare
+from spectrotranslator.comparison.read_catalogues import number_labels, read_catalogue
 
 pytestmark = pytest.mark.skipif(not shutil.which("stilts"), reason="stilts is not installed")
 
@@ -81,6 +81,6 @@ def test_stilts_finds_the_same_rows_and_the_same_pulls(sides, tmp_path):
             "values2=APOGEE", f"join={side}", f"out={lost}",
         )  # fmt: skip
         names = {str(name).strip() for name in AstropyTable.read(lost)["APOGEE"].astype(str)}
-        table = found.peculiar.to_pandas()
+        table = found.unmatched.to_pandas()
         ours_lost = table.loc[table["what"] == count.replace("_", " "), "identifier"]
         assert set(ours_lost) == names

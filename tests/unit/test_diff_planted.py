@@ -9,17 +9,17 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from spectrotranslator.cds.convert import convert
-from spectrotranslator.cds.layout import ReadMe, Table, layout_from_yaml
-from spectrotranslator.cds.readme import format_readme
-from spectrotranslator.cds.write import encode
-from spectrotranslator.compare.diff import Difference, compare
-from spectrotranslator.compare.grade import Tolerance
-from spectrotranslator.compare.tables import number_labels, read_catalogue
-from spectrotranslator.compare.text import layout_differences
-from spectrotranslator.compare.tolerances import Tolerances
-from spectrotranslator.door.diff import main
+from cdstables.convert import convert
+from cdstables.layout import ReadMe, Table, layout_from_yaml
+from cdstables.readme import format_readme
+from cdstables.write import encode
+from spectrotranslator.cli.diff import main
+from spectrotranslator.comparison.catalogue_diff import Difference, compare
+from spectrotranslator.comparison.grades import Tolerance
+from spectrotranslator.comparison.read_catalogues import number_labels, read_catalogue
+from spectrotranslator.comparison.text_comparison import layout_differences
 from spectrotranslator.errors import InputError
+from spectrotranslator.tolerance.tolerances import Tolerances
 
 LAYOUT = "config/catalogues/g2a.yaml"
 ROWS = 40
@@ -87,7 +87,7 @@ def place(seed: int) -> tuple[int, str]:
 
 
 def listed(found: Difference, what: str) -> pd.DataFrame:
-    table = found.peculiar.to_pandas()
+    table = found.unmatched.to_pandas()
     return table[table["what"] == what]
 
 
@@ -95,7 +95,7 @@ def test_a_clean_pair_is_identical(tmp_path):
     found = differences(tmp_path, catalogue())
     assert found.summary["grade"] == "identical"
     assert not_identical(found) == set()
-    assert len(found.peculiar) == 0
+    assert len(found.unmatched) == 0
     assert found.summary["first"] == []
 
 
@@ -106,7 +106,7 @@ def test_a_missing_row(tmp_path, seed):
     orphans = listed(found, "only published")
     assert orphans["identifier"].tolist() == [str(catalogue()["GALAH"][row])]
     assert orphans["row_published"].tolist() == [row]
-    assert len(found.peculiar) == 1
+    assert len(found.unmatched) == 1
     assert (found.summary["rows"]["grade"], not_identical(found)) == ("deviates", set())
 
 
@@ -117,7 +117,7 @@ def test_an_added_row(tmp_path, seed):
     table = pd.concat([catalogue()[:row], added, catalogue()[row:]])
     found = differences(tmp_path, table)
     assert listed(found, "only regenerated")["identifier"].tolist() == ["999999999999999"]
-    assert len(found.peculiar) == 1
+    assert len(found.unmatched) == 1
     assert not_identical(found) == set()
 
 
@@ -129,7 +129,7 @@ def test_a_doubled_row(tmp_path, seed):
     doubled = listed(found, "only regenerated")
     assert doubled["identifier"].tolist() == [str(catalogue()["GALAH"][row])]
     assert doubled["row_regenerated"].tolist() == [row + 1]
-    assert len(found.peculiar) == 1
+    assert len(found.unmatched) == 1
 
 
 @pytest.mark.parametrize("seed", SEEDS)

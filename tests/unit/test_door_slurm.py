@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from spectrotranslator.door.slurm import cancel_left, status_command
-from spectrotranslator.door.snakemake import last_error
+from spectrotranslator.cli.slurm import cancel_left, status_command
+from spectrotranslator.cli.snakemake_process import last_error
 
 PROFILE = ["--profile", "profiles/slurm"]
 AGE = "echo 'MinJobAge               = {} sec'"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 
-from spectrotranslator.catalogue.draws import inverse_normal, key_hashes, normal
+from spectrotranslator.translation.gaussian_draws import inverse_normal, key_hashes, normal
 
 KEYS = key_hashes([f"star {i}" for i in range(20_000)])
 

@@ -6,17 +6,17 @@ import pytest
 from scipy.stats import norm
 from sklearn.linear_model import LinearRegression
 
-from spectrotranslator.configuration.model import NetworkKind
-from spectrotranslator.evaluation.errors import (
+from spectrotranslator.config.configuration import NetworkKind
+from spectrotranslator.evaluation.noise_corrected_coverage import noise_corrected_coverage
+from spectrotranslator.evaluation.residual_statistics import (
     coverage,
     errors_of,
     pulls,
     ratio,
     weights_of_draws,
 )
-from spectrotranslator.evaluation.implied import implied
 from spectrotranslator.network.baselines import BASELINES, predict
-from spectrotranslator.sample.split import judged_rows
+from spectrotranslator.sample.split import held_out_fold_mask
 
 KIND = NetworkKind(inputs=["a", "b", "c"], outputs=["A", "B"], correct="first")
 LAST = NetworkKind(inputs=["a", "b", "c"], outputs=["C"], correct="last")
@@ -97,7 +97,7 @@ def gaussian_intervals(stars: int, scale: float = 1.0):
 @pytest.mark.parametrize("scale", [0.2, 0.6, 1.0, 3.0])
 def test_the_implied_coverage_is_that_of_the_truth(scale):
     table, label, error = gaussian_intervals(6000, scale)
-    found = implied(table, label, error, weights_of_draws(np.arange(6000), 50))
+    found = noise_corrected_coverage(table, label, error, weights_of_draws(np.arange(6000), 50))
     for name, high in (("16-84", 84), ("5-95", 95)):
         true = 2 * norm.cdf(scale * norm.ppf(high / 100)) - 1
         assert found[name]["value"] == pytest.approx(true, abs=0.03)
@@ -109,18 +109,21 @@ def test_the_implied_coverage_is_that_of_the_truth(scale):
 def test_gross_failures_hardly_move_it():
     table, label, error = gaussian_intervals(6000)
     label = np.where(np.arange(6000) % 100 == 0, 50.0, label)
-    found = implied(table, label, error, np.ones((2, 6000)))
+    found = noise_corrected_coverage(table, label, error, np.ones((2, 6000)))
     assert found["16-84"]["value"] == pytest.approx(0.68, abs=0.05)
 
 
 def test_where_labels_are_far_noisier_it_is_said_not_to_be_known():
     table, label, error = gaussian_intervals(500, 0.3)
     label, error = label + 8 * noise(500, 5), np.hypot(error, 8)
-    low, high = implied(table, label, error, weights_of_draws(np.arange(500), 50))["16-84"][
-        "interval"
-    ]
+    low, high = noise_corrected_coverage(table, label, error, weights_of_draws(np.arange(500), 50))[
+        "16-84"
+    ]["interval"]
     assert high - low > 0.3
-    assert implied(table, label, np.full(500, np.nan), np.ones((3, 500)))["16-84"] is None
+    assert (
+        noise_corrected_coverage(table, label, np.full(500, np.nan), np.ones((3, 500)))["16-84"]
+        is None
+    )
 
 
 def test_intervals_too_narrow_show_in_the_pulls():
@@ -132,7 +135,7 @@ def test_intervals_too_narrow_show_in_the_pulls():
 def test_no_star_is_judged_by_what_it_trained():
     sample = pd.DataFrame({"from:key": [f"k{i}" for i in range(200)]})
     sample["from:source_id"] = np.repeat(np.arange(1, 101), 2)
-    parts = [judged_rows(sample, sample, 5, number) for number in range(5)]
+    parts = [held_out_fold_mask(sample, sample, 5, number) for number in range(5)]
     assert np.array_equal(np.sum(parts, axis=0), np.ones(200))
     for judged in parts:
         inside = set(sample["from:source_id"][judged])
@@ -143,7 +146,7 @@ def test_all_networks_of_a_direction_judge_the_same_stars():
     first = pd.DataFrame({"from:key": [f"k{i}" for i in range(300)]})
     fewer = first.drop(index=range(0, 300, 7)).reset_index(drop=True)
     for number in range(5):
-        judged = set(first["from:key"][judged_rows(first, first, 5, number)])
-        mine = set(fewer["from:key"][judged_rows(fewer, first, 5, number)])
+        judged = set(first["from:key"][held_out_fold_mask(first, first, 5, number)])
+        mine = set(fewer["from:key"][held_out_fold_mask(fewer, first, 5, number)])
         assert mine == judged & set(fewer["from:key"])
         assert mine

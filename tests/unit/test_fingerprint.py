@@ -8,36 +8,40 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spectrotranslator.catalogue.columns import comment_text as written
-from spectrotranslator.catalogue.montecarlo import measurements
-from spectrotranslator.catalogue.settled import settled
-from spectrotranslator.catalogue.support import PairMaps
-from spectrotranslator.cds.layout import layout_from_yaml
-from spectrotranslator.compare.choices import with_choice, within_choices
-from spectrotranslator.compare.explain import explain, overview
-from spectrotranslator.compare.flags import Style
-from spectrotranslator.compare.grade import Tolerance, grade_numbers
-from spectrotranslator.configuration import resolve
-from spectrotranslator.configuration.model import Method, MonteCarloSettings
+from cdstables.layout import layout_from_yaml
+from minisky.published_catalogue import Direction as Names
+from minisky.published_catalogue import write_comments
+from minisky.published_text import comment_text
+from spectrotranslator.comparison.explain_differences import explain, overview
+from spectrotranslator.comparison.flag_agreement import Style
+from spectrotranslator.comparison.grades import Tolerance, grade_numbers
+from spectrotranslator.config import resolve
+from spectrotranslator.config.configuration import Method, MonteCarloSettings
 from spectrotranslator.errors import InputError
-from spectrotranslator.fingerprint import masks
-from spectrotranslator.fingerprint.edges import read_edges
-from spectrotranslator.fingerprint.ensemble import (
+from spectrotranslator.fingerprint import input_masks
+from spectrotranslator.fingerprint.catalogue_traces import Traces, paired
+from spectrotranslator.fingerprint.digit_lattice import read_lattice
+from spectrotranslator.fingerprint.ensemble_size import (
     length_statistics,
     read_length,
     read_members,
     trimmed_spread,
 )
-from spectrotranslator.fingerprint.lattice import read_lattice
-from spectrotranslator.fingerprint.order import simulate
+from spectrotranslator.fingerprint.map_edges import read_edges
+from spectrotranslator.fingerprint.order_statistics import simulate
+from spectrotranslator.fingerprint.pair_states import FAIL, PASS, UNTOLD, Group, read_reasons
+from spectrotranslator.fingerprint.photometry_release import read_release
 from spectrotranslator.fingerprint.realisations import read_realisations
-from spectrotranslator.fingerprint.reasons import FAIL, PASS, UNTOLD, Group, read_reasons
-from spectrotranslator.fingerprint.release import read_release
-from spectrotranslator.fingerprint.selection import Candidate, contradictions, read_selection
-from spectrotranslator.fingerprint.traces import Traces, paired
-from spectrotranslator.minisky.published_catalogue import Direction as Names
-from spectrotranslator.minisky.published_catalogue import write_comments
-from spectrotranslator.minisky.published_text import comment_text
+from spectrotranslator.fingerprint.selection_ranking import (
+    Candidate,
+    contradictions,
+    read_selection,
+)
+from spectrotranslator.tolerance.choices import with_choice, within_choices
+from spectrotranslator.translation.catalogue_columns import comment_text as written
+from spectrotranslator.translation.montecarlo import measurements
+from spectrotranslator.translation.quality_flags import PairMaps
+from spectrotranslator.translation.resolve_from_fingerprint import resolve_realisations
 
 ROOT = Path(__file__).resolve().parents[2]
 Q = (5, 16, 50, 84, 95)
@@ -211,42 +215,42 @@ def some_stars(n=3000, seed=6):
 @pytest.mark.parametrize(
     "rules",
     [
-        [masks.COLOUR, masks.VALUE],
-        [masks.COLOUR, masks.VALUE, masks.MARK],
-        [masks.COLOUR, masks.VALUE, masks.MARK, "flag_a != 0"],
-        [masks.VALUE, masks.ERROR],
+        [input_masks.COLOUR, input_masks.VALUE],
+        [input_masks.COLOUR, input_masks.VALUE, input_masks.MARK],
+        [input_masks.COLOUR, input_masks.VALUE, input_masks.MARK, "flag_a != 0"],
+        [input_masks.VALUE, input_masks.ERROR],
     ],
 )
 def test_the_rules_in_force_are_named(rules):
     stars = some_stars()
-    held = masks.rules_of(stars, ["a", "colour"], ["colour"], ["flag_a"])
+    held = input_masks.rules_of(stars, ["a", "colour"], ["colour"], ["flag_a"])
     missing = np.any([held[rule] for rule in rules], axis=0)
-    found = masks.read_masks({"k": missing}, {"k": held})
+    found = input_masks.read_masks({"k": missing}, {"k": held})
     assert found.estimate == rules
     assert found.evidence["disagreeing"] == 0
 
 
 def test_a_flag_that_no_rule_gives_is_undetermined():
     stars = some_stars()
-    held = masks.rules_of(stars, ["a", "colour"], ["colour"], ["flag_a"])
-    missing = held[masks.VALUE] ^ (np.arange(len(stars)) % 7 == 0)
-    assert masks.read_masks({"k": missing}, {"k": held}).estimate is None
+    held = input_masks.rules_of(stars, ["a", "colour"], ["colour"], ["flag_a"])
+    missing = held[input_masks.VALUE] ^ (np.arange(len(stars)) % 7 == 0)
+    assert input_masks.read_masks({"k": missing}, {"k": held}).estimate is None
 
 
 def test_a_rule_that_no_star_tests_is_left_untold():
     stars = some_stars()
     stars["flag_a"] = 0
-    held = masks.rules_of(stars, ["a", "colour"], ["colour"], ["flag_a"])
-    found = masks.read_masks({"k": held[masks.VALUE]}, {"k": held})
+    held = input_masks.rules_of(stars, ["a", "colour"], ["colour"], ["flag_a"])
+    found = input_masks.read_masks({"k": held[input_masks.VALUE]}, {"k": held})
     assert found.evidence["untold"] == ["flag_a != 0"]
 
 
 def test_rules_that_hold_in_the_same_stars_are_not_told_apart():
     stars = some_stars()
     stars["twin"] = stars["flag_a"]
-    held = masks.rules_of(stars, ["a", "colour"], ["colour"], ["flag_a", "twin"])
-    missing = held[masks.VALUE] | held["twin != 0"]
-    found = masks.read_masks({"k": missing}, {"k": held})
+    held = input_masks.rules_of(stars, ["a", "colour"], ["colour"], ["flag_a", "twin"])
+    missing = held[input_masks.VALUE] | held["twin != 0"]
+    found = input_masks.read_masks({"k": missing}, {"k": held})
     assert found.estimate is None
     assert found.evidence["untold"] == ["flag_a != 0", "twin != 0"]
 
@@ -369,10 +373,10 @@ def told(path, **answer):
 def test_a_run_takes_its_realisations_from_the_fingerprint_or_refuses(tmp_path):
     method = Method(montecarlo=MonteCarloSettings(realisations="fingerprint"))
     path = told(tmp_path / "f.json", estimate=37, undetermined=None)
-    assert settled(method, path).montecarlo.realisations == 37
+    assert resolve_realisations(method, path).montecarlo.realisations == 37
     told(path, estimate=None, undetermined="fewer than 100 stars")
     with pytest.raises(InputError, match=r"undetermined \(fewer than 100 stars\); set"):
-        settled(method, path)
+        resolve_realisations(method, path)
 
 
 def test_a_masked_input_is_missing_where_its_flag_is_not_0():

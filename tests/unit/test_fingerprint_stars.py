@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from spectrotranslator.configuration import resolve
+from spectrotranslator.config import resolve
 from spectrotranslator.errors import InputError
-from spectrotranslator.fingerprint.published import columns_of, read_stars
+from spectrotranslator.fingerprint.read_fingerprint import columns_of, read_stars
 
 ROOT = Path(__file__).resolve().parents[2]
 

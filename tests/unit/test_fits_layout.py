@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from spectrotranslator.archive.content import content_fault
-from spectrotranslator.archive.fits_layout import table_layout
+from spectrotranslator.download.content_check import content_fault
+from spectrotranslator.download.fits_layout import table_layout
 from spectrotranslator.errors import InputError
 
 DAMAGES = {

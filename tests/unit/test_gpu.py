@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from spectrotranslator.catalogue.ensemble import Ensemble
-from spectrotranslator.network.anew import train_members
 from spectrotranslator.network.checkpoint import Checkpoint
-from spectrotranslator.network.model import Model
-from spectrotranslator.network.stacked import train_stacked
-from spectrotranslator.network.training import Stars, train
+from spectrotranslator.network.fit_ensemble import fit_ensemble
+from spectrotranslator.network.saved_model import Model
+from spectrotranslator.network.stacked_training import train_stacked
+from spectrotranslator.network.training_loop import Stars, train
 from spectrotranslator.network.translator import Translator
+from spectrotranslator.translation.ensemble_inference import Ensemble
 from unit.broken_off import Killed, killed_after
 from unit.test_stacked import DROPPING, PLAIN, TRAINING, configured, networks, sample, samples
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
-HIDING = TRAINING.model_copy(update={"hide": 0.1})
+HIDING = TRAINING.model_copy(update={"input_dropout": 0.1})
 
 
 def together(checkpoint: Checkpoint | None = None) -> list[Translator]:
@@ -71,7 +71,7 @@ def predictions(models: list[Model], device: str) -> np.ndarray:
 
 def test_an_ensemble_trained_on_the_gpu_is_the_cpu_s_on_either_device():
     trained = [
-        train_members(configured(d), "m", "d", "intrinsic", sample()) for d in ("cpu", "cuda")
+        fit_ensemble(configured(d), "m", "d", "intrinsic", sample()) for d in ("cpu", "cuda")
     ]
     assert [model.facts["device"] for model in trained[1]] == ["cuda"] * 5
     expected = predictions(trained[0], "cpu")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from spectrotranslator.door.guard import LOCKS, MARK, RESULTS, held, unlock
+from spectrotranslator.cli.run_lock import LOCKS, MARK, RESULTS, held, unlock
 from spectrotranslator.errors import InputError
 
 

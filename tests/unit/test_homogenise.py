@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spectrotranslator.catalogue.homogenise import homogenise
-from spectrotranslator.configuration import resolve
-from spectrotranslator.configuration.model import Crossmatch
+from spectrotranslator.config import resolve
+from spectrotranslator.config.configuration import Crossmatch
+from spectrotranslator.translation.homogenise import homogenise
 
 ROOT = Path(__file__).resolve().parents[2]
 BOTH, GALAH_ONLY, BAD_FLAG, APOGEE_ONLY, NO_ID = 11, 12, 13, 14, 0

@@ -7,8 +7,8 @@ import pytest
 import shap
 import torch
 
-from spectrotranslator.configuration.model import NetworkSettings
-from spectrotranslator.network.importance import absolute, shapley, summary
+from spectrotranslator.config.configuration import NetworkSettings
+from spectrotranslator.network.compute_shapley import absolute, shapley, summary
 from spectrotranslator.network.translator import Translator
 
 

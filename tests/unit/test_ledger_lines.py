@@ -6,14 +6,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from spectrotranslator.configuration import resolve
-from spectrotranslator.configuration.model import Selection
-from spectrotranslator.figures.flow import labels, steps
-from spectrotranslator.figures.template import environment
+from spectrotranslator.config import resolve
+from spectrotranslator.config.configuration import Selection
+from spectrotranslator.report.html_template import environment
+from spectrotranslator.report.plot_ledger import labels, steps
 from spectrotranslator.sample.crossmatch import matched
 
 ROOT = Path(__file__).resolve().parents[2]
-TEMPLATES = ROOT / "workflow/spectrotranslator/figures/page"
+TEMPLATES = ROOT / "workflow/spectrotranslator/report/templates"
 ROW = re.compile(r"<tr><td>(.*?)</td><td><code>(.*?)</code>")
 
 

@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 from astropy.table import Table
 
-from spectrotranslator.configuration import resolve
-from spectrotranslator.configuration.load import text
+from spectrotranslator.config import resolve
+from spectrotranslator.config.loading import text
 from spectrotranslator.errors import InputError
+from spectrotranslator.provenance.finished_run import Run
 from spectrotranslator.provenance.lineage import Catalogue, _row_of
-from spectrotranslator.provenance.run import Run
 from spectrotranslator.provenance.why import tell
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +35,11 @@ def catalogue(tmp_path, monkeypatch) -> Catalogue:
         {"role": "stars", "path": "results/mini/sample/galah.parquet", "sha256": ""},
     ]
     names = {"method": "as-published", "direction": "g2a"}
-    record = {"stage": "catalogue.translate", "parameters": names, "inputs": inputs}
+    record = {
+        "step": "spectrotranslator.translation.translate_shard",
+        "parameters": names,
+        "inputs": inputs,
+    }
     run = Run(tmp_path, ROOT, {"run": "mini"}, {"translate": record})
     return Catalogue(run, **names)
 
@@ -74,7 +78,7 @@ def test_a_lost_catalogue_record_or_table_of_stars_is_named(catalogue):
         catalogue.written(slice(0, 1))
     with pytest.raises(InputError, match=r"g2a\.dat is gone"):
         catalogue.written_line(0)
-    with pytest.raises(InputError, match=r"read-galah\.json is gone or damaged"):
+    with pytest.raises(InputError, match=r"read_survey-galah\.json is gone or damaged"):
         catalogue.sources(0)
     with pytest.raises(InputError, match=r"sample/galah\.parquet is gone"):
         _ = catalogue.stars

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,10 +13,10 @@ import pyvo
 import requests
 from astropy.table import Table
 
-from spectrotranslator.minisky.adql import QueryError, run_query
-from spectrotranslator.minisky.archive import APOGEE, PREFIXES, TAP, VIZIER, Archive
-from spectrotranslator.minisky.faults import Fault
-from spectrotranslator.minisky.votable import read_votable, write_votable
+from minisky.adql import QueryError, run_query
+from minisky.faults import Fault
+from minisky.mock_archive import APOGEE, PREFIXES, TAP, VIZIER, Archive
+from minisky.votable import read_votable, write_votable
 
 JOIN = (
     'SELECT g.Source, g.Gmag, g.e_Gmag FROM "I/355/gaiadr3" AS g'
@@ -270,10 +269,9 @@ def test_unknown_fault_is_refused():
 
 
 def serve(folders, code, *arguments):
-    command = [sys.executable, "-m", "spectrotranslator.minisky.serve", "--sky", str(folders[0])]
+    command = [sys.executable, "-m", "minisky.serve", "--sky", str(folders[0])]
     command += ["--published", str(folders[1]), *arguments, "--", sys.executable, "-c", code]
-    root = Path(__file__).parents[2] / "workflow"
-    environment = os.environ | {"PYTHONPATH": str(root)}
+    environment = os.environ
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
 

@@ -11,25 +11,10 @@ import pandas as pd
 import pytest
 import torch
 
-from reference import application
-from spectrotranslator.errors import InputError
-from spectrotranslator.minisky.columns import galah_columns
-from spectrotranslator.minisky.publish import code_digest, lay_down, publish, settings_digest
-from spectrotranslator.minisky.published_catalogue import (
-    Direction,
-    failing_pairs,
-    translate,
-    trim,
-    write_comments,
-)
-from spectrotranslator.minisky.published_data import (
-    apogee_side,
-    apply_cuts,
-    galah_side,
-    match,
-    read_surveys,
-)
-from spectrotranslator.minisky.published_network import (
+from minisky.publish_sky import code_digest, copy_stored, publish, settings_digest
+from minisky.published_catalogue import Direction, failing_pairs, translate, trim, write_comments
+from minisky.published_data import apogee_side, apply_cuts, galah_side, match, read_surveys
+from minisky.published_network import (
     Ensemble,
     NormedLinear,
     Residual,
@@ -38,17 +23,14 @@ from spectrotranslator.minisky.published_network import (
     split_rows,
     train_ensemble,
 )
-from spectrotranslator.minisky.published_text import (
-    comment_text,
-    number,
-    read_cells,
-    readme,
-    record,
-)
-from spectrotranslator.minisky.seeds import generator
-from spectrotranslator.minisky.settings import PublishedSettings, SkySettings
-from spectrotranslator.minisky.simulate import read_settings, simulate
-from spectrotranslator.minisky.sky import make_sky
+from minisky.published_text import comment_text, number, read_cells, readme, record
+from minisky.seeds import generator
+from minisky.settings import PublishedSettings, SkySettings
+from minisky.simulate_sky import read_settings, simulate
+from minisky.sky import make_sky
+from minisky.survey_columns import galah_columns
+from reference import application
+from spectrotranslator.errors import InputError
 
 STORED = Path(__file__).parents[2] / "config" / "skies"
 QUICK = PublishedSettings(epochs=3, patience=1, batch=64, widths=(8, 16), realisations=4)
@@ -175,7 +157,7 @@ def test_zero_correction_is_moment_matching_not_identity():
 
 def count_epochs(monkeypatch, losses, **settings):
     """Epochs trained in each phase when the validation losses are as given."""
-    module = "spectrotranslator.minisky.published_network"
+    module = "minisky.published_network"
     rates = []
 
     def one_epoch(network, optimiser, train, batch):
@@ -343,7 +325,7 @@ def test_stored_files_were_made_by_this_code_from_these_settings(name):
 def test_stored_files_of_other_settings_are_refused(tmp_path):
     settings = SkySettings(name="x", seed=99, published={"stored": str(STORED / "tiny")})
     with pytest.raises(InputError, match="other sky settings"):
-        lay_down(settings, {})
+        copy_stored(settings, {})
 
 
 def test_row_cut_keeps_apogee_rows_with_a_gaia_id_and_a_parameter(surveys):

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spectrotranslator.configuration.load import resolve
-from spectrotranslator.minisky.publish import settings_digest
+from minisky.publish_sky import settings_digest
+from minisky.settings import parse_sky
+from spectrotranslator.config.loading import resolve
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,9 +16,9 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("name", ["mini", "tiny"])
 def test_run_is_compared_with_published_files_of_its_own_sky(name):
     configuration = resolve(name, ROOT)
-    stored = ROOT / configuration.sky.published.stored
+    stored = ROOT / parse_sky(configuration.sky).published.stored
     made = json.loads((stored / "digest.json").read_text())
-    assert made["settings"] == settings_digest(configuration.sky), (
+    assert made["settings"] == settings_digest(parse_sky(configuration.sky)), (
         f"config/runs/{name}.yaml and {stored.name}/sky.yaml differ: see docs/minisky.md"
     )
 
@@ -25,7 +26,7 @@ def test_run_is_compared_with_published_files_of_its_own_sky(name):
 @pytest.mark.parametrize("name", ["mini", "tiny"])
 def test_run_trains_as_its_published_side_did(name):
     configuration = resolve(name, ROOT)
-    published = configuration.sky.published
+    published = parse_sky(configuration.sky).published
     method = configuration.methods["as-published"]
     for key in ("learning_rates", "batch", "epochs", "patience"):
         ours, theirs = getattr(method.training, key), getattr(published, key)

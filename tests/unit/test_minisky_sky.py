@@ -9,16 +9,16 @@ import yaml
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 
+from minisky import apogee, galah
+from minisky.fits_table import read_layout
+from minisky.footprints import galactic
+from minisky.galaxy import asymmetry_shift
+from minisky.settings import SkySettings, SystematicsSettings
+from minisky.simulate_sky import read_settings, simulate
+from minisky.sky import Sky, make_sky
+from minisky.survey_columns import apogee_columns, galah_columns, vac_columns
+from minisky.systematics import MEAN, SCATTER
 from spectrotranslator.errors import InputError
-from spectrotranslator.minisky import apogee, galah
-from spectrotranslator.minisky.columns import apogee_columns, galah_columns, vac_columns
-from spectrotranslator.minisky.fits_table import read_layout
-from spectrotranslator.minisky.footprints import galactic
-from spectrotranslator.minisky.galaxy import asymmetry_shift
-from spectrotranslator.minisky.settings import SkySettings, SystematicsSettings
-from spectrotranslator.minisky.simulate import read_settings, simulate
-from spectrotranslator.minisky.sky import Sky, make_sky
-from spectrotranslator.minisky.systematics import MEAN, SCATTER
 
 TINY = {"name": "tiny", "n_galah": 700, "n_apogee": 800, "n_common": 450}
 PAIRS = {

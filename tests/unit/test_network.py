@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from spectrotranslator.configuration.model import (
+from spectrotranslator.config.configuration import (
     Compute,
     Configuration,
     Method,
@@ -21,11 +21,11 @@ from spectrotranslator.network.adam import Adam
 from spectrotranslator.network.checkpoint import Checkpoint
 from spectrotranslator.network.device import choose, device_of
 from spectrotranslator.network.member import Names
-from spectrotranslator.network.model import load_model, save
-from spectrotranslator.network.sample import TRAIN, VALIDATION, Sample
+from spectrotranslator.network.saved_model import load_model, save
 from spectrotranslator.network.scaling import Scaling
-from spectrotranslator.network.train import train_member
-from spectrotranslator.network.training import Stars, loss_over, train
+from spectrotranslator.network.train_member import train_member
+from spectrotranslator.network.training_loop import Stars, loss_over, train
+from spectrotranslator.network.training_sample import TRAIN, VALIDATION, Sample
 from spectrotranslator.network.translator import NormalisedLinear, ResidualBlock, Translator
 from unit.broken_off import Killed, killed_after
 

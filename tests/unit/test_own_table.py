@@ -8,9 +8,9 @@ import pytest
 from astropy import units
 from astropy.table import MaskedColumn, Table
 
-from spectrotranslator.catalogue.own_table import features, flags, keys, read_table, write_table
-from spectrotranslator.configuration.model import Feature, Survey
+from spectrotranslator.config.configuration import Feature, Survey
 from spectrotranslator.errors import InputError
+from spectrotranslator.translation.user_table import features, flags, keys, read_table, write_table
 
 PATH = Path("mine.fits")
 COLOUR = Feature(difference=("BPmag", "Gmag"), error=["e_BPmag", "e_Gmag"], unit="mag")

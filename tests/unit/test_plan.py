@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from spectrotranslator.archive.registry import read_registry
-from spectrotranslator.configuration import resolve
-from spectrotranslator.door import costs, plan
-from spectrotranslator.door import speed as speed_of
-from spectrotranslator.door.asks import Asks
-from spectrotranslator.door.speed import Speed, here
+from spectrotranslator.cli import plan
+from spectrotranslator.config import resolve
+from spectrotranslator.download.registry import read_registry
 from spectrotranslator.errors import InputError
+from spectrotranslator.resources import cost_table
+from spectrotranslator.resources import machine_speed as speed_of
+from spectrotranslator.resources.machine_speed import Speed, here
+from spectrotranslator.resources.resource_requests import ResourceRequests
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +32,11 @@ def speed(full):
     return Speed("cpu", 0.5, kinds, dict.fromkeys(networks, 0.01))
 
 
-TABLE = costs.Costs(
+LAYERS = [
+    ["fetch_file"], ["read_survey"], ["train_member"],
+    ["compute_shapley", "cross_validate", "translate_shard"], ["write_table"],
+]  # fmt: skip
+TABLE = cost_table.Costs(
     0.5,
     {
         "score_members": {"seconds": [3.0, 0.0], "memory_mb": [300, 0], "bytes": [0, 0]},
@@ -43,11 +48,11 @@ TABLE = costs.Costs(
 
 
 def test_the_paper_s_network_has_1213056_weights_in_its_matrices():
-    assert costs.weights([64, 128, 256, 512], 6, 4) == 1_213_056
+    assert cost_table.weights([64, 128, 256, 512], 6, 4) == 1_213_056
 
 
 def test_the_published_size_is_known_without_a_download(full):
-    rows = costs.survey_rows(full, {"galah_main": 588_571, "apogee_lite": 733_901})
+    rows = cost_table.survey_rows(full, {"galah_main": 588_571, "apogee_lite": 733_901})
     assert rows == {"galah": 588_571, "apogee": 733_901}
 
 
@@ -60,17 +65,17 @@ def test_a_cost_has_a_fixed_part_and_one_that_grows_with_rows(full, speed):
 
 def test_shards_share_the_rows_of_their_catalogue(full, speed):
     jobs = {"translate_shard": len(full.methods) * 2 * full.compute.shards}
-    (line,) = plan.predict(full, jobs, speed, TABLE)
+    (line,) = plan.predict(full, jobs, speed, TABLE, LAYERS)
     translated = sum(line.seconds) - 3.0 * line.jobs
     assert translated == pytest.approx(len(full.methods) * (588_571 + 733_901) * 0.01)
 
 
 def test_importance_costs_all_coalitions_at_the_speed_of_a_translation(full, speed):
-    (line,) = plan.predict(full, {"weigh_inputs": len(full.methods) * 4}, speed, TABLE)
+    (line,) = plan.predict(full, {"compute_shapley": len(full.methods) * 4}, speed, TABLE, LAYERS)
     method = full.methods["as-published"]
     passes = 2**6 * full.importance.stars * full.importance.background * method.ensemble.members
     kinds = full.directions["g2a"].networks
-    work = {k: costs.network_flops(full, "as-published", "g2a", k) for k in kinds}
+    work = {k: cost_table.network_flops(full, "as-published", "g2a", k) for k in kinds}
     a_row = 0.01 / (method.ensemble.members * method.montecarlo.realisations * sum(work.values()))
     assert len(kinds["intrinsic"].inputs) == 6
     expected = passes * a_row * work["intrinsic"]
@@ -78,14 +83,15 @@ def test_importance_costs_all_coalitions_at_the_speed_of_a_translation(full, spe
 
 
 def test_a_method_judged_apart_is_trained_once_more_without_the_judged_stars(full, speed):
-    (line,) = plan.predict(full, {"predict_apart": len(full.methods) * 2}, speed, TABLE)
+    (line,) = plan.predict(full, {"cross_validate": len(full.methods) * 2}, speed, TABLE, LAYERS)
     whole = sum(
-        method.ensemble.members * costs.training_seconds(full, speed, f"{name}/{direction}/{kind}")
+        method.ensemble.members
+        * cost_table.training_seconds(full, speed, f"{name}/{direction}/{kind}")
         for name, method in full.methods.items()
         for direction, chosen in full.directions.items()
         for kind in chosen.networks
     )
-    judged = 4 * costs.training_stars(full) / 5 * 0.01
+    judged = 4 * cost_table.training_stars(full) / 5 * 0.01
     assert sum(line.seconds) - 12.0 == pytest.approx(whole * 0.8 + judged)
 
 
@@ -108,16 +114,17 @@ def test_the_size_of_what_is_fetched_is_registered_and_its_time_not_known(full, 
     assert files == [
         "GALAH_DR3_main_allstar_v2.fits", "allStarLite-dr17-synspec_rev1.fits", "ReadMe",
     ]  # fmt: skip
-    table = costs.Costs(0.5, TABLE.rules | {"fetch_file": FETCH}, 400_000)
+    table = cost_table.Costs(0.5, TABLE.rules | {"fetch_file": FETCH}, 400_000)
     jobs = {"fetch_file": 3, "write_table": 4}
-    line, other = plan.predict(full, jobs, speed, table, files)
+    line, other = plan.predict(full, jobs, speed, table, LAYERS, files)
     assert line.disk_bytes * line.jobs == pytest.approx((833 + 1830) * 1e6)
     assert (line.timed, line.unsized, sum(line.seconds)) == (False, 1, 0.0)
     assert other.timed
     assert sum(other.seconds) > 0
     told = {
         "run": "full", "cores": 2, "device": "cpu", "machine": {"seconds": 0}, "disk_bytes": 0,
-        "slurm": plan._slurm([line, other], full, {}), "shards": 1, "rows": 5, "rows_measured": 5,
+        "slurm": plan._slurm([line, other], LAYERS, set(), full, {}), "shards": 1, "rows": 5,
+        "rows_measured": 5,
     }  # fmt: skip
     text = plan._text(told, [line, other], full)
     assert re.search(r"fetch_file +3 +- +- +60 MB +2663 MB  time not known: the network; 1 f", text)
@@ -126,9 +133,11 @@ def test_the_size_of_what_is_fetched_is_registered_and_its_time_not_known(full, 
 
 
 def test_what_is_fetched_from_a_simulated_archive_is_predicted_as_measured(full, speed):
-    table = costs.Costs(0.5, TABLE.rules | {"fetch_file": FETCH}, 400_000)
+    table = cost_table.Costs(0.5, TABLE.rules | {"fetch_file": FETCH}, 400_000)
     mini = resolve("mini")
-    (line,) = plan.predict(mini, {"fetch_file": 2}, speed, table, ["ReadMe", "no such file"])
+    (line,) = plan.predict(
+        mini, {"fetch_file": 2}, speed, table, LAYERS, ["ReadMe", "no such file"]
+    )
     assert line.timed
     assert not line.unsized
     assert line.seconds == [pytest.approx(1.013)] * 2
@@ -138,18 +147,18 @@ def test_what_is_fetched_from_a_simulated_archive_is_predicted_as_measured(full,
 def test_the_exact_size_of_a_file_goes_before_the_rounded_one(full):
     named = read_registry(full.sources.registry)
     exact = replace(named["galah_main"], bytes=832_999_680)
-    found = costs.file_bytes([exact.file, "unheard of"], [exact, named["readme"]])
+    found = cost_table.file_bytes([exact.file, "unheard of"], [exact, named["readme"]])
     assert found == {exact.file: 832_999_680, "unheard of": None}
 
 
 def test_a_rule_that_was_never_measured_is_said_to_be_so(full, speed):
-    (line,) = plan.predict(full, {"read_survey": 2}, speed, TABLE)
+    (line,) = plan.predict(full, {"read_survey": 2}, speed, TABLE, LAYERS)
     assert not line.measured
     text = plan._text(
         {
             "run": "full", "cores": 2, "device": "cpu", "machine": {"seconds": 0}, "disk_bytes": 0,
-            "slurm": plan._slurm([line], full, {"read_survey": 2}), "shards": 1, "rows": 5,
-            "rows_measured": 1,
+            "slurm": plan._slurm([line], LAYERS, set(), full, {"read_survey": 2}),
+            "shards": 1, "rows": 5, "rows_measured": 1,
         },
         [line], full,
     )  # fmt: skip
@@ -165,13 +174,15 @@ def test_the_last_job_ends_when_the_longest_were_given_out_first(seconds, at_onc
     assert plan._makespan(seconds, at_once) == end
 
 
-def test_every_rule_of_the_workflow_has_its_stage_and_local_ones_are_known():
-    text = "\n".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
-    rules = set(re.findall(r"^\s*rule (\w+):", text, re.M))
-    listed = re.findall(r"^\s*localrules:\n((?:\s+\w+,\n)+)", text, re.M)
-    local = {name for block in listed for name in re.findall(r"\w+", block)}
-    assert {rule for stage in plan.STAGES for rule in stage} == rules
-    assert local == plan.LOCAL
+def test_layers_and_local_rules_come_from_snakemake(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    layers = plan.rule_layers("tiny")
+    place = {rule: number for number, layer in enumerate(layers) for rule in layer}
+    assert place["simulate_sky"] < place["read_survey"] < place["crossmatch"]
+    assert place["train_member"] < place["translate_shard"] < place["compare_catalogue"]
+    assert not {"all", "reproduce"} & set(place)
+    dry = ["rule train_member:", "localrule write_page:", "    jobid: 3"]
+    assert plan.local_rules(dry) == {"write_page"}
 
 
 def test_jobs_of_a_group_wait_in_the_queue_together():
@@ -183,7 +194,7 @@ def test_jobs_of_a_group_wait_in_the_queue_together():
         "    rule train_member:",
         "[Wed Nov 25 23:03:44 2026] Group job trainings (jobs in lexicogr. order):",
         "rule crossmatch:",
-        "rule build_ledger:",
+        "localrule build_ledger:",
         "rule crossmatch:",
     ]
     assert plan.remaining_jobs(dry) == {"train_member": 6}
@@ -221,6 +232,7 @@ def test_jobs_and_times_are_those_of_the_changed_run(monkeypatch, capsys, given)
         return [f"train_member {4 * sum(members)}"]
 
     monkeypatch.setattr(plan, "dry_run", dry_run)
+    monkeypatch.setattr(plan, "rule_layers", lambda run: LAYERS)
     monkeypatch.setattr(plan, "measure", lambda config, copies: in_an_instant(resolve("mini")))
     assert plan.main(["mini", "--json", "--cores", "1", *given]) == 0
     ((changed,), told) = asked, json.loads(capsys.readouterr().out)
@@ -244,6 +256,7 @@ def test_an_unchanged_run_is_asked_for_by_its_own_file(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     asked = []
     monkeypatch.setattr(plan, "dry_run", lambda run: asked.append(run) or [])
+    monkeypatch.setattr(plan, "rule_layers", lambda run: LAYERS)
     monkeypatch.setattr(plan, "measure", lambda config, copies: in_an_instant(resolve("mini")))
     assert plan.main(["mini", "--json"]) == 0
     assert asked == ["mini"]
@@ -268,28 +281,28 @@ def test_a_table_of_costs_that_is_none_is_refused(tmp_path):
     path = tmp_path / "costs.json"
     path.write_text("[]")
     with pytest.raises(InputError, match=r"benchmarks/costs\.py"):
-        costs.Costs.read(path)
+        cost_table.Costs.read(path)
 
 
 def test_a_job_asks_for_what_was_measured_and_half_as_much_again(full):
-    asks = Asks(full, 1_000_000, TABLE)
+    asks = ResourceRequests(full, 1_000_000, TABLE)
     assert asks.memory("write_table") == 600
     assert asks.memory("translate_shard") == 1200
     assert asks.memory("read_survey") == full.compute.memory_mb
     assert asks.memory("write_table", processes=8) == 600
-    one, further = asks.memory("predict_apart"), asks.memory("train_member")
-    assert asks.memory("predict_apart", processes=3) == one + 2 * further
+    one, further = asks.memory("cross_validate"), asks.memory("train_member")
+    assert asks.memory("cross_validate", processes=3) == one + 2 * further
     assert asks.minutes("write_table") == 5
     assert asks.minutes("translate_shard") == full.compute.runtime_min
     assert asks.disk("write_table") == 900
 
 
 def test_far_beyond_what_was_measured_the_configuration_s_memory_is_asked_for(full):
-    asks = Asks(full, 1_300_000, TABLE)
+    asks = ResourceRequests(full, 1_300_000, TABLE)
     assert asks.memory("write_table") == full.compute.memory_mb
 
 
 def test_how_far_a_rule_was_measured_is_its_own(full):
     rules = {name: figures | {"rows": [1_000_000]} for name, figures in TABLE.rules.items()}
-    asks = Asks(full, 1_300_000, costs.Costs(0.5, rules, 400_000))
+    asks = ResourceRequests(full, 1_300_000, cost_table.Costs(0.5, rules, 400_000))
     assert asks.memory("write_table") == 600

@@ -5,10 +5,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from spectrotranslator.compare import pool
-from spectrotranslator.compare.pool import chosen_members, progress
-from spectrotranslator.compare.tolerances import _spread
-from spectrotranslator.configuration import resolve
+from spectrotranslator.config import resolve
+from spectrotranslator.tolerance import member_pool
+from spectrotranslator.tolerance.member_pool import chosen_members, progress
+from spectrotranslator.tolerance.tolerances import _spread
 
 MEMBERS, POOL, PAIRS, TRIALS = 5, 20, 8, 400
 
@@ -45,17 +45,17 @@ def test_the_two_of_a_pair_share_no_member_and_other_pairs_are_drawn_anew():
 
 
 def test_a_member_that_is_whole_is_not_trained_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(pool, "train_member", None)
-    monkeypatch.setattr(pool, "with_other_seeds", lambda configuration, _: configuration)
+    monkeypatch.setattr(member_pool, "train_member", None)
+    monkeypatch.setattr(member_pool, "with_replicate_seeds", lambda configuration, _: configuration)
     place = tmp_path / "g2a" / "intrinsic" / "member-3"
     place.mkdir(parents=True)
     (place / "weights.safetensors").touch()
     configuration = resolve("tiny")
     task = (configuration, tmp_path, tmp_path, "g2a", "intrinsic", 3)
     with pytest.raises(FileNotFoundError):  # of the sample: it would be trained
-        pool._train(task)
+        member_pool._train(task)
     (place / "training.json").touch()
-    pool._train(task)
+    member_pool._train(task)
 
 
 def test_progress_is_told_as_it_is_made(capsys):

@@ -5,16 +5,17 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
+from datetime import UTC, datetime
 
 import pytest
 
+from spectrotranslator.errors import InputError
 from spectrotranslator.files import sha256
-from spectrotranslator.provenance.code import PACKAGE, rule_of
+from spectrotranslator.provenance.job_record import seeds, signatures, write_record
 from spectrotranslator.provenance.machine import environment
-from spectrotranslator.provenance.record import seeds
+from spectrotranslator.provenance.source_code import SOURCE, is_step
 
-ROOT = PACKAGE.parent.parent
+ROOT = SOURCE.parent
 
 
 @pytest.fixture
@@ -24,10 +25,15 @@ def job(tmp_path):
     def run(**environment):
         receipt = tmp_path / "receipt.json"
         receipt.write_text('{"name": "a", "sha256": "x"}')
-        record = tmp_path / "provenance" / "jobs" / "list-sources.json"
-        command = [sys.executable, "-m", "spectrotranslator.archive.manifest"]
+        record = tmp_path / "provenance" / "jobs" / "list_sources.json"
+        command = [
+            sys.executable,
+            "-m",
+            "spectrotranslator.run_step",
+            "spectrotranslator.download.list_sources",
+        ]
         command += ["--receipts", str(receipt), "--manifest", str(tmp_path / "m.json")]
-        surroundings = os.environ | {"PYTHONPATH": str(PACKAGE.parent)} | environment
+        surroundings = os.environ | environment
         subprocess.run([*command, "--record", str(record)], env=surroundings, check=True)
         return json.loads(record.read_text())
 
@@ -36,15 +42,20 @@ def job(tmp_path):
 
 def test_a_record_holds_files_code_environment_machine_and_times(job, tmp_path):
     record = job()
-    assert record["job"] == "list-sources" and record["stage"] == "archive.manifest"
+    assert record["job"] == "list_sources"
+    assert record["step"] == "spectrotranslator.download.list_sources"
     assert record["rule"] == "list_sources" and record["exit"] == 0
     (read,), (wrote,) = record["inputs"], record["outputs"]
     assert (read["role"], wrote["role"]) == ("receipts", "manifest")
     assert wrote["sha256"] == sha256(tmp_path / "m.json")
     assert wrote["bytes"] == (tmp_path / "m.json").stat().st_size
     for name, told in record["code"]["files"].items():
-        assert told == sha256(PACKAGE / name)
-    assert {"archive/manifest.py", "stage.py", "files.py"} <= set(record["code"]["files"])
+        assert told == sha256(SOURCE / name)
+    assert {
+        "spectrotranslator/download/list_sources.py",
+        "spectrotranslator/step.py",
+        "cdstables/files.py",
+    } <= set(record["code"]["files"])
     assert record["environment"]["lock"]["sha256"] == sha256(ROOT / "envs" / "run.lock")
     assert any(line.startswith("numpy==") for line in record["environment"]["distributions"])
     assert record["compute"]["accelerator"] == "none" and record["seeds"] == "none"
@@ -108,37 +119,30 @@ def test_every_seed_of_the_configuration_is_found_by_its_place(tmp_path):
     assert found == {"split.seed": 4, "methods.a.training.seed": 1, "training": 77}
 
 
-def test_every_stage_of_the_workflow_has_its_rule():
-    rules = {path.read_text() for path in (PACKAGE.parent / "rules").glob("*.smk")}
-    stages = {s for text in rules for s in re.findall(r"-m spectrotranslator\.([\w.]+)", text)}
-    for stage in stages - {"minisky.serve"}:
-        assert rule_of(stage) != "none", stage
-    assert rule_of("network.train") == "train_member"
-    assert rule_of("nothing.of.that") == "none"
+def test_only_modules_that_declare_a_step_are_run():
+    assert is_step("spectrotranslator.network.train_member")
+    assert is_step("minisky.simulate_sky")
+    for other in ("spectrotranslator.files", "os", "spectrotranslator.nothing", "..", "a/b"):
+        assert not is_step(other)
 
 
 def test_an_input_that_changes_while_it_is_read_is_refused(tmp_path):
-    script = tmp_path / "stage_that_changes_its_input.py"
-    source = Path(tmp_path / "input.txt")
+    source = tmp_path / "input.txt"
     source.write_text("before")
-    script.write_text(
-        "import sys\n"
-        "from pathlib import Path\n"
-        "from spectrotranslator.stage import Stage\n"
-        "stage = Stage('a stage')\n"
-        "stage.input('source', 'a file')\n"
-        "def main(arguments):\n"
-        "    arguments.source.write_text('after, longer')\n"
-        "stage.run(main)\n"
-    )
+    before = signatures({"source": [source]})
+    source.write_text("after, longer")
     record = tmp_path / "record.json"
-    done = subprocess.run(
-        [sys.executable, str(script), "--source", str(source), "--record", str(record)],
-        env=os.environ | {"PYTHONPATH": str(PACKAGE.parent)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 2 and "changed while it was read" in done.stderr
+    with pytest.raises(InputError, match="changed while it was read"):
+        write_record(
+            record,
+            module="spectrotranslator.download.list_sources",
+            words=[],
+            inputs={"source": [source]},
+            outputs={},
+            started=datetime.now(UTC),
+            parameters={},
+            before=before,
+        )
     assert not record.exists()
 
 

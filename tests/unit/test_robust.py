@@ -7,19 +7,7 @@ import torch
 from pydantic import ValidationError
 from scipy.stats import norm
 
-from spectrotranslator.catalogue.ensemble import Ensemble
-from spectrotranslator.catalogue.fit import fit_widths
-from spectrotranslator.catalogue.intervals import Intervals, Widths
-from spectrotranslator.catalogue.joint import JointSupport
-from spectrotranslator.catalogue.leftout import unseen
-from spectrotranslator.catalogue.montecarlo import (
-    NetworkPart,
-    measurements,
-    perturbations,
-    translate_block,
-)
-from spectrotranslator.catalogue.support import PairMaps
-from spectrotranslator.configuration.model import (
+from spectrotranslator.config.configuration import (
     EnsembleSettings,
     Method,
     MonteCarloSettings,
@@ -28,17 +16,29 @@ from spectrotranslator.configuration.model import (
     Split,
     TrainingSettings,
 )
-from spectrotranslator.network.model import Model
-from spectrotranslator.network.sample import TEST, TRAIN, VALIDATION, Sample
+from spectrotranslator.network.saved_model import Model
 from spectrotranslator.network.scaling import Scaling
-from spectrotranslator.network.training import Stars, hidden, losses, train
+from spectrotranslator.network.training_loop import Stars, drop_inputs, losses, train
+from spectrotranslator.network.training_sample import TEST, TRAIN, VALIDATION, Sample
 from spectrotranslator.network.translator import Translator
 from spectrotranslator.sample.split import folds_of, split
+from spectrotranslator.translation.ensemble_inference import Ensemble
+from spectrotranslator.translation.intervals import Intervals, Widths
+from spectrotranslator.translation.montecarlo import (
+    NetworkPart,
+    measurements,
+    perturbations,
+    translate_block,
+)
+from spectrotranslator.translation.out_of_fold import unseen_by_member
+from spectrotranslator.translation.predictive_width import fit_widths
+from spectrotranslator.translation.quality_flags import PairMaps
+from spectrotranslator.translation.support_distance import JointSupport
 
 VELOCITY = NetworkKind(inputs=["teff", "logg", "rv"], outputs=["RV"], correct="last")
 ROBUST = Method(
     network=NetworkSettings(widths=[8], zero_output=True, base="identity", mark_missing=True),
-    training=TrainingSettings(folds=3, hide=0.1, loss="cauchy", batch=50, epochs=10),
+    training=TrainingSettings(folds=3, input_dropout=0.1, loss="cauchy", batch=50, epochs=10),
     ensemble=EnsembleSettings(members=3, trim=0),
 )
 
@@ -140,7 +140,7 @@ def test_the_stacked_ensemble_equals_its_networks_with_marks_and_units():
 def test_hidden_inputs_stand_at_the_mean_and_a_velocity_is_never_hidden():
     x = torch.ones(2000, 7)
     network = Translator(7, 1, "last", NetworkSettings(widths=[8]))
-    found = hidden(x, 0.25, network.hideable)
+    found = drop_inputs(x, 0.25, network.hideable)
     share = (found == 0).float().mean(dim=0)
     assert share[-1] == 0
     assert torch.all((share[:-1] - 0.25).abs() < 0.05)
@@ -184,7 +184,7 @@ def test_a_split_by_star_keeps_the_rows_of_a_star_together():
 def test_every_star_is_left_out_by_some_member_and_a_test_star_by_all():
     sample = velocities(90)
     sample.part[:5] = TEST
-    out = unseen(sample, 6, 3)
+    out = unseen_by_member(sample, 6, 3)
     assert out[:, :5].all()
     assert (out[:, 5:].sum(axis=0) == 2).all()
 

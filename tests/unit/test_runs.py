@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from spectrotranslator import cli
-from spectrotranslator.door import remove, runs
+from spectrotranslator.cli import list_runs, main, remove
 from spectrotranslator.errors import InputError
 
 
@@ -22,8 +21,8 @@ def folders(tmp_path, monkeypatch) -> Path:
 @pytest.mark.parametrize("content", [b"{", b"\xff", b"[]", b"3"])
 def test_a_run_with_a_broken_verdict_is_listed_as_unreadable(folders, capsys, content):
     (folders / "other" / "verdict.json").write_bytes(content)
-    assert [run["grade"] for run in runs.runs()] == ["exact", "unreadable"]
-    assert runs.main([]) == 0
+    assert [run["grade"] for run in list_runs.runs()] == ["exact", "unreadable"]
+    assert list_runs.main([]) == 0
     assert "unreadable" in capsys.readouterr().out
 
 
@@ -68,5 +67,5 @@ def test_a_link_that_leads_to_the_clone_itself_is_refused(folders, tmp_path):
 
 @pytest.mark.parametrize("arguments", [["mini", "--help"], ["mini", "-h", "--", "-n"]])
 def test_help_on_a_run_is_the_general_one(capsys, arguments):
-    assert cli.main(arguments) == 0
-    assert capsys.readouterr().out == cli.usage() + "\n"
+    assert main.main(arguments) == 0
+    assert capsys.readouterr().out == main.usage() + "\n"

@@ -8,22 +8,22 @@ import pandas as pd
 import pytest
 from astropy.table import Table, vstack
 
-from spectrotranslator.configuration import Configuration, dump, resolve
+from minisky.authors_samples import samples, write_sample
+from minisky.settings import CutSettings, parse_sky
+from minisky.simulate_sky import simulate
+from spectrotranslator.config import Configuration, dump, resolve
 from spectrotranslator.errors import InputError
-from spectrotranslator.minisky.authors import samples, write_sample
-from spectrotranslator.minisky.settings import CutSettings
-from spectrotranslator.minisky.simulate import simulate
 from spectrotranslator.sample import crossmatch
-from spectrotranslator.sample.authors import compare
-from spectrotranslator.surveys.measured import measured
+from spectrotranslator.sample.authors_sample import compare
+from spectrotranslator.surveys.prepare_stars import stars
+from spectrotranslator.surveys.read_survey import measured
 from spectrotranslator.surveys.readers import READERS, columns_of
-from spectrotranslator.surveys.stars import stars
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ("galah.fits", "vac.fits", "apogee.fits", "gaia.parquet")
 
 
-def hidden(selection: str) -> dict[str, tuple[CutSettings, ...]]:
+def drop_inputs(selection: str) -> dict[str, tuple[CutSettings, ...]]:
     """The cuts of one of our candidates, as the simulator's secret."""
     cuts = resolve("tiny", ROOT).selections[selection].cuts
     return {
@@ -39,7 +39,7 @@ def sky(tmp_path_factory):
     """The tiny sky and both surveys' prepared stars."""
     folder = tmp_path_factory.mktemp("sky")
     run = resolve("tiny", ROOT)
-    simulate(run.sky, *(folder / name for name in FILES), folder / "truth.parquet")
+    simulate(parse_sky(run.sky), *(folder / name for name in FILES), folder / "truth.parquet")
     gaia = pd.read_parquet(folder / "gaia.parquet")[run.sources.photometry.columns]
     for name, files in (("galah", ["galah.fits", "vac.fits"]), ("apogee", ["apogee.fits"])):
         survey = run.surveys[name]
@@ -60,12 +60,14 @@ def match(sky, tmp_path, kind="intrinsic", authors=None, **changes) -> tuple[pd.
     command += ["--origin", str(sky / "galah.parquet"), "--target", str(sky / "apogee.parquet")]
     command += ["--authors", str(authors)] if authors else []
     command += ["--sample", str(out), "--ledger", str(ledger)]
-    crossmatch.main(crossmatch.stage.parser.parse_args(command))
+    crossmatch.main(crossmatch.step.parser.parse_args(command))
     return pd.read_parquet(out), json.loads(ledger.read_text())
 
 
 def theirs(sky, tmp_path, selection: str, kind="intrinsic") -> Path:
-    settings = resolve("tiny", ROOT).sky.published.model_copy(update=hidden(selection))
+    settings = parse_sky(resolve("tiny", ROOT).sky).published.model_copy(
+        update=drop_inputs(selection)
+    )
     made = samples(settings, sky / "galah.fits", sky / "apogee.fits", sky / "gaia.parquet")
     path = tmp_path / f"Training_sample_{kind}.fits"
     write_sample(path, made[kind])

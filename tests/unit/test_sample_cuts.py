@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import train_test_split
 
-from spectrotranslator.configuration.model import Cut, Split
+from spectrotranslator.config.configuration import Cut, Split
 from spectrotranslator.errors import InputError
 from spectrotranslator.sample.cuts import apply_cuts
-from spectrotranslator.sample.match import best_rows, match
-from spectrotranslator.sample.split import TEST, TRAIN, VALIDATION, parted
+from spectrotranslator.sample.match_rows import best_rows, match
+from spectrotranslator.sample.split import TEST, TRAIN, VALIDATION, assign_split
 
 
 def cut(expression: str) -> Cut:
@@ -58,13 +58,13 @@ def test_no_cut_keeps_all_rows():
 @pytest.mark.parametrize("share", [0.2, 0.25, 1 / 3])
 def test_split_is_scikit_learns(stars, seed, share):
     train, validation = train_test_split(np.arange(stars), test_size=share, random_state=seed)
-    parts = parted(stars, Split(validation=share, seed=seed))
+    parts = assign_split(stars, Split(validation=share, seed=seed))
     assert set(np.flatnonzero(parts == TRAIN)) == set(train)
     assert set(np.flatnonzero(parts == VALIDATION)) == set(validation)
 
 
 def test_test_stars_are_apart_from_both():
-    parts = parted(100, Split(validation=0.2, test=0.1, seed=1))
+    parts = assign_split(100, Split(validation=0.2, test=0.1, seed=1))
     assert [int((parts == name).sum()) for name in (TEST, VALIDATION, TRAIN)] == [10, 20, 70]
 
 

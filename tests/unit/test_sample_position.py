@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spectrotranslator.configuration.model import Crossmatch
-from spectrotranslator.sample.audit import audit
-from spectrotranslator.sample.match import match
-from spectrotranslator.sample.position import moved, neighbours, separation
+from spectrotranslator.config.configuration import Crossmatch
+from spectrotranslator.sample.match_audit import audit
+from spectrotranslator.sample.match_positions import moved, neighbours, separation
+from spectrotranslator.sample.match_rows import match
 
 
 def stars(ra, dec, epoch=2000.0, **columns) -> pd.DataFrame:

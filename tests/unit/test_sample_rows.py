@@ -4,8 +4,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from spectrotranslator.configuration.model import Cut
-from spectrotranslator.sample.rows import count_rows, read_rows
+from spectrotranslator.config.configuration import Cut
+from spectrotranslator.sample.survey_rows import count_rows, read_rows
 
 
 @pytest.mark.parametrize("wanted", [slice(0, 0), slice(0, 5)])

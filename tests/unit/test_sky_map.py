@@ -5,7 +5,7 @@ import pytest
 from astropy import units
 from astropy.coordinates import SkyCoord
 
-from spectrotranslator.figures.sky import GOOD, LATITUDES, LONGITUDES, cell, over_cells
+from spectrotranslator.report.plot_sky import GOOD, LATITUDES, LONGITUDES, cell, over_cells
 
 
 def at(l: float, b: float) -> tuple[np.ndarray, np.ndarray]:  # noqa: E741

@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from spectrotranslator.configuration.model import (
+from spectrotranslator.config.configuration import (
     Configuration,
     NetworkKind,
     NetworkSettings,
     TrainingSettings,
 )
-from spectrotranslator.network import together
-from spectrotranslator.network.anew import train_members
+from spectrotranslator.network import train_ensemble
 from spectrotranslator.network.checkpoint import Checkpoint
-from spectrotranslator.network.sample import TRAIN, VALIDATION, Sample
-from spectrotranslator.network.stacked import Stack, train_stacked
-from spectrotranslator.network.training import Stars, train
+from spectrotranslator.network.fit_ensemble import fit_ensemble
+from spectrotranslator.network.stacked_training import Stack, train_stacked
+from spectrotranslator.network.training_loop import Stars, train
+from spectrotranslator.network.training_sample import TRAIN, VALIDATION, Sample
 from spectrotranslator.network.translator import Translator
 from unit.broken_off import Killed, killed_after
 
@@ -84,7 +84,7 @@ def test_members_trained_together_are_those_trained_alone(loss):
 
 @pytest.mark.parametrize("epoch", [1, 6, 11])
 def test_a_training_together_goes_on_to_the_same_weights(tmp_path, epoch):
-    settings = TRAINING.model_copy(update={"hide": 0.1})
+    settings = TRAINING.model_copy(update={"input_dropout": 0.1})
     training, validation = samples()
     whole, generators = networks(DROPPING)
     histories = train_stacked(whole, training, validation, settings, generators)
@@ -130,9 +130,9 @@ def sample() -> Sample:
 
 def test_members_are_the_same_bits_from_one_process_or_two():
     names = (configured(), "m", "d", "intrinsic", sample())
-    one = train_members(*names)
+    one = fit_ensemble(*names)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as workers:
-        two = train_members(*names, workers.map)
+        two = fit_ensemble(*names, workers.map)
     for first, second in zip(one, two, strict=True):
         assert first.facts == second.facts
         weights = (model.network.state_dict().values() for model in (first, second))
@@ -140,9 +140,9 @@ def test_members_are_the_same_bits_from_one_process_or_two():
 
 
 def test_on_a_gpu_all_members_are_trained_at_once_and_described_as_alone(monkeypatch):
-    monkeypatch.setattr(together, "device_of", lambda compute: "cpu")
-    alone = train_members(configured(), "m", "d", "intrinsic", sample())
-    found = train_members(configured("cuda"), "m", "d", "intrinsic", sample())
+    monkeypatch.setattr(train_ensemble, "device_of", lambda compute: "cpu")
+    alone = fit_ensemble(configured(), "m", "d", "intrinsic", sample())
+    found = fit_ensemble(configured("cuda"), "m", "d", "intrinsic", sample())
     assert len(found) == 5
     for one, other in zip(alone, found, strict=True):
         assert one.facts.keys() == other.facts.keys()

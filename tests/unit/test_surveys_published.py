@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from spectrotranslator.errors import InputError
-from spectrotranslator.surveys.published import is_published, published_rows
+from spectrotranslator.surveys.published_rows import is_published, published_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "config"

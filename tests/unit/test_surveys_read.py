@@ -8,13 +8,13 @@ import pytest
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
 
-from spectrotranslator.configuration.model import Feature, Survey
+from spectrotranslator.config.configuration import Feature, Survey
 from spectrotranslator.errors import InputError
-from spectrotranslator.surveys import fits as fits_reader
-from spectrotranslator.surveys.fits import read_columns
-from spectrotranslator.surveys.measured import measured
+from spectrotranslator.surveys import fits_columns as fits_reader
+from spectrotranslator.surveys.fits_columns import read_columns
+from spectrotranslator.surveys.prepare_stars import missing, stars
+from spectrotranslator.surveys.read_survey import measured
 from spectrotranslator.surveys.readers import READERS, columns_of, read_galah
-from spectrotranslator.surveys.stars import missing, stars
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from spectrotranslator.compare.verdict import notes
-from spectrotranslator.configuration.load import _layered, validate
+from spectrotranslator.comparison.grade_catalogues import notes
+from spectrotranslator.config.loading import _layered, validate
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
+import venv
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +16,15 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from spectrotranslator import cli
-from spectrotranslator.catalogue import assemble, table, translate
+from spectrotranslator.cli import main
+from spectrotranslator.translation import assemble_catalogue, translate_shard, write_table
 
 ROOT = Path(__file__).resolve().parents[2]
 # Sourced by every shell of a job: only what fetches has a network, as on a cluster's nodes.
 NO_NETWORK = """
 python() {
-    if [ "$2" = spectrotranslator.minisky.serve ]; then command python "$@"; return; fi
-    echo "$2" >> "$STAGES_WITHOUT_NETWORK"
+    if [ "$2" = minisky.serve ]; then command python "$@"; return; fi
+    echo "$3" >> "$STEPS_WITHOUT_NETWORK"
     unshare --map-root-user --net "$(command -v python)" "$@"
 }
 """
@@ -45,7 +47,7 @@ class Clone:
         """``./reproduce VERB ...`` in this process: no start of Python and torch to wait for."""
         out, errors = io.StringIO(), io.StringIO()
         with chdir(self.root), redirect_stdout(out), redirect_stderr(errors):
-            status = cli.main(list(arguments))
+            status = main.main(list(arguments))
         return subprocess.CompletedProcess(arguments, status, out.getvalue(), errors.getvalue())
 
     def started(self) -> subprocess.Popen:
@@ -85,6 +87,8 @@ class Clone:
     def copy(self, place: Path) -> "Clone":
         """A clone elsewhere whose tiny run is its own, so that its settings may be changed."""
         shutil.copytree(self.root, place, symlinks=True)
+        for path in (place / ".venv").rglob("clone.pth"):
+            path.write_text(path.read_text().replace(str(self.root), str(place)))
         origin = place / "results/.locks/tiny.origin.json"
         told = json.loads(origin.read_text())
         told["path"] = told["path"].replace(str(self.root), str(place))
@@ -105,8 +109,18 @@ def fresh(place: Path) -> Clone:
         if (ROOT / name).is_file():
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, place / name)
-    (place / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
+    link_environment(place)
     return Clone(place)
+
+
+def link_environment(place: Path) -> None:
+    """A ``.venv`` of this machine's packages with the project's own code as it is in ``place``."""
+    venv.create(place / ".venv", symlinks=True, with_pip=False)
+    paths = sysconfig.get_paths()
+    inside = Path(paths["purelib"]).relative_to(sys.prefix)
+    (place / ".venv" / inside / "clone.pth").write_text(f"{place}/workflow\n{paths['purelib']}\n")
+    for note in Path(sys.prefix).glob(".*-complete"):
+        shutil.copy2(note, place / ".venv" / note.name)
 
 
 def cut_off(folder: Path) -> dict[str, str]:
@@ -117,16 +131,15 @@ def cut_off(folder: Path) -> dict[str, str]:
     (folder / "no_network.sh").write_text(NO_NETWORK)
     return {
         "BASH_ENV": str(folder / "no_network.sh"),
-        "STAGES_WITHOUT_NETWORK": str(folder / "cut_off.txt"),
+        "STEPS_WITHOUT_NETWORK": str(folder / "cut_off.txt"),
     }
 
 
-def stages_with_network(clone: Clone, run: str) -> set[str]:
-    """Stages of a run, made in the folder beside ``cut_off.txt``, that had a network."""
+def steps_with_network(clone: Clone, run: str) -> set[str]:
+    """Steps of a run, made in the folder beside ``cut_off.txt``, that had a network."""
     records = (clone.root / "results" / run / "provenance/jobs").glob("*.json")
-    stages = {json.loads(path.read_text())["stage"] for path in records}
-    lines = (clone.root.parent / "cut_off.txt").read_text().split()
-    return stages - {line.partition(".")[2] for line in lines}
+    steps = {json.loads(path.read_text())["step"] for path in records}
+    return steps - set((clone.root.parent / "cut_off.txt").read_text().split())
 
 
 @pytest.fixture(scope="session")
@@ -158,9 +171,9 @@ def bare(tmp_path) -> Clone:
     return fresh(tmp_path / "bare clone")
 
 
-def call(stage, *arguments: object) -> None:
-    """A stage's own command in this process, in the folder of a clone."""
-    stage.main(stage.stage.parser.parse_args([str(argument) for argument in arguments]))
+def call(step, *arguments: object) -> None:
+    """A step's own command in this process, in the folder of a clone."""
+    step.main(step.step.parser.parse_args([str(argument) for argument in arguments]))
 
 
 def translated_again(config: Path, shards: int, out: Path) -> None:
@@ -172,16 +185,16 @@ def translated_again(config: Path, shards: int, out: Path) -> None:
     parts = [out / f"g2a-{number}-of-{shards}.parquet" for number in range(1, shards + 1)]
     for number in range(shards, 0, -1):
         call(
-            translate, "--config", config, "--method", "as-published", "--direction", "g2a",
+            translate_shard, "--config", config, "--method", "as-published", "--direction", "g2a",
             "--shard", f"{number}-of-{shards}", "--stars", run / "sample/galah.parquet",
             "--samples", *samples, "--weights", *weights, "--part", parts[number - 1],
         )  # fmt: skip
     layout = ("--layout", "config/catalogues/g2a.yaml")
     call(
-        assemble, "--config", config, "--direction", "g2a", *layout, "--parts", *parts,
+        assemble_catalogue, "--config", config, "--direction", "g2a", *layout, "--parts", *parts,
         "--parquet", out / "g2a.parquet", "--fits", out / "g2a.fits",
     )  # fmt: skip
-    call(table, *layout, "--parquet", out / "g2a.parquet", "--dat", out / "g2a.dat")
+    call(write_table, *layout, "--parquet", out / "g2a.parquet", "--dat", out / "g2a.dat")
 
 
 def pytest_collection_modifyitems(items):

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 import yaml
 
+from spectrotranslator.provenance.finished_run import Run
 from spectrotranslator.provenance.lineage import Catalogue, differing
-from spectrotranslator.provenance.run import Run
-from workflow.conftest import MAY_CUT_OFF, Clone, cut_off, fresh, stages_with_network
+from workflow.conftest import MAY_CUT_OFF, Clone, cut_off, fresh, steps_with_network
 
 CUTS = {
     "galah": [{"cut": "snr_c3_iraf > 30", "source": "survey's advice"}],
@@ -60,7 +60,7 @@ def test_the_surveys_can_come_from_vizier_by_one_word(finished, folder):
 
 
 def test_the_realisations_can_come_from_the_fingerprint(folder):
-    jobs = list((folder / "provenance/jobs").glob("translate-*.json"))
+    jobs = list((folder / "provenance/jobs").glob("translate_shard-*.json"))
     assert jobs
     for path in jobs:
         roles = {file["role"] for file in json.loads(path.read_text())["inputs"]}
@@ -69,8 +69,11 @@ def test_the_realisations_can_come_from_the_fingerprint(folder):
 
 @pytest.mark.skipif(not MAY_CUT_OFF, reason="no network namespace can be made here")
 def test_no_stage_but_those_that_fetch_needs_a_network(other, folder):
-    needing = stages_with_network(other, "other")
-    assert needing == {"archive.fetch", "archive.gaia", "archive.vizier"}
+    needing = steps_with_network(other, "other")
+    assert needing == {
+        f"spectrotranslator.download.{name}"
+        for name in ("fetch_file", "fetch_photometry", "fetch_vizier")
+    }
 
 
 def test_a_block_computed_with_these_settings_has_the_same_bytes_again(other, folder):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from spectrotranslator.compare import catalogues
+from spectrotranslator.comparison import compare_catalogue
 from workflow.conftest import call, translated_again
 
 
@@ -53,12 +53,12 @@ def test_a_setting_that_differs_from_the_published_one_is_told(finished, tmp_pat
     config.write_text(yaml.safe_dump(settings, sort_keys=False))
     translated_again(config, 1, tmp_path)
     call(
-        catalogues, "--config", config, "--direction", "g2a",
+        compare_catalogue, "--config", config, "--direction", "g2a",
         "--readme", run / "sources/ReadMe", "--published", run / "sources/g2a.dat.gz",
         "--own-readme", run / "catalogues/as-published/ReadMe",
         "--regenerated", tmp_path / "g2a.dat", "--fingerprint", run / "fingerprint/g2a.json",
         "--diff", tmp_path / "diff.json", "--rows", tmp_path / "rows.parquet",
-        "--peculiar", tmp_path / "peculiar.parquet",
+        "--unmatched", tmp_path / "unmatched.parquet",
     )  # fmt: skip
     (told,) = json.loads((tmp_path / "diff.json").read_text())["explain"]["settings"]
     assert told["setting"] == "montecarlo.realisations"

@@ -15,7 +15,7 @@ import pytest
 NUMBER = re.compile(r"(?<![\w.])(?<![A-Za-z]-)\d+(?:\.\d+)?(?:e[-+]?\d+)?(?!\w)")
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-CSS = "workflow/spectrotranslator/figures/page/style.css"
+CSS = "workflow/spectrotranslator/report/templates/style.css"
 
 
 class Page(HTMLParser):
@@ -166,9 +166,9 @@ def test_hostile_identifiers_and_reasons_show_as_text(clone):
     verdict["catalogues"]["g2a.dat"]["columns"]["Teff50"]["reason"] = " ".join(HOSTILE)
     verdict["notes"] = list(HOSTILE)
     (folder / "verdict.json").write_text(json.dumps(verdict))
-    record = json.loads((folder / "provenance/jobs/page.json").read_text())
+    record = json.loads((folder / "provenance/jobs/write_page.json").read_text())
     command = [str(clone.root / ".venv/bin/python"), *record["command"][1:]]
-    subprocess.run(command, cwd=clone.root, check=True, env={"PYTHONPATH": "workflow"})
+    subprocess.run(command, cwd=clone.root, check=True)
     after = Page((folder / "report/index.html").read_text())
     text = " ".join(after.text)
     for name in HOSTILE:

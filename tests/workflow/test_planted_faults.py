@@ -8,16 +8,16 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from spectrotranslator.catalogue import columns, montecarlo, support
-from spectrotranslator.catalogue.networks import network_parts
-from spectrotranslator.cds.layout import layout_from_yaml
-from spectrotranslator.cds.readme import load_readme
-from spectrotranslator.cds.write import TableWriter
-from spectrotranslator.compare.diff import compare
-from spectrotranslator.compare.tables import read_catalogue
-from spectrotranslator.compare.tolerances import read_tolerances
-from spectrotranslator.configuration import resolve
+from cdstables.layout import layout_from_yaml
+from cdstables.readme import load_readme
+from cdstables.write import TableWriter
+from spectrotranslator.comparison.catalogue_diff import compare
+from spectrotranslator.comparison.read_catalogues import read_catalogue
+from spectrotranslator.config import resolve
 from spectrotranslator.sample.cuts import apply_cuts
+from spectrotranslator.tolerance.tolerances import read_tolerances
+from spectrotranslator.translation import catalogue_columns, montecarlo, quality_flags
+from spectrotranslator.translation.load_networks import network_parts
 
 LAYOUT = Path("config/catalogues/g2a.yaml")
 
@@ -60,7 +60,9 @@ def grades(networks, tmp_path, change=lambda table: table, **settings) -> dict[s
     blocks = montecarlo.translate(blocks, parts, ensemble, montecarlo_settings)
     translated = change(pd.concat(blocks, ignore_index=True))
     layout = layout_from_yaml(LAYOUT)
-    table = columns.layout_columns(translated, layout, columns.comment_style(LAYOUT))
+    table = catalogue_columns.layout_columns(
+        translated, layout, catalogue_columns.comment_style(LAYOUT)
+    )
     path = tmp_path / "g2a.dat"
     with TableWriter(path, layout) as writer:
         writer.write(pa.Table.from_pandas(table, preserve_index=False))
@@ -111,12 +113,12 @@ def test_half_the_realisations_show(networks, tmp_path):
 
 
 def test_a_closed_upper_edge_of_the_maps_shows(networks, tmp_path, monkeypatch):
-    real = support.np.digitize
+    real = quality_flags.np.digitize
 
     def closed(column, edges):
         return np.where(column == edges[-1], len(edges) - 1, real(column, edges))
 
-    monkeypatch.setattr(support.np, "digitize", closed)
+    monkeypatch.setattr(quality_flags.np, "digitize", closed)
     assert {"QflagIi", "QflagIe"} <= deviating(grades(networks, tmp_path))
 
 
@@ -127,7 +129,9 @@ def test_a_map_with_one_cell_less_shows(networks, tmp_path, monkeypatch):
         edges = np.linspace(part.input_maps.edges[:, 0], part.input_maps.edges[:, -1], 30, axis=1)
         cells = {pair: cell[:29, :29] for pair, cell in part.input_maps.cells.items()}
         coarse.append(
-            montecarlo.NetworkPart(**{**vars(part), "input_maps": support.PairMaps(edges, cells)})
+            montecarlo.NetworkPart(
+                **{**vars(part), "input_maps": quality_flags.PairMaps(edges, cells)}
+            )
         )
     assert "QflagIi" in deviating(grades((configuration, stars, coarse), tmp_path))
 

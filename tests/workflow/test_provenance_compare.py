@@ -7,12 +7,12 @@ import shutil
 import pytest
 import yaml
 
-from spectrotranslator.provenance.compare import compare
-from spectrotranslator.provenance.run import read_run
+from spectrotranslator.provenance.compare_runs import compare
+from spectrotranslator.provenance.finished_run import read_run
 
-TRAIN = "train-as-published-g2a-intrinsic-2"
-TRANSLATE = "translate-as-published-g2a-1-of-2"
-PREDICT = "predict-as-published-g2a"
+TRAIN = "train_member-as-published-g2a-intrinsic-2"
+TRANSLATE = "translate_shard-as-published-g2a-1-of-2"
+PREDICT = "cross_validate-as-published-g2a"
 MATCH = "crossmatch-g2a-intrinsic"
 
 
@@ -27,11 +27,11 @@ def planted(run, job, change):
     change(other.records[job])
     for name in run.follows({job}):
         for file in other.records[name]["outputs"]:
-            spoil(other, file["path"])
+            inject_defects(other, file["path"])
     return other
 
 
-def spoil(run, path):
+def inject_defects(run, path):
     for record in run.records.values():
         for file in [*record["inputs"], *record["outputs"]]:
             if file["path"] == path:
@@ -63,8 +63,8 @@ PLANTED = [
     (TRAIN, "code", code("network/training.py")),
     (TRANSLATE, "code", code("catalogue/draws.py")),
     (MATCH, "code", code("sample/crossmatch.py")),
-    ("read-galah", "code", code("surveys/readers.py")),
-    ("judge", "code", code("compare/verdict.py")),
+    ("read_survey-galah", "code", code("surveys/readers.py")),
+    ("grade_catalogues", "code", code("compare/verdict.py")),
     (TRAIN, "hardware", machine(cpu="another")),
     (TRANSLATE, "hardware", machine(instruction_sets=["avx2"])),
     (TRAIN, "hardware", machine(architecture="aarch64")),
@@ -73,11 +73,11 @@ PLANTED = [
     (TRAIN, "threads", lambda r: r["compute"]["threads"].update(torch=2)),
     (TRANSLATE, "threads", lambda r: r["compute"]["threads"].update(OMP_NUM_THREADS="4")),
     (TRAIN, "environment", upgraded),
-    ("prepare-galah", "environment", upgraded),
+    ("prepare_stars-galah", "environment", upgraded),
     (TRANSLATE, "environment", lambda r: r["environment"].update(python="3.12.0")),
-    ("fetch-GALAH_DR3_main_allstar_v2.fits", "input", lambda r: None),
-    ("fetch-gaia.parquet", "input", lambda r: None),
-    ("assemble-as-published-g2a", "input", layout_changed),
+    ("fetch_file-GALAH_DR3_main_allstar_v2.fits", "input", lambda r: None),
+    ("fetch_photometry", "input", lambda r: None),
+    ("assemble_catalogue-as-published-g2a", "input", layout_changed),
     (TRAIN, "parameter", lambda r: r["parameters"].update(member=9)),
     (TRANSLATE, "parameter", lambda r: r["parameters"].update(shard="(0, 3)")),
 ]
@@ -115,7 +115,7 @@ def test_a_changed_setting_is_named(run, tmp_path, place, value, job, cause):
         (("methods", "as-published", "training", "seed"), 2, PREDICT),
         (("methods", "as-published", "montecarlo", "realisations"), 9, PREDICT),
         (("methods", "as-published", "ensemble", "trim"), 0, PREDICT),
-        (("methods", "as-published", "training", "patience"), 9, "fingerprint-g2a"),
+        (("methods", "as-published", "training", "patience"), 9, "read_fingerprint-g2a"),
     ],
 )
 def test_it_is_named_too_where_an_evaluation_or_an_estimate_differs_first(

@@ -197,4 +197,4 @@ def test_the_crate_stands_alone(finished, provenance, tmp_path):
     records = [json.loads(path.read_text()) for path in (provenance / "jobs").glob("*.json")]
     ran = {name for record in records for name in record["code"]["files"]}
     for name in ran:
-        assert (tmp_path / "workflow/spectrotranslator" / name).is_file(), name
+        assert (tmp_path / "workflow" / name).is_file(), name

@@ -15,8 +15,8 @@ import pytest
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import digest, sha256
 from spectrotranslator.provenance.audit import Audit
-from spectrotranslator.provenance.canonical import text
-from spectrotranslator.provenance.run import AFTERWARDS, read_run
+from spectrotranslator.provenance.canonical_json import text
+from spectrotranslator.provenance.finished_run import AFTERWARDS, read_run
 
 MANIFEST = "results/tiny/provenance/manifest.json"
 JOBS = "results/tiny/provenance/jobs"
@@ -194,7 +194,10 @@ EDITS = {
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edited_record_is_caught(spoilt, edit):
     missed = []
-    for job in ("train-as-published-g2a-intrinsic-0", "translate-as-published-g2a-1-of-2"):
+    for job in (
+        "train_member-as-published-g2a-intrinsic-0",
+        "translate_shard-as-published-g2a-1-of-2",
+    ):
         with spoilt.kept(f"{JOBS}/{job}.json") as [path]:
             record = json.loads(path.read_text())
             EDITS[edit](record)
@@ -205,7 +208,7 @@ def test_an_edited_record_is_caught(spoilt, edit):
 
 def test_an_edited_record_is_caught_though_the_manifest_was_edited_to_fit(spoilt):
     missed = []
-    job = "train-as-published-g2a-intrinsic-1"
+    job = "train_member-as-published-g2a-intrinsic-1"
     name = f"{JOBS}/{job}.json"
     for edit in ("another digest of an output", "an output less", "no digest"):
         with spoilt.kept(name, MANIFEST) as [path, _]:
@@ -250,11 +253,11 @@ def test_a_removed_record_or_digest_is_caught_though_the_manifest_looks_whole(sp
 def test_changed_modules_lock_and_configuration_are_caught(spoilt):
     missed, chance = [], random.Random(5)
     record = json.loads(next((spoilt.root / JOBS).glob("translate*.json")).read_text())
-    modules = [f"workflow/spectrotranslator/{name}" for name in record["code"]["files"]]
+    modules = [f"workflow/{name}" for name in record["code"]["files"]]
     modules = [name for name in modules if (spoilt.root / name).stat().st_size]
     others = ["envs/run.lock", "config/runs/tiny.yaml", "config/runs/mini.yaml"]
     others += ["config/paper.yaml", "config/sources.csv", "workflow/rules/translate.smk"]
-    others += ["workflow/spectrotranslator/provenance/manifest.py"]
+    others += ["workflow/spectrotranslator/provenance/write_manifest.py"]
     others += ["workflow/Snakefile", "config/catalogues/g2a.yaml", "results/tiny/config.yaml"]
     for name in [*chance.sample(modules, 10), *others]:
         with spoilt.kept(name) as [path]:
@@ -307,7 +310,7 @@ def test_a_signature_holds_and_a_wrong_one_or_none_is_caught(spoilt, tmp_path):
         sign(spoilt.run, mine)
         assert spoilt.missed("good", signers) == ["good: audit", "good: verify.py"]
         # A consistent forgery: nothing but the signature can tell.
-        spoilt.forge_manifest(lambda manifest: manifest["gathering"].update(seeds={"x": 1}))
+        spoilt.forge_manifest(lambda manifest: manifest["manifest_job"].update(seeds={"x": 1}))
         assert spoilt.missed("forged after signing", signers) == []
         sign(spoilt.run, other)
         assert spoilt.missed("signed by another", signers) == []

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from spectrotranslator.errors import InputError
+from spectrotranslator.provenance.finished_run import read_run
 from spectrotranslator.provenance.lineage import Catalogue, differing
-from spectrotranslator.provenance.run import read_run
 from spectrotranslator.provenance.why import explain, tell
 
 

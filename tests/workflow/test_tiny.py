@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from workflow.conftest import MAY_CUT_OFF, stages_with_network
+from workflow.conftest import MAY_CUT_OFF, steps_with_network
 
 
 def test_a_run_ends_with_a_table_a_page_and_a_verdict(finished):
@@ -39,7 +39,10 @@ def test_our_own_check_finds_no_fault_in_our_table(finished):
 
 @pytest.mark.skipif(not MAY_CUT_OFF, reason="no network namespace can be made here")
 def test_no_stage_but_those_that_fetch_needs_a_network(finished):
-    assert stages_with_network(finished, "tiny") == {"archive.fetch", "archive.gaia"}
+    assert steps_with_network(finished, "tiny") == {
+        "spectrotranslator.download.fetch_file",
+        "spectrotranslator.download.fetch_photometry",
+    }
 
 
 def test_no_stage_reads_the_truth(finished):
@@ -87,24 +90,24 @@ AFTER_TRANSLATION = {
     "describe_catalogues",
     "homogenise",
     "compare_catalogue",
-    "judge",
+    "grade_catalogues",
     "draw_figures",
     "write_page",
     "write_crate",
-    "gather_provenance",
+    "write_manifest",
 }
 AFTER_TRAINING = {
     "train_member",
     "score_members",
-    "weigh_inputs",
+    "compute_shapley",
     "translate_shard",
     *AFTER_TRANSLATION,
 }
 AFTER_SAMPLES = {
     "crossmatch",
     "build_ledger",
-    "predict_apart",
-    "judge_methods",
+    "cross_validate",
+    "evaluate_methods",
     *AFTER_TRAINING,
 }
 
@@ -112,10 +115,13 @@ AFTER_SAMPLES = {
 @pytest.mark.parametrize(
     ("file", "rules"),
     [
-        ("report/index.html", {"write_page", "write_crate", "gather_provenance"}),
+        ("report/index.html", {"write_page", "write_crate", "write_manifest"}),
         ("figures/quality-as-published-g2a.csv", {"draw_figures", "write_page"}),
-        ("verdict.json", {"judge", "write_page"}),
-        ("diff/g2a/rows.parquet", {"compare_catalogue", "judge", "draw_figures", "write_page"}),
+        ("verdict.json", {"grade_catalogues", "write_page"}),
+        (
+            "diff/g2a/rows.parquet",
+            {"compare_catalogue", "grade_catalogues", "draw_figures", "write_page"},
+        ),
         ("catalogues/as-published/g2a.fits", AFTER_TRANSLATION - {"homogenise"}),
         (
             "catalogues/as-published/parts/g2a-1-of-2.parquet",
@@ -125,21 +131,33 @@ AFTER_SAMPLES = {
         ("sample/g2a-intrinsic.parquet", AFTER_SAMPLES),
         (
             "sources/g2a.dat.gz",
-            {"fetch_file", "list_sources", "read_fingerprint", "compare_catalogue", "judge"},
+            {
+                "fetch_file",
+                "list_sources",
+                "read_fingerprint",
+                "compare_catalogue",
+                "grade_catalogues",
+            },
         ),
         (
             "fingerprint/g2a.json",
-            {"read_fingerprint", "compare_catalogue", "judge", "draw_figures", "write_page"},
+            {
+                "read_fingerprint",
+                "compare_catalogue",
+                "grade_catalogues",
+                "draw_figures",
+                "write_page",
+            },
         ),
-        ("logs/judge.log", {"judge", "write_page"}),
-        ("benchmarks/judge.tsv", {"judge", "write_page"}),
-        ("provenance/jobs/judge.json", {"judge", "write_page"}),
+        ("logs/grade_catalogues.log", {"grade_catalogues", "write_page"}),
+        ("benchmarks/grade_catalogues.tsv", {"grade_catalogues", "write_page"}),
+        ("provenance/jobs/grade_catalogues.json", {"grade_catalogues", "write_page"}),
     ],
 )
 def test_a_deleted_file_reruns_what_makes_it_and_what_hangs_on_it(clone, file, rules):
     path = clone.root / "results/tiny" / file
     path.unlink()
-    extra = {"gather_provenance", "draw_figures", "write_page", "write_crate"}
+    extra = {"write_manifest", "draw_figures", "write_page", "write_crate"}
     assert rules <= clone.would_run() <= rules | extra
 
 
@@ -147,7 +165,7 @@ def test_an_edited_module_reruns_the_stages_made_of_it(clone):
     with (clone.root / "workflow/spectrotranslator/network/scaling.py").open("a") as stream:
         stream.write("\n# edited\n")
     again = clone.would_run()
-    assert {"train_member", "translate_shard", "judge"} <= again
+    assert {"train_member", "translate_shard", "grade_catalogues"} <= again
     assert not again & {"simulate_sky", "fetch_file", "read_survey", "crossmatch"}
 
 
@@ -155,8 +173,8 @@ def test_a_changed_setting_reruns_what_depends_on_it(clone):
     path = clone.root / "config/runs/tiny.yaml"
     path.write_text(path.read_text().replace("block_rows: 128", "block_rows: 64"))
     again = clone.would_run()
-    assert {"translate_shard", "judge"} <= again
-    assert not again & {"fetch_file", "crossmatch", "train_member", "weigh_inputs"}
+    assert {"translate_shard", "grade_catalogues"} <= again
+    assert not again & {"fetch_file", "crossmatch", "train_member", "compute_shapley"}
 
 
 def test_a_dry_run_leaves_the_finished_run_s_configuration_as_it_is(clone):

@@ -7,75 +7,54 @@ localrules:
 
 rule read_survey:
     input:
-        files=survey_files,
+        files=RUN.survey_files,
     output:
         rows=f"{RESULTS}/sample/{{survey}}.rows.parquet",
-        record=record_of("read-{survey}"),
+        record=record_of("read_survey-{survey}"),
     log:
-        log_of("read-{survey}"),
+        log_of("read_survey-{survey}"),
     benchmark:
-        benchmark_of("read-{survey}")
+        benchmark_of("read_survey-{survey}")
     conda:
         "../../envs/workflow.yaml"
     resources:
-        mem_mb=memory_of("read_survey"),
-        runtime=minutes_of("read_survey"),
-        disk_mb=disk_of("read_survey"),
+        **RUN.resources("read_survey"),
     params:
-        config=RESOLVED,
-        settings=settings_for("surveys.{survey}", "sources.route"),
-        code=code_digest("surveys.measured"),
+        **RUN.step("spectrotranslator.surveys.read_survey"),
     shell:
-        "python -m spectrotranslator.surveys.measured --config {params.config:q}"
-        " --survey {wildcards.survey:q} --files {input.files:q} --rows {output.rows:q}"
-        " --record {output.record:q} > {log:q} 2>&1"
+        "{params.command} > {log:q} 2>&1"
 
 
 rule prepare_stars:
     input:
         rows=rules.read_survey.output.rows,
-        photometry=[f"{RESULTS}/sources/gaia.parquet"] if PHOTOMETRY else [],
-        published=lambda wildcards: [
-            fetched(direction.published) for direction in marked_in(wildcards.survey)
-        ],
-        layouts=lambda wildcards: [
-            direction.catalogue for direction in marked_in(wildcards.survey)
-        ],
+        photometry=(
+            [f"{RESULTS}/sources/gaia.parquet"] if RUN.photometry_services else []
+        ),
+        published=RUN.published_rows,
+        layouts=RUN.published_layouts,
     output:
         stars=f"{RESULTS}/sample/{{survey}}.parquet",
-        record=record_of("prepare-{survey}"),
+        record=record_of("prepare_stars-{survey}"),
     log:
-        log_of("prepare-{survey}"),
+        log_of("prepare_stars-{survey}"),
     benchmark:
-        benchmark_of("prepare-{survey}")
+        benchmark_of("prepare_stars-{survey}")
     conda:
         "../../envs/workflow.yaml"
     resources:
-        mem_mb=memory_of("prepare_stars"),
-        runtime=minutes_of("prepare_stars"),
-        disk_mb=disk_of("prepare_stars"),
+        **RUN.resources("prepare_stars"),
     params:
-        config=RESOLVED,
-        settings=settings_for("surveys.{survey}"),
-        code=code_digest("surveys.stars"),
-        photometry=lambda wildcards, input: "--photometry" if input.photometry else "",
-        marks=lambda wildcards, input: (
-            f"--published {quoted(input.published)} --layouts {quoted(input.layouts)}"
-            if input.published
-            else ""
-        ),
+        **RUN.step("spectrotranslator.surveys.prepare_stars"),
     shell:
-        "python -m spectrotranslator.surveys.stars --config {params.config:q}"
-        " --survey {wildcards.survey:q} --rows {input.rows:q}"
-        " {params.photometry} {input.photometry:q} {params.marks} --stars {output.stars:q}"
-        " --record {output.record:q} > {log:q} 2>&1"
+        "{params.command} > {log:q} 2>&1"
 
 
 rule crossmatch:
     input:
-        origin=stars_of("origin"),
-        target=stars_of("target"),
-        authors=lambda wildcards: authors_file(wildcards.kind),
+        origin=RUN.stars("origin"),
+        target=RUN.stars("target"),
+        authors=RUN.authors_file,
     output:
         sample=f"{RESULTS}/sample/{{direction}}-{{kind}}.parquet",
         ledger=f"{RESULTS}/sample/ledger/{{direction}}-{{kind}}.json",
@@ -87,62 +66,29 @@ rule crossmatch:
     conda:
         "../../envs/workflow.yaml"
     resources:
-        mem_mb=memory_of("crossmatch"),
-        runtime=minutes_of("crossmatch"),
-        disk_mb=disk_of("crossmatch"),
+        **RUN.resources("crossmatch"),
     params:
-        config=RESOLVED,
-        settings=settings_for(
-            "surveys",
-            "selections",
-            "selection",
-            "match",
-            "crossmatch",
-            "training_sample",
-            "sources.authors",
-            "split",
-            "directions.{direction}",
-        ),
-        code=code_digest("sample.crossmatch"),
-        authors=lambda wildcards, input: "--authors" if input.authors else "",
+        **RUN.step("spectrotranslator.sample.crossmatch"),
     shell:
-        "python -m spectrotranslator.sample.crossmatch --config {params.config:q}"
-        " --direction {wildcards.direction:q} --kind {wildcards.kind:q}"
-        " --origin {input.origin:q} --target {input.target:q}"
-        " {params.authors} {input.authors:q}"
-        " --sample {output.sample:q} --ledger {output.ledger:q}"
-        " --record {output.record:q} > {log:q} 2>&1"
+        "{params.command} > {log:q} 2>&1"
 
 
 rule build_ledger:
     input:
-        parts=ledgers(),
-        stars=expand(rules.prepare_stars.output.stars, survey=SURVEYS),
-        rows=[
-            path
-            for name in beside_vizier()
-            for path in expand(rules.read_survey.output.rows, survey=name)
-        ],
-        vizier=[vizier_copy(name) for name in beside_vizier()],
+        parts=RUN.ledgers,
+        stars=expand(rules.prepare_stars.output.stars, survey=CONFIGURATION.surveys),
+        rows=expand(rules.read_survey.output.rows, survey=RUN.copied_and_read),
+        vizier=[RUN.vizier_copy(name) for name in RUN.copied_and_read],
     output:
         ledger=f"{RESULTS}/sample/ledger.json",
-        record=record_of("ledger"),
+        record=record_of("build_ledger"),
     log:
-        log_of("ledger"),
+        log_of("build_ledger"),
     benchmark:
-        benchmark_of("ledger")
+        benchmark_of("build_ledger")
     conda:
         "../../envs/workflow.yaml"
     params:
-        config=RESOLVED,
-        settings=settings("directions", "surveys", "crossmatch", "row_candidates"),
-        code=code_digest("sample.ledger"),
-        both=lambda wildcards, input: (
-            f"--rows {quoted(input.rows)} --vizier {quoted(input.vizier)}"
-            if input.vizier
-            else ""
-        ),
+        **RUN.step("spectrotranslator.sample.build_ledger"),
     shell:
-        "python -m spectrotranslator.sample.ledger --config {params.config:q}"
-        " --parts {input.parts:q} --stars {input.stars:q} {params.both} --ledger {output.ledger:q}"
-        " --record {output.record:q} > {log:q} 2>&1"
+        "{params.command} > {log:q} 2>&1"

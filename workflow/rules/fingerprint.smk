@@ -3,38 +3,24 @@
 
 rule read_fingerprint:
     input:
-        readme=lambda w: fetched(CONFIGURATION.sources.readme),
-        published=lambda w: fetched(DIRECTIONS[w.direction].published),
-        origin=stars_of("origin"),
-        target=stars_of("target"),
+        readme=lambda w: RUN.fetched(CONFIGURATION.sources.readme),
+        published=lambda w: RUN.fetched(CONFIGURATION.directions[w.direction].published),
+        origin=RUN.stars("origin"),
+        target=RUN.stars("target"),
     output:
         fingerprint=f"{RESULTS}/fingerprint/{{direction}}.json",
-        record=record_of("fingerprint-{direction}"),
+        record=record_of("read_fingerprint-{direction}"),
     log:
-        log_of("fingerprint-{direction}"),
+        log_of("read_fingerprint-{direction}"),
     benchmark:
-        benchmark_of("fingerprint-{direction}")
+        benchmark_of("read_fingerprint-{direction}")
+    wildcard_constraints:
+        direction=RUN.any_of(RUN.compared),
     conda:
         "../../envs/workflow.yaml"
     resources:
-        mem_mb=memory_of("read_fingerprint"),
-        runtime=minutes_of("read_fingerprint"),
-        disk_mb=disk_of("read_fingerprint"),
+        **RUN.resources("read_fingerprint"),
     params:
-        config=RESOLVED,
-        settings=settings_for(
-            "surveys",
-            "selections",
-            "match",
-            "crossmatch",
-            "split",
-            "directions.{direction}",
-            f"methods.{COMPARED_METHOD}.montecarlo.map_bins",
-        ),
-        code=code_digest("fingerprint.published"),
+        **RUN.step("spectrotranslator.fingerprint.read_fingerprint"),
     shell:
-        "python -m spectrotranslator.fingerprint.published --config {params.config:q}"
-        " --direction {wildcards.direction:q} --readme {input.readme:q}"
-        " --published {input.published:q} --origin {input.origin:q} --target {input.target:q}"
-        " --fingerprint {output.fingerprint:q}"
-        " --record {output.record:q} > {log:q} 2>&1"
+        "{params.command} > {log:q} 2>&1"

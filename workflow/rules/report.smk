@@ -1,4 +1,4 @@
-# What a person looks at first.
+# Figures and the page.
 
 
 localrules:
@@ -7,80 +7,90 @@ localrules:
 
 rule draw_figures:
     input:
-        samples=training_samples(),
-        stars=[f"{RESULTS}/sample/{survey}.parquet" for survey in SURVEYS],
-        judged=[path for path in evaluations() if path.endswith(".parquet")],
-        evaluations=[path for path in evaluations() if path.endswith(".json")],
-        histories=histories(),
-        importance=importances(),
-        parts=translated_parts(),
-        homogenised=homogenised_catalogues(),
+        samples=RUN.training_samples,
+        stars=expand(
+            f"{RESULTS}/sample/{{survey}}.parquet", survey=CONFIGURATION.surveys
+        ),
+        judged=expand(
+            f"{RESULTS}/evaluation/{{method}}/{{direction}}.parquet",
+            method=RUN.methods,
+            direction=CONFIGURATION.directions,
+        ),
+        evaluations=expand(
+            f"{RESULTS}/evaluation/{{direction}}.json",
+            direction=CONFIGURATION.directions,
+        ),
+        histories=RUN.all_member_files("history.csv"),
+        importance=[
+            f"{RESULTS}/importance/{one['method']}/{one['direction']}-{one['kind']}.json"
+            for one in RUN.networks
+        ],
+        parts=expand(
+            rules.translate_shard.output.part,
+            method=RUN.methods,
+            direction=CONFIGURATION.directions,
+            shard=RUN.shards,
+        ),
+        homogenised=expand(
+            rules.homogenise.output.homogenised,
+            method=RUN.methods,
+            base=RUN.direction_to,
+        ),
         ledger=rules.build_ledger.output.ledger,
-        diffs=rules.judge.input.diffs,
-        diff_rows=expand(rules.compare_catalogue.output.rows, direction=COMPARED),
-        regenerated=[catalogue_of(COMPARED_METHOD, d, "parquet") for d in COMPARED],
+        diffs=rules.grade_catalogues.input.diffs,
+        diff_rows=expand(rules.compare_catalogue.output.rows, direction=RUN.compared),
+        regenerated=expand(
+            f"{RESULTS}/catalogues/{COMPARED}/{{direction}}.parquet",
+            direction=RUN.compared,
+        ),
     output:
         facts=f"{RESULTS}/figures/facts.json",
-        figures=[in_report(path) for path in figure_files()],
-        record=record_of("draw"),
+        figures=[in_report(path) for path in RUN.figures],
+        record=record_of("draw_figures"),
     log:
-        log_of("draw"),
+        log_of("draw_figures"),
     benchmark:
-        benchmark_of("draw")
+        benchmark_of("draw_figures")
     conda:
         "../../envs/workflow.yaml"
     threads: 2
     resources:
-        mem_mb=memory_of("draw_figures"),
-        runtime=minutes_of("draw_figures"),
-        disk_mb=disk_of("draw_figures"),
+        **RUN.resources("draw_figures"),
     params:
-        config=RESOLVED,
-        settings=settings("methods", "directions", "surveys"),
-        code=code_digest("figures.draw"),
+        **RUN.step("spectrotranslator.report.draw_figures"),
     shell:
         "OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1"
-        " python -m spectrotranslator.figures.draw --config {params.config:q}"
-        " --samples {input.samples:q} --stars {input.stars:q} --judged {input.judged:q}"
-        " --evaluations {input.evaluations:q} --histories {input.histories:q}"
-        " --importance {input.importance:q} --parts {input.parts:q}"
-        " --homogenised {input.homogenised:q} --ledger {input.ledger:q}"
-        " --diffs {input.diffs:q} --diff-rows {input.diff_rows:q}"
-        " --regenerated {input.regenerated:q} --processes {threads} --facts {output.facts:q}"
-        " --figures {output.figures:q} --record {output.record:q} > {log:q} 2>&1"
+        " {params.command} --processes {threads} > {log:q} 2>&1"
 
 
 rule write_page:
     input:
-        templates=PAGE_TEMPLATES,
-        verdict=rules.judge.output.verdict,
+        templates=RUN.page_templates,
+        verdict=rules.grade_catalogues.output.verdict,
         ledger=rules.build_ledger.output.ledger,
         facts=rules.draw_figures.output.facts,
-        figures=[path for path in figure_files() if path.endswith(".svg")],
-        evaluations=[path for path in evaluations() if path.endswith(".json")],
-        fingerprints=[fingerprint_of(direction) for direction in COMPARED],
-        diffs=rules.judge.input.diffs,
-        records=[record_of(job) for job in jobs_before_the_manifest() if job != "page"],
+        figures=[path for path in RUN.figures if path.endswith(".svg")],
+        evaluations=rules.draw_figures.input.evaluations,
+        fingerprints=expand(
+            rules.read_fingerprint.output.fingerprint, direction=RUN.compared
+        ),
+        diffs=rules.grade_catalogues.input.diffs,
+        records=records_before("write_page", "write_crate", "write_manifest"),
     output:
         page=f"{RESULTS}/report/index.html",
         run=f"{RESULTS}/report/run.json",
-        graph=[in_report(path) for path in graph_of_rules()],
-        record=record_of("page"),
+        graph=[
+            in_report(f"{RESULTS}/figures/rules.{suffix}")
+            for suffix in ("svg", "pdf", "csv")
+        ],
+        record=record_of("write_page"),
     log:
-        log_of("page"),
+        log_of("write_page"),
     benchmark:
-        benchmark_of("page")
+        benchmark_of("write_page")
     conda:
         "../../envs/workflow.yaml"
     params:
-        config=RESOLVED,
-        settings=digest(SETTINGS),
-        code=code_digest("figures.page"),
+        **RUN.step("spectrotranslator.report.write_page"),
     shell:
-        "python -m spectrotranslator.figures.page --config {params.config:q}"
-        " --templates {input.templates:q} --verdict {input.verdict:q}"
-        " --ledger {input.ledger:q} --facts {input.facts:q} --figures {input.figures:q}"
-        " --evaluations {input.evaluations:q} --diffs {input.diffs:q}"
-        " --fingerprints {input.fingerprints:q} --records {input.records:q}"
-        " --page {output.page:q} --run {output.run:q} --graph {output.graph:q}"
-        " --record {output.record:q} > {log:q} 2>&1"
+        "{params.command} > {log:q} 2>&1"

@@ -1,7 +1,5 @@
 """``python -m spectrotranslator``: the verbs of ``./reproduce``."""
 
-import sys
+from spectrotranslator.cli.main import run
 
-from .cli import main
-
-sys.exit(main(sys.argv[1:]))
+run()

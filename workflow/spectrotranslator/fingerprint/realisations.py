@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from .answer import Answer, unknown
-from .order import simulate
+from .order_statistics import simulate
 
 MOST, MOST_STARS, FEWEST_STARS = 2000, 20_000, 100
 COARSE, FINE, AT_ONCE = 40_000, (60_000, 600_000), 25

@@ -12,7 +12,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
-from ..configuration.model import NetworkKind
+from spectrotranslator.config.configuration import NetworkKind
 
 NEIGHBOURS = 30
 RIDGE = 1.0

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ..files import atomic
+from spectrotranslator.files import atomic
 
 _STATE = "state"
 

@@ -7,8 +7,8 @@ import sys
 import torch
 from torch import nn
 
-from ..configuration.model import Compute
-from ..errors import InputError
+from spectrotranslator.config.configuration import Compute
+from spectrotranslator.errors import InputError
 
 PREFERENCE = ("cuda", "mps")
 

@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from ..configuration import Configuration
-from ..errors import InputError
-from ..seeds import seed
+from spectrotranslator.config import Configuration
+from spectrotranslator.errors import InputError
+from spectrotranslator.seeds import seed
+
 from .device import instruction_set
-from .model import describe
-from .phases import History
-from .sample import TRAIN, VALIDATION, Sample, Scalings
-from .training import Stars, loss_over
+from .saved_model import describe
+from .training_loop import Stars, loss_over
+from .training_sample import TRAIN, VALIDATION, Sample, Scalings
+from .training_schedule import History
 from .translator import Translator
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
+from spectrotranslator.errors import InputError
 
 
 @dataclass(frozen=True)

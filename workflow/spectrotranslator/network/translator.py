@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..configuration.model import NetworkSettings
+from spectrotranslator.config.configuration import NetworkSettings
 
 
 class NormalisedLinear(nn.Module):

@@ -12,18 +12,18 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
-from .. import caller
-from ..archive.registry import read_registry
-from ..configuration import load
-from ..errors import InputError
-from ..files import digest, sha256
-from .canonical import text
-from .code import PACKAGE
-from .run import AFTERWARDS, CRATE, MANIFEST, SIGNATURE, Run, read_run
+from spectrotranslator import user_paths
+from spectrotranslator.config import load
+from spectrotranslator.download.registry import read_registry
+from spectrotranslator.errors import InputError
+from spectrotranslator.files import digest, sha256
+
+from .canonical_json import text
+from .finished_run import AFTERWARDS, CRATE, MANIFEST, SIGNATURE, Run, read_run
 from .signature import ready, signer
 
 SIGNERS = "SPECTROTRANSLATOR_SIGNERS"
-READS_SURVEYS = ("surveys.measured",)
+READS_SURVEYS = ("spectrotranslator.surveys.read_survey",)
 RESULT = ("catalogues/", "diff/", "verdict.json", "report/", "figures/", "importance/")
 
 
@@ -166,7 +166,7 @@ class Audit:
             seen.add(job)
             record = self.run.records[job]
             inputs = [f for f in record["inputs"] if f["role"] != "config"]
-            if not inputs or (record["stage"] in READS_SURVEYS and self._from_outside(inputs)):
+            if not inputs or (record["step"] in READS_SURVEYS and self._from_outside(inputs)):
                 return True
             makers = (self.run.makers.get(file["path"]) for file in inputs)
             waiting += [maker for maker in makers if maker]
@@ -177,12 +177,12 @@ class Audit:
         return any(self.run.relative(file["path"]) is None for file in files)
 
     def _code(self) -> None:
-        package = self.run.root / "workflow" / PACKAGE.name
+        package = self.run.root / "workflow"
         now: dict[Path, str | None] = {}
         wrong: dict[Path, set[str]] = {}
         for job, record in [
             *self.run.records.items(),
-            ("manifest", self.run.manifest["gathering"]),
+            ("write_manifest", self.run.manifest["manifest_job"]),
         ]:
             files = {package / name: told for name, told in record["code"]["files"].items()}
             if isinstance(lock := record["environment"]["lock"], dict):
@@ -234,11 +234,11 @@ class Audit:
             )
 
     def _crate(self) -> None:
-        from .crate import crate
+        from .write_crate import crate
 
-        mine = {"crate", "manifest"}
+        mine = {"write_crate", "write_manifest"}
         records = {name: r for name, r in self.run.records.items() if name not in mine}
-        made = self.run.records.get("crate")
+        made = self.run.records.get("write_crate")
         if made is None:
             self._found(CRATE, "no record of its making", set())
             return
@@ -315,11 +315,13 @@ def main(arguments: list[str]) -> int:
         description="re-verify everything the run recorded",
         epilog="example: ./reproduce audit mini --signers ~/.ssh/allowed_signers",
     )
-    parser.add_argument("run", type=caller.run, help="name of a finished run, or its folder")
+    parser.add_argument(
+        "run", type=user_paths.resolve_run, help="name of a finished run, or its folder"
+    )
     parser.add_argument("--json", action="store_true", help="for scripts")
     parser.add_argument(
         "--signers",
-        type=caller.read,
+        type=user_paths.resolve_input,
         default=os.environ.get(SIGNERS),
         help=f"allowed signers as ssh-keygen reads them (or ${SIGNERS})",
     )

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import yaml
 
-from .. import caller
-from ..errors import InputError
-from ..files import read_json, write_text
+from spectrotranslator import user_paths
+from spectrotranslator.errors import InputError
+from spectrotranslator.files import read_json, write_text
+
 from .audit import Audit
-from .run import Run, read_run
+from .finished_run import Run, read_run
 from .signature import sign
 
 PAPER = {
@@ -119,9 +120,11 @@ def main(arguments: list[str]) -> int:
         description="draft the reproduction certificate; sign the run's manifest",
         epilog="example: ./reproduce certificate mini --sign ~/.ssh/id_ed25519",
     )
-    parser.add_argument("run", type=caller.run, help="name of a finished run, or its folder")
     parser.add_argument(
-        "--sign", type=caller.read, metavar="KEY", help="private SSH key to sign with"
+        "run", type=user_paths.resolve_run, help="name of a finished run, or its folder"
+    )
+    parser.add_argument(
+        "--sign", type=user_paths.resolve_input, metavar="KEY", help="private SSH key to sign with"
     )
     given = parser.parse_args(arguments)
     run = read_run(given.run)

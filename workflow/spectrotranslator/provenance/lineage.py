@@ -16,22 +16,27 @@ import pyarrow.parquet as pq
 import torch
 from astropy.io import fits
 
-from ..catalogue.columns import comment_style, diagnostic_columns, layout_columns
-from ..catalogue.montecarlo import (
+from cdstables.layout import Column, Table, layout_from_yaml
+from cdstables.write import encode
+from spectrotranslator.config import load
+from spectrotranslator.errors import InputError
+from spectrotranslator.sample.cuts import apply_cuts
+from spectrotranslator.translation.catalogue_columns import (
+    comment_style,
+    diagnostic_columns,
+    layout_columns,
+)
+from spectrotranslator.translation.load_networks import network_parts, of_kinds
+from spectrotranslator.translation.montecarlo import (
     NetworkPart,
     measurements,
     perturbations,
     translate_block,
     trimmed,
 )
-from ..catalogue.networks import network_parts, of_kinds
-from ..catalogue.settled import settled
-from ..cds.layout import Column, Table, layout_from_yaml
-from ..cds.write import encode
-from ..configuration import load
-from ..errors import InputError
-from ..sample.cuts import apply_cuts
-from .run import Run
+from spectrotranslator.translation.resolve_from_fingerprint import resolve_realisations
+
+from .finished_run import Run
 
 
 @dataclass
@@ -47,7 +52,7 @@ class Catalogue:
         self.records = [
             record
             for record in self.run.records.values()
-            if record["stage"] == "catalogue.translate"
+            if record["step"] == "spectrotranslator.translation.translate_shard"
             and wanted.items() <= record["parameters"].items()
         ]
         if not self.records:
@@ -56,7 +61,7 @@ class Catalogue:
         kept = self.run.folder / "provenance" / "configurations" / f"{told}.yaml"
         self.configuration = load(kept)
         told = [*self._inputs("fingerprint"), None]
-        self.settings = settled(self.configuration.methods[self.method], told[0])
+        self.settings = resolve_realisations(self.configuration.methods[self.method], told[0])
         self.shape = self.configuration.directions[self.direction]
         self.survey = self.configuration.surveys[self.shape.origin]
         self.folder = self.run.folder / "catalogues" / self.method
@@ -252,7 +257,7 @@ class Catalogue:
         InputError
             The record of reading the survey is gone or damaged.
         """
-        job = f"read-{self.shape.origin}"
+        job = f"read_survey-{self.shape.origin}"
         read = self.run.records.get(job)
         if read is None:
             record = self.run.folder / "provenance" / "jobs" / f"{job}.json"

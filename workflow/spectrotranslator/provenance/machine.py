@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from ..files import digest, sha256
+from spectrotranslator.files import digest, sha256
 
 WITHHOLD_HOST = "SPECTROTRANSLATOR_WITHHOLD_HOST"
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")

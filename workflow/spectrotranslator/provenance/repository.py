@@ -6,10 +6,11 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from ..files import sha256
-from .code import PACKAGE
+from spectrotranslator.files import sha256
 
-ROOT = PACKAGE.parent.parent
+from .source_code import SOURCE
+
+ROOT = SOURCE.parent
 LOCK = "envs/run.lock"
 NONE = "none: not a git repository"
 

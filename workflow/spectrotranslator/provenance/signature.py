@@ -4,8 +4,9 @@ import subprocess
 from pathlib import Path
 from shutil import which
 
-from ..errors import InputError
-from .run import MANIFEST, SIGNATURE
+from spectrotranslator.errors import InputError
+
+from .finished_run import MANIFEST, SIGNATURE
 
 NAMESPACE = "spectrotranslator-run"
 NO_KEYGEN = "ssh-keygen was not found; install OpenSSH to sign or verify"

@@ -131,18 +131,18 @@ class Verifier:
             record = self.jobs[job]
             inputs = [f["path"] for f in record["inputs"] if f["role"] != "config"]
             own = any(not file.startswith(self.prefix) for file in inputs)
-            root = not inputs or (own and record["stage"] == "surveys.measured")
+            root = not inputs or (own and record["step"] == "spectrotranslator.surveys.read_survey")
             waiting, roots = waiting + inputs, roots + root
         if not roots:
             self.found(path, "no way back to a file that was fetched or simulated")
 
     def code(self):
-        package = self.root / "workflow/spectrotranslator"
+        package = self.root / "workflow"
         if not package.is_dir():
             print(f"note: no repository at {self.root}: the code was not looked at")
             return
         now = {}
-        for job, record in [*self.jobs.items(), ("manifest", self.manifest["gathering"])]:
+        for job, record in [*self.jobs.items(), ("write_manifest", self.manifest["manifest_job"])]:
             files = {package / name: told for name, told in record["code"]["files"].items()}
             if isinstance(lock := record["environment"].get("lock"), dict):
                 files[self.root / lock["path"]] = lock["sha256"]
@@ -161,7 +161,7 @@ class Verifier:
                 file = told.get(Path(os.path.normpath(base / name)).resolve(), {})
                 if file.get("sha256") != entity.get("sha256"):
                     self.found("crate", f"{name} has another digest than the manifest")
-        for job in set(self.jobs) - {"crate"}:
+        for job in set(self.jobs) - {"write_crate"}:
             if f"#job-{job}" not in entities:
                 self.found("crate", f"{job} is not in it")
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import caller
-from ..errors import InputError
+from spectrotranslator import user_paths
+from spectrotranslator.errors import InputError
+
+from .finished_run import Run, read_run
 from .machine import compute
-from .run import Run, read_run
 
 
 def explain(run: Run, catalogue: str, row_or_id: str, column: str | None) -> dict[str, Any]:
@@ -77,7 +78,7 @@ def _names(run: Run, catalogue: str) -> tuple[str, str]:
         {
             (r["parameters"]["method"], r["parameters"]["direction"])
             for r in run.records.values()
-            if r["stage"] == "catalogue.translate"
+            if r["step"] == "spectrotranslator.translation.translate_shard"
         },
         key=lambda pair: (pair[0] != "as-published", pair),
     )
@@ -169,7 +170,9 @@ def main(arguments: list[str]) -> int:
         description="where a row or a cell came from",
         epilog="example: ./reproduce why mini g2a 130101001201001 Teff50",
     )
-    parser.add_argument("run", type=caller.run, help="name of a finished run, or its folder")
+    parser.add_argument(
+        "run", type=user_paths.resolve_run, help="name of a finished run, or its folder"
+    )
     parser.add_argument("catalogue", help="such as g2a or as-published/g2a")
     parser.add_argument("row", help="identifier, Gaia source id, or line of the table from 1")
     parser.add_argument("column", nargs="?", help="label of a column")

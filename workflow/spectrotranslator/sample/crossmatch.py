@@ -3,15 +3,16 @@
 import numpy as np
 import pandas as pd
 
-from ..configuration import Configuration, load
-from ..configuration.model import Direction, NetworkKind, Selection
-from ..errors import InputError
-from ..files import atomic, write_json
-from ..stage import Stage
-from ..surveys.stars import missing
-from .authors import compare, dropped_by, keys, read_authors
+from spectrotranslator.config import Configuration, load
+from spectrotranslator.config.configuration import Direction, NetworkKind, Selection
+from spectrotranslator.errors import InputError
+from spectrotranslator.files import atomic, write_json
+from spectrotranslator.step import Step
+from spectrotranslator.surveys.prepare_stars import missing
+
+from .authors_sample import compare, dropped_by, keys, read_authors
 from .cuts import apply_cuts
-from .match import entry, match
+from .match_rows import entry, match
 from .split import split
 
 FEWEST_STARS = 32
@@ -135,15 +136,21 @@ def main(arguments) -> None:
         sample.to_parquet(temporary, index=False)
 
 
-stage = Stage(__doc__)
-stage.input("config", "resolved configuration")
-stage.option("direction", "name of the direction", required=True)
-stage.option("kind", "which of its networks", required=True)
-stage.input("origin", "stars of the survey translated from")
-stage.input("target", "stars of the survey translated to")
-stage.input("authors", "the authors' own sample, FITS", required=False)
-stage.output("sample", "training sample, Parquet")
-stage.output("ledger", "rows in and out of every cut, JSON")
-
-if __name__ == "__main__":
-    stage.run(main)
+step = Step(__doc__)
+step.input("config", "resolved configuration")
+step.option("direction", "name of the direction", required=True)
+step.option("kind", "which of its networks", required=True)
+step.input("origin", "stars of the survey translated from")
+step.input("target", "stars of the survey translated to")
+step.input("authors", "the authors' own sample, FITS", required=False)
+step.output("sample", "training sample, Parquet")
+step.output("ledger", "rows in and out of every cut, JSON")
+step.setting("surveys")
+step.setting("selections")
+step.setting("selection")
+step.setting("match")
+step.setting("crossmatch")
+step.setting("training_sample")
+step.setting("sources.authors")
+step.setting("split")
+step.setting("directions.{direction}")

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from ..configuration.model import Cut
-from ..errors import InputError
+from spectrotranslator.config.configuration import Cut
+from spectrotranslator.errors import InputError
 
 
 def apply_cuts(table: pd.DataFrame, cuts: list[Cut]) -> tuple[pd.DataFrame, list[dict]]:

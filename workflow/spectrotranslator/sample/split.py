@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..configuration.model import Split
-from ..errors import InputError
-from ..seeds import seed
+from spectrotranslator.config.configuration import Split
+from spectrotranslator.errors import InputError
+from spectrotranslator.seeds import seed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,9 +21,9 @@ TRAIN, VALIDATION, TEST = "train", "validation", "test"
 def split(sample: pd.DataFrame, settings: Split) -> np.ndarray:
     """Part of each row of ``sample``; with ``by: star`` all rows of a star in one part."""
     if settings.by == "row":
-        return parted(len(sample), settings)
+        return assign_split(len(sample), settings)
     stars, place = np.unique(stars_of(sample), return_inverse=True)
-    return parted(len(stars), settings)[place]
+    return assign_split(len(stars), settings)[place]
 
 
 def stars_of(sample: pd.DataFrame | Mapping[str, np.ndarray]) -> np.ndarray:
@@ -46,7 +46,9 @@ def survey_rows(sample: pd.DataFrame, stars: pd.DataFrame, side: str) -> pd.Data
     return stars.iloc[place].reset_index(drop=True)
 
 
-def judged_rows(sample: pd.DataFrame, first: pd.DataFrame, folds: int, number: int) -> np.ndarray:
+def held_out_fold_mask(
+    sample: pd.DataFrame, first: pd.DataFrame, folds: int, number: int
+) -> np.ndarray:
     """Which rows of a sample split ``number`` judges; those of one star all or none.
 
     ``first`` is the sample of the direction's first network, whose folds are those of all its
@@ -69,7 +71,7 @@ def folds_of(stars: np.ndarray, folds: int) -> np.ndarray:
     return fold[place]
 
 
-def parted(stars: int, settings: Split) -> np.ndarray:
+def assign_split(stars: int, settings: Split) -> np.ndarray:
     """Part of each of ``stars`` by one permutation: test, then validation, then train.
 
     With no test share this is scikit-learn's ``train_test_split`` of the authors' notebooks, which

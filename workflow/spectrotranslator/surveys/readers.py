@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 from astropy.table import Table
 
-from ..archive.relatives import refuse_lacking
-from ..configuration.model import Survey
-from ..errors import InputError
-from .exact import read_frame
-from .fits import read_columns
+from spectrotranslator.config.configuration import Survey
+from spectrotranslator.download.require_columns import require_columns
+from spectrotranslator.errors import InputError
+
+from .exact_integers import read_frame
+from .fits_columns import read_columns
 
 PHOTOMETRY = {"Gmag", "BPmag", "RPmag", "e_Gmag", "e_BPmag", "e_RPmag"}
 
@@ -76,7 +77,7 @@ def read_vizier(path: Path, survey: Survey) -> pd.DataFrame:
     """
     table = pd.read_parquet(path)
     needed = [name for name in (*survey.key, survey.identifier, survey.source_id) if name]
-    refuse_lacking(path, needed, table)
+    require_columns(path, needed, table)
     flags = set(survey.keep)
     lacking = [name for name in columns_of(survey) if name not in table and name not in flags]
     return table.assign(**dict.fromkeys(lacking, np.nan))
@@ -88,7 +89,7 @@ def read_table(files: list[Path], columns: list[str]) -> pd.DataFrame:
     if path.suffix.lower() in FITS:
         return read_columns(path, columns)
     table = _any_table(path)
-    refuse_lacking(path, columns, table)
+    require_columns(path, columns, table)
     return table[columns]
 
 

@@ -1,0 +1,155 @@
+"""A table as a FITS binary table, written and read chunk by chunk."""
+
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from astropy import units
+from astropy.io import fits
+from astropy.io.fits.verify import VerifyWarning
+
+from .errors import InputError
+from .layout import Column, Table
+
+_NULL = -(2**63)
+_BLOCK = 2880
+_ROWS = 20_000
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Read FITS without a warning for every label and unit of the CDS that the standard lacks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", VerifyWarning)
+        warnings.simplefilter("ignore", units.UnitsWarning)
+        yield
+
+
+def write_fits(path: Path, table: Table, batches: Iterable[pa.RecordBatch], records: int) -> None:
+    """Write batches as the first extension of a FITS file.
+
+    Labels, units, descriptions and UCDs become TTYPE, TUNIT, TCOMM and TUCD. A null integer is
+    the TNULL value, a null float NaN, a null text blank. Booleans are logical.
+    """
+    kinds = {column.label: _kind(column) for column in table.named}
+    layout = np.dtype([(label, kind) for label, (_, kind) in kinds.items()])
+    with path.open("wb") as stream:
+        stream.write(fits.PrimaryHDU().header.tostring().encode("ascii"))
+        stream.write(_header(table, kinds, records).tostring().encode("ascii"))
+        for batch in batches:
+            rows = np.zeros(batch.num_rows, dtype=layout)
+            for column in table.named:
+                rows[column.label] = _cells(batch.column(column.label), column)
+            stream.write(rows.tobytes())
+        stream.write(b"\0" * (-records * layout.itemsize % _BLOCK))
+
+
+def read_fits(path: Path, table: Table) -> Iterator[pa.RecordBatch]:
+    """The columns of a layout from the first table of a FITS file."""
+    try:
+        with quietly():
+            hdus = fits.open(path, memmap=True)
+        with hdus:
+            yield from _rows(path, *_first_table(path, hdus), table)
+    except OSError as error:
+        raise InputError(f"{path}: no FITS file ({error})") from error
+
+
+def _first_table(path: Path, hdus: fits.HDUList) -> tuple[fits.FITS_rec, fits.ColDefs]:
+    with quietly():
+        tables = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)]
+        if not tables:
+            raise InputError(f"{path}: no binary table in it")
+        return tables[0].data, tables[0].columns
+
+
+def _rows(
+    path: Path, data: fits.FITS_rec, columns: fits.ColDefs, table: Table
+) -> Iterator[pa.RecordBatch]:
+    if missing := [column.label for column in table.named if column.label not in columns.names]:
+        raise InputError(f"{path}: no column {missing[0]!r}")
+    for start in range(0, len(data), _ROWS):
+        arrays = {
+            column.label: _array(
+                data.field(column.label)[start : start + _ROWS], columns[column.label].null
+            )
+            for column in table.named
+        }
+        yield pa.record_batch(arrays)
+
+
+def _array(values: np.ndarray, null: int | None) -> pa.Array:
+    if values.dtype.kind in "SU":
+        return pa.array([text.rstrip(" ") for text in values.tolist()], pa.string())
+    native = values.astype(values.dtype.newbyteorder("="))
+    if values.dtype.kind in "iu" and null is not None:
+        return pa.array(native, mask=native == null)
+    return pa.array(native)
+
+
+def _kind(column: Column) -> tuple[str, str]:
+    """TFORM and type in memory."""
+    if column.kind == "I":
+        return "K", ">i8"
+    if column.kind != "A":
+        return "D", ">f8"
+    if column.boolean and column.null is None:
+        return "L", "S1"
+    return f"{column.width}A", f"S{column.width}"
+
+
+def fits_unit(column: Column) -> str | None:
+    """The unit in the notation of the FITS standard, whose logarithm is ``log(cm s-2)``.
+
+    What that notation cannot say keeps the text of the CDS.
+    """
+    unit = column.astropy_unit
+    if unit is None:
+        return None
+    try:
+        if isinstance(unit, units.DexUnit):
+            inner = unit.physical_unit.to_string("fits")
+            return f"log({inner})" if inner else column.unit
+        return unit.to_string("fits")
+    except ValueError:
+        return column.unit
+
+
+def _header(table: Table, kinds: dict[str, tuple[str, str]], records: int) -> fits.Header:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", VerifyWarning)
+        columns = [
+            fits.Column(
+                name=column.label,
+                format=kinds[column.label][0],
+                unit=fits_unit(column),
+                null=_NULL if column.kind == "I" else None,
+            )
+            for column in table.named
+        ]
+        header = fits.BinTableHDU.from_columns(columns, nrows=0).header
+    header["NAXIS2"] = records
+    header["EXTNAME"] = table.name
+    for number, column in enumerate(table.named, 1):
+        if column.explanation:
+            header[f"TCOMM{number}"] = column.explanation
+        if column.ucd:
+            header[f"TUCD{number}"] = column.ucd
+    return header
+
+
+def _cells(values: pa.Array, column: Column) -> np.ndarray | list[bytes]:
+    if pa.types.is_boolean(values.type):
+        truth = values.fill_null(False).to_numpy(zero_copy_only=False)
+        known = values.is_valid().to_numpy(zero_copy_only=False)
+        return np.where(known, np.where(truth, b"T", b"F"), b"\0")
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        return [text.encode() for text in values.fill_null("").to_pylist()]
+    if pa.types.is_integer(values.type):
+        if (values.null_count < len(values)) and _NULL in (values.drop_null().to_numpy()):
+            raise InputError(f"column {column.label}: {_NULL} is FITS's mark of a null here")
+        return values.fill_null(_NULL).to_numpy(zero_copy_only=False)
+    return values.fill_null(np.nan).to_numpy(zero_copy_only=False)

@@ -1,0 +1,388 @@
+"""ReadMe files: parse them as they are found, write them as the standard wants them.
+
+The layout is that of the CDS catalogue standard: a title, sections opened by a heading, a file
+summary, and for each table a byte-by-byte description between lines of dashes.
+"""
+
+import re
+import textwrap
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import InputError
+from .layout import FORMAT, Column, ReadMe, Table
+
+_DESCRIPTION = re.compile(r"\s*Byte-(?:by|per)-byte\s+Description\s+of\s+files?\s*:\s*(.*)", re.I)
+_TITLES = re.compile(r"\s*Bytes?\s+Formats?\s+Units?\s+Labels?\s+Explanations?", re.I)
+_ROW = re.compile(
+    r"\s*(?:(?P<start>\d+)\s*-\s*)?(?P<end>\d+)\s+(?P<format>\S+)\s+(?P<unit>\S+)\s+(?P<label>\S+)"
+    r"(?:\s+(?P<text>\S.*))?$"
+)
+_UNKNOWN_FORMAT = re.compile(r"\d*[A-Za-z]\d+(\.\d+)?")
+_NOTE = re.compile(r"\s*Notes?\s*(?:\((?P<mark>\w+)\)|on\s+(?P<on>[^:]+))\s*:\s*(?P<text>.*)", re.I)
+_FILE = re.compile(r"\s*(\S+)\s+(\d+|\.)\s+(\d+|\.)(?:\s+(.*))?$")
+_HEADING = re.compile(
+    r"(ADC_Keywords|Mission_Name|Keywords|Abstract|Introduction|Description|Objects|See also"
+    r"|Nomenclature|History|Acknowledgements|References|Prepared by|Authors?|Title|Table)"
+    r"(?:\s*\([^)]*\))?\s*:\s*(.*)",
+    re.I,
+)
+_SUMMARY = re.compile(r"\s*File\s+Summary\s*:", re.I)
+_END = re.compile(r"\s*\(End\)", re.I)
+_WIDTH = 80
+_TALLEST = 100_000
+
+
+def is_delimiter(line: str) -> bool:
+    """Whether a line is one of six or more dashes, or equal signs, from its first byte on."""
+    bare = line.rstrip()
+    return len(bare) >= 6 and bare[0] in "-=" and len(set(bare)) == 1
+
+
+def load_readme(path: str | Path) -> ReadMe:
+    """Read and parse a ReadMe file.
+
+    Raises
+    ------
+    InputError
+        The file is absent, is not text, or cannot be understood; the line is named.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; give the catalogue's ReadMe") from None
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    return parse_readme(decode(content), str(path))
+
+
+def decode(content: bytes) -> str:
+    """Text of a ReadMe: UTF-8 where it is, Latin-1 otherwise, without a byte order mark."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def parse_readme(text: str, name: str = "ReadMe") -> ReadMe:
+    """Parse a ReadMe.
+
+    Indentation is used where there is any and not needed. A line of a description that is no
+    column continues the explanation above it.
+
+    Parameters
+    ----------
+    text
+        The whole file.
+    name
+        What errors call it.
+
+    Raises
+    ------
+    InputError
+        There is no byte-by-byte description, or one that breaks off or cannot be read; the line
+        is named.
+    """
+    return _Parser(text.removeprefix("\ufeff").splitlines(), name).parse()
+
+
+@dataclass
+class _Parser:
+    lines: list[str]
+    name: str
+    position: int = 0
+    sections: list[tuple[str, str]] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    files: list[tuple[str, int | None, int | None, str]] = field(default_factory=list)
+
+    def parse(self) -> ReadMe:
+        if len(self.lines) > _TALLEST:
+            raise InputError(f"{self.name}: {len(self.lines)} lines; a ReadMe is a short text")
+        designation, title = self._title()
+        while self.position < len(self.lines):
+            line = self.lines[self.position]
+            if _DESCRIPTION.match(line):
+                self.tables.append(self._table())
+            elif _SUMMARY.match(line):
+                self._summary()
+            elif found := _HEADING.match(line):
+                self._section(found[1], found[2])
+            else:
+                self.position += 1
+        if not self.tables:
+            raise InputError(
+                f"{self.name}: no line 'Byte-by-byte Description of file: NAME'; is it a ReadMe?"
+            )
+        return ReadMe(
+            title,
+            tuple(self.tables),
+            designation,
+            tuple(self.sections),
+            tuple(self.files),
+            self.name,
+        )
+
+    def _refuse(self, position: int, reason: str) -> InputError:
+        return InputError(f"{self.name}, line {position + 1}: {reason}")
+
+    def _title(self) -> tuple[str, str]:
+        for line in self.lines:
+            if not line.strip() or is_delimiter(line):
+                continue
+            if found := _HEADING.match(line):
+                return "", found[2].strip() if found[1].lower() == "title" else ""
+            if _DESCRIPTION.match(line) or _SUMMARY.match(line):
+                return "", ""
+            first, _, rest = line.strip().partition(" ")
+            return (first, rest.strip()) if "/" in first and rest else ("", line.strip())
+        return "", ""
+
+    def _starts_part(self, line: str) -> bool:
+        return bool(
+            is_delimiter(line)
+            or _DESCRIPTION.match(line)
+            or _SUMMARY.match(line)
+            or _HEADING.match(line)
+            or _END.match(line)
+        )
+
+    def _section(self, heading: str, first: str) -> None:
+        self.position += 1
+        body = [first] if first.strip() else []
+        while self.position < len(self.lines):
+            line = self.lines[self.position]
+            if self._starts_part(line):
+                break
+            body.append(line)
+            self.position += 1
+        self.sections.append((heading, textwrap.dedent("\n".join(body)).strip()))
+
+    def _to_delimiter(self, opened: int, what: str) -> None:
+        """Move behind the next delimiter."""
+        while self.position < len(self.lines):
+            self.position += 1
+            if is_delimiter(self.lines[self.position - 1]):
+                return
+        raise self._refuse(opened, f"{what} that begins here is not followed by a line of dashes")
+
+    def _summary(self) -> None:
+        opened = self.position
+        self._to_delimiter(opened, "the file summary")
+        self._to_delimiter(opened, "the heading of the file summary")
+        while self.position < len(self.lines):
+            line = self.lines[self.position]
+            self.position += 1
+            if is_delimiter(line):
+                return
+            found = _FILE.match(line)
+            if found:
+                lrecl, records = (None if text == "." else int(text) for text in found.group(2, 3))
+                self.files.append((found[1], lrecl, records, (found[4] or "").strip()))
+            elif line.strip() and self.files:
+                *front, text = self.files[-1]
+                self.files[-1] = (*front, f"{text} {line.strip()}".strip())
+        raise self._refuse(opened, "the file summary that begins here has no last line of dashes")
+
+    def _table(self) -> Table:
+        opened = self.position
+        names = self._names()
+        self._to_delimiter(opened, "the description")
+        if self.position >= len(self.lines) or not _TITLES.match(self.lines[self.position]):
+            raise self._refuse(
+                min(self.position, len(self.lines) - 1),
+                "expected the titles 'Bytes Format Units Label Explanations'",
+            )
+        deep = max(12, self.lines[self.position].lower().find("expl") - 2)
+        self._to_delimiter(opened, "the heading of the description")
+        columns = self._columns(opened, deep)
+        notes = self._notes()
+        name = ", ".join(names)
+        lrecl, records, explanation = self._summarised(name)
+        try:
+            return Table(name, lrecl, records, explanation, columns, notes)
+        except InputError as error:
+            raise self._refuse(opened, str(error)) from None
+
+    def _names(self) -> list[str]:
+        names = []
+        while self.position < len(self.lines):
+            line = self.lines[self.position]
+            found = _DESCRIPTION.match(line)
+            if is_delimiter(line) or (not found and not line.strip()):
+                break
+            words = found[1] if found else line
+            names += [word for word in re.split(r"[,\s]+", words) if word]
+            self.position += 1
+        if not names:
+            raise self._refuse(self.position - 1, "the description names no file")
+        return names
+
+    def _columns(self, opened: int, deep: int) -> tuple[Column, ...]:
+        rows: list[tuple[int, re.Match, list[str]]] = []
+        while self.position < len(self.lines):
+            line = self.lines[self.position]
+            here = self.position
+            self.position += 1
+            if is_delimiter(line):
+                return tuple(self._column(*row) for row in rows)
+            if not line.strip():
+                continue
+            if found := self._row(here, line, deep, bool(rows)):
+                rows.append((here, found, [found["text"] or ""]))
+            elif rows:
+                rows[-1][2].append(line.strip())
+            else:
+                raise self._refuse(here, f"{line.strip()[:40]!r} describes no column")
+        raise self._refuse(opened, "the description that begins here has no last line of dashes")
+
+    def _row(self, here: int, line: str, deep: int, continues: bool) -> re.Match | None:
+        if continues and len(line) - len(line.lstrip()) >= deep:
+            return None
+        found = _ROW.match(line.rstrip())
+        if not found:
+            return None
+        form = FORMAT.fullmatch(found["format"])
+        if not form:
+            if found["start"] and _UNKNOWN_FORMAT.fullmatch(found["format"]):
+                raise self._refuse(here, f"format {found['format']!r} is none of A, I, F, E, D")
+            return None
+        if continues and not found["start"] and form.group(3).lstrip("0") != "1":
+            return None
+        return found
+
+    def _column(self, here: int, found: re.Match, texts: list[str]) -> Column:
+        end = int(found["end"])
+        start = int(found["start"] or end)
+        text = " ".join(part for part in texts if part)
+        try:
+            return Column.described(
+                start, end, found["format"], found["unit"], found["label"], text
+            )
+        except InputError as error:
+            raise self._refuse(here, str(error)) from None
+
+    def _notes(self) -> tuple[tuple[str, str], ...]:
+        notes: list[tuple[str, list[str]]] = []
+        opened = self.position
+        while self.position < len(self.lines):
+            line = self.lines[self.position]
+            found = _NOTE.match(line)
+            if found:
+                if not notes:
+                    opened = self.position
+                mark = f"({found['mark']})" if found["mark"] else f"on {found['on'].strip()}"
+                notes.append((mark, [found["text"].strip()]))
+            elif self._starts_part(line):
+                if notes and is_delimiter(line):
+                    self.position += 1
+                break
+            elif notes:
+                notes[-1][1].append(line.strip())
+            elif line.strip():
+                break
+            self.position += 1
+        else:
+            if notes:
+                raise self._refuse(opened, "the notes that begin here have no last line of dashes")
+        return tuple((mark, "\n".join(lines).strip()) for mark, lines in notes)
+
+    def _summarised(self, name: str) -> tuple[int | None, int | None, str]:
+        for file, lrecl, records, explanation in self.files:
+            if file == name:
+                return lrecl, records, explanation
+        return None, None, ""
+
+
+def format_readme(readme: ReadMe) -> str:
+    """The text of a ReadMe, at most 80 bytes a line where its words allow, newline at the end.
+
+    ``parse_readme`` of it gives the same tables.
+    """
+    parts = [f"{readme.designation} {readme.title}".strip(), "=" * _WIDTH]
+    summary = _format_summary(readme)
+    placed = False
+    for heading, text in readme.sections:
+        if not placed and heading.lower() in ("see also", "acknowledgements", "references"):
+            parts += [*summary, ""]
+            placed = True
+        parts += [f"{heading}:", *_indented(text), ""]
+    if not placed:
+        parts += [*summary, ""]
+    for table in readme.tables:
+        parts += [*_format_table(table), ""]
+    parts += ["=" * _WIDTH, "(End)"]
+    return "\n".join(parts) + "\n"
+
+
+def _indented(text: str) -> list[str]:
+    lines: list[str] = []
+    for line in text.splitlines():
+        lines += textwrap.wrap(
+            line, _WIDTH, initial_indent="    ", subsequent_indent="    ", break_long_words=False
+        ) or [""]
+    return lines
+
+
+def _format_summary(readme: ReadMe) -> list[str]:
+    files = readme.files or tuple(
+        (table.name, table.lrecl or table.width, table.records, table.explanation)
+        for table in readme.tables
+    )
+    if not any(file[0] == "ReadMe" for file in files):
+        files = (("ReadMe", _WIDTH, None, "This file"), *files)
+    name_width = max(8, *(len(file[0]) for file in files))
+    lines = ["File Summary:", "-" * _WIDTH]
+    lines += [f" {'FileName':<{name_width}} {'Lrecl':>6} {'Records':>8}   Explanations"]
+    lines += ["-" * _WIDTH]
+    for name, lrecl, records, explanation in files:
+        length, count = ("." if value is None else str(value) for value in (lrecl, records))
+        lines += _hanging(f"{name:<{name_width}}  {length:>6} {count:>8}   ", explanation)
+    return [*lines, "-" * _WIDTH]
+
+
+def _hanging(front: str, text: str, extra: int = 1) -> list[str]:
+    """Text behind ``front``, its further lines under its first and ``extra`` deeper."""
+    indent = " " * (len(front) + extra)
+    room = max(_WIDTH, len(indent) + 24)
+    wrapped = textwrap.wrap(
+        text,
+        room,
+        initial_indent=front,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [line.rstrip() for line in wrapped] or [front.rstrip()]
+
+
+def _format_table(table: Table) -> list[str]:
+    digits = len(str(max(column.end for column in table.columns)))
+    digits = max(3, digits)
+    widths = [
+        max(len(title), *(len(getattr(column, attribute)) for column in table.columns))
+        for title, attribute in (("Format", "format"), ("Units", "unit"), ("Label", "label"))
+    ]
+    titles = " ".join(
+        f"{title:<{width}}"
+        for title, width in zip(("Format", "Units", "Label"), widths, strict=True)
+    )
+    lines = [f"Byte-by-byte Description of file: {table.name}", "-" * _WIDTH]
+    lines += [f" {'Bytes':>{2 * digits + 1}} {titles} Explanations", "-" * _WIDTH]
+    for column in table.columns:
+        single = column.start == column.end
+        first = " " * (digits + 1) if single else f"{column.start:>{digits}}-"
+        texts = " ".join(
+            f"{text:<{width}}"
+            for text, width in zip((column.format, column.unit, column.label), widths, strict=True)
+        )
+        front = f" {first}{column.end:>{digits}} {texts} "
+        lines += _hanging(front, column.marked_explanation)
+    lines.append("-" * _WIDTH)
+    for mark, text in table.notes:
+        first, *rest = text.splitlines() or [""]
+        lines += _hanging(f"Note {mark}: ", first, 0)
+        lines += [f"    {line}".rstrip() for line in rest]
+    if table.notes:
+        lines.append("-" * _WIDTH)
+    return lines

@@ -1,0 +1,226 @@
+"""What a miniature sky is made of; every number here is ours unless its description says so."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from spectrotranslator.errors import InputError
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SystematicsSettings(_Settings):
+    """How differently the two surveys measure the same star."""
+
+    seed: int = Field(
+        7,
+        description="seed of the shapes of the systematics; another seed, another pair of surveys",
+    )
+    strength: float = Field(
+        1.0,
+        ge=0,
+        description="factor on the smooth systematics; 1 gives the published scatter",
+    )
+    galah_share: float = Field(
+        0.6,
+        ge=0,
+        le=1,
+        description="share of the smooth difference put on the GALAH side, the rest on APOGEE's",
+    )
+    offset: bool = Field(
+        True,
+        description="whether the overlap has the published mean differences (else they are zero)",
+    )
+    redshift: bool = Field(
+        True,
+        description="whether APOGEE's velocities keep the gravitational redshift",
+    )
+
+
+class DefectSettings(_Settings):
+    """Shares of what real catalogues do, each as a fraction of the rows of a survey."""
+
+    gross: float = Field(
+        0.02, ge=0, le=0.5, description="rows whose parameters failed grossly (all are flagged)"
+    )
+    flagged: float = Field(
+        0.08, ge=0, le=0.5, description="further rows with quality bits set; every bit is in use"
+    )
+    missing: float = Field(
+        0.015, ge=0, le=0.5, description="rows that lack one parameter or more (NaN)"
+    )
+    sentinel: float = Field(
+        0.003, ge=0, le=0.5, description="rows with -9999 in place of a parameter"
+    )
+    missing_error: float = Field(
+        0.006, ge=0, le=0.5, description="rows with a parameter but not its error"
+    )
+    repeats_galah: float = Field(0.006, ge=0, le=0.5, description="GALAH rows that repeat a star")
+    repeats_apogee: float = Field(0.10, ge=0, le=0.5, description="APOGEE rows that repeat a star")
+    no_gaia_id_galah: float = Field(
+        0.004, ge=0, le=0.5, description="GALAH rows without a Gaia DR3 id"
+    )
+    no_gaia_id_apogee: float = Field(
+        0.012, ge=0, le=0.5, description="APOGEE rows without a Gaia EDR3 id"
+    )
+    no_photometry: float = Field(
+        0.006, ge=0, le=0.5, description="stars without Gaia BP and RP, or absent from Gaia"
+    )
+    exotic: float = Field(0.012, ge=0, le=0.5, description="stars far outside any training sample")
+
+
+class CutSettings(_Settings):
+    """One named cut: rows are kept where the expression is true."""
+
+    name: str = Field(description="name of the cut")
+    expression: str = Field(
+        description="pandas expression over the survey's own columns; NaN compares false"
+    )
+
+
+GALAH_SAMPLE = (
+    CutSettings(name="spectrum-unflagged", expression="flag_sp == 0"),
+    CutSettings(name="iron-unflagged", expression="flag_fe_h == 0"),
+    CutSettings(name="magnesium-unflagged", expression="flag_Mg_fe == 0"),
+    CutSettings(name="signal-to-noise", expression="snr_c3_iraf > 30"),
+)
+APOGEE_SAMPLE = (
+    CutSettings(name="not-star-bad", expression="(ASPCAPFLAG // 8388608) % 2 == 0"),
+    CutSettings(name="spectrum-unflagged", expression="STARFLAG == 0"),
+    CutSettings(name="not-a-duplicate", expression="(EXTRATARG // 16) % 2 == 0"),
+    CutSettings(name="magnesium-unflagged", expression="MG_FE_FLAG == 0"),
+    CutSettings(name="signal-to-noise", expression="SNR > 70"),
+)
+GALAH_ROWS = (CutSettings(name="has-gaia-id", expression="dr3_source_id > 0"),)
+APOGEE_ROWS = (
+    CutSettings(name="has-gaia-id", expression="GAIAEDR3_SOURCE_ID > 0"),
+    CutSettings(
+        name="has-a-parameter-or-not-star-bad",
+        expression="(ASPCAPFLAG // 8388608) % 2 == 0 or TEFF == TEFF or LOGG == LOGG"
+        " or M_H == M_H or MG_FE == MG_FE",
+    ),
+)
+
+
+class PublishedSettings(_Settings):
+    """How the sky's own "published" catalogues were made: one execution, apart from the engine."""
+
+    seed: int = Field(2024, description="seed of the published execution's networks and noise")
+    members: int = Field(
+        5, ge=5, description="networks of an ensemble; fewer than 5 cannot be trimmed"
+    )
+    realisations: int = Field(
+        10, ge=2, description="Monte Carlo realisations, the unperturbed one included"
+    )
+    widths: tuple[int, ...] = Field(
+        (16, 32, 64),
+        min_length=1,
+        description="widths of the network on the way up, each twice the one before",
+    )
+    dropout_from_width: int = Field(
+        256, ge=1, description="blocks of at least this width drop half their units"
+    )
+    batch: int = Field(256, ge=1, description="stars in a training batch")
+    epochs: int = Field(
+        60, ge=1, description="epochs shared by the phases (see the method's shared budget)"
+    )
+    patience: int = Field(
+        10, ge=1, description="epochs without a better validation loss before a phase stops"
+    )
+    learning_rates: tuple[float, ...] = Field(
+        (3e-3, 1e-3, 1e-4), min_length=1, description="one per phase"
+    )
+    galah_sample: tuple[CutSettings, ...] = Field(
+        GALAH_SAMPLE, description="cuts of the training sample, GALAH"
+    )
+    apogee_sample: tuple[CutSettings, ...] = Field(
+        APOGEE_SAMPLE, description="cuts of the training sample, APOGEE"
+    )
+    galah_rows: tuple[CutSettings, ...] = Field(
+        GALAH_ROWS, description="GALAH rows that are published"
+    )
+    apogee_rows: tuple[CutSettings, ...] = Field(
+        APOGEE_ROWS, description="APOGEE rows that are published"
+    )
+    masks: Literal["none", "sentinel", "flagged"] = Field(
+        "none",
+        description="made missing before application: nothing; -9999; -9999 and flagged [Mg/Fe]",
+    )
+    stored: str | None = Field(
+        None,
+        description="folder of files made once by the documented command; none: made by every run",
+    )
+
+    @model_validator(mode="after")
+    def _widths_double(self):
+        for narrow, wide in zip(self.widths, self.widths[1:], strict=False):
+            if wide != 2 * narrow:
+                raise ValueError(f"widths: {wide} is not twice {narrow}")
+        return self
+
+
+class SkySettings(_Settings):
+    """A miniature sky: its stars, how the surveys differ, what is wrong with them."""
+
+    name: str = Field(description="name of the sky, written nowhere in the data")
+    seed: int = Field(1, ge=0, description="seed of the sky's stars and of the surveys' errors")
+    n_galah: int = Field(6000, ge=50, description="rows of the GALAH table")
+    n_apogee: int = Field(7000, ge=50, description="rows of the APOGEE table")
+    n_common: int = Field(3700, ge=0, description="stars that both surveys observed")
+    asymmetry: float = Field(
+        0.1,
+        ge=-0.1,
+        le=0.1,
+        description="median [Fe/H], north less south, at large radii (dex); 0 = off."
+        " [Mg/Fe] has minus half of it",
+    )
+    systematics: SystematicsSettings = Field(
+        default_factory=SystematicsSettings, description="how the surveys differ on one star"
+    )
+    defects: DefectSettings = Field(
+        default_factory=DefectSettings, description="what is wrong with the catalogues"
+    )
+    wide: bool = Field(
+        False,
+        description="whether the files hold all columns of the real ones, or only those in use",
+    )
+    published: PublishedSettings | None = Field(
+        default_factory=PublishedSettings,
+        description="how the published files were made; none: there are none",
+    )
+
+    @model_validator(mode="after")
+    def _common_stars_fit(self):
+        stars_galah = self.n_galah - round(self.defects.repeats_galah * self.n_galah)
+        stars_apogee = self.n_apogee - round(self.defects.repeats_apogee * self.n_apogee)
+        if self.n_common > min(stars_galah, stars_apogee):
+            raise ValueError(
+                f"n_common: {self.n_common} stars cannot be in both surveys"
+                f" of {stars_galah} and {stars_apogee} stars"
+            )
+        return self
+
+
+def parse_sky(value: object, where: str = "sky") -> SkySettings:
+    """Settings of a sky from the ``sky`` section of a configuration.
+
+    Parameters
+    ----------
+    value : object
+        The section as it was read.
+    where : str
+        How errors name it.
+
+    Raises
+    ------
+    InputError
+        A key is unknown or a value is refused.
+    """
+    try:
+        return SkySettings.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, (where, *first["loc"])))
+        raise InputError(f"{place}: {first['msg'].removeprefix('Value error, ')}") from None

@@ -1,0 +1,103 @@
+"""Compare any two catalogues of one layout: CDS tables, FITS or Parquet."""
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+
+from cdstables.layout import ReadMe, Table
+from cdstables.readme import load_readme
+from spectrotranslator import user_paths
+from spectrotranslator.comparison.catalogue_diff import compare
+from spectrotranslator.comparison.grades import IDENTICAL
+from spectrotranslator.comparison.read_catalogues import number_labels, read_catalogue
+from spectrotranslator.errors import InputError
+from spectrotranslator.report.diff_page import write_page
+from spectrotranslator.report.plot_differences import is_median
+from spectrotranslator.tolerance.tolerances import Tolerances, read_tolerances
+
+from .exit_grades import GOOD
+from .run_summary import catalogue_table
+
+
+def main(arguments: list[str]) -> int:
+    """``./reproduce diff PUBLISHED REGENERATED --readme README --out DIR``."""
+    given = _parser().parse_args(arguments)
+    table = _table(load_readme(given.readme), (given.published, given.regenerated), given.table)
+    regenerated = read_catalogue(given.regenerated, table, whole=False)
+    # The comparison gives columns away as it goes; the page shows these.
+    medians = {
+        label: regenerated.columns[label].to_numpy(np.float64)
+        for label in filter(is_median, number_labels(table))
+        if label in regenerated.columns
+    }
+    difference = compare(
+        read_catalogue(given.published, table),
+        regenerated,
+        _tolerances(given.tolerances, table.name),
+    )
+    names = ("diff.json", "rows.parquet", "unmatched.parquet")
+    difference.write(*(given.out / name for name in names))
+    rows = difference.stars["row_regenerated"].to_numpy()
+    sides = (given.published, given.regenerated)
+    page = write_page(given.out, sides, lambda label: medians[label][rows])
+    if given.json:
+        print(json.dumps(difference.summary, indent=1))
+    else:
+        print("\n".join(catalogue_table(table.name, difference.summary)))
+        print(f"\nGrade: {difference.summary['grade']}; all figures in {given.out / 'diff.json'}")
+        print(f"Page:  {page}")
+    grade = difference.summary["grade"]
+    return 0 if grade == IDENTICAL or (grade in GOOD and not given.strict) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "./reproduce diff",
+        description=__doc__,
+        epilog="example: ./reproduce diff published/g2a.dat mine/g2a.dat --readme published/ReadMe "
+        "--out differences --tolerances config/tolerances/mini.json",
+    )
+    parser.add_argument("published", type=user_paths.resolve_input, help="one catalogue")
+    parser.add_argument("regenerated", type=user_paths.resolve_input, help="the other")
+    parser.add_argument(
+        "--readme", type=user_paths.resolve_input, required=True, help="describes both"
+    )
+    parser.add_argument(
+        "--table", metavar="NAME", help="the table of the ReadMe, where no file's name says it"
+    )
+    parser.add_argument(
+        "--out", type=user_paths.resolve_output, required=True, help="folder for what is found"
+    )
+    parser.add_argument(
+        "--tolerances", type=user_paths.resolve_input, help="as ./reproduce calibrate makes them"
+    )
+    parser.add_argument("--strict", action="store_true", help="anything but identical is bad")
+    parser.add_argument("--json", action="store_true", help="print diff.json")
+    return parser
+
+
+def _table(readme: ReadMe, sides: tuple[Path, Path], wanted: str | None) -> Table:
+    """The table of that name, else the one the name of a side fits, with its suffix or without."""
+    names = [wanted] if wanted else [name for side in sides for name in _names(readme, side)]
+    for name in names:
+        if any(table.answers_to(name) for table in readme.tables):
+            return readme.table(name)
+    if len(readme.tables) == 1 and not wanted:
+        return readme.tables[0]
+    known = "; ".join(table.name for table in readme.tables) or "none"
+    sought = wanted or f"{sides[0].name} or {sides[1].name}"
+    raise InputError(f"{readme.name} describes no file {sought}; give --table, one of {known}")
+
+
+def _names(readme: ReadMe, side: Path) -> list[str]:
+    """The file's name, and what it would be with the suffixes of the tables that are described."""
+    described = [Path(name) for table in readme.tables for name in re.split(r"[,\s]+", table.name)]
+    stem = Path(side.name.removesuffix(".gz")).stem
+    return [side.name, *dict.fromkeys(stem + path.suffix for path in described)]
+
+
+def _tolerances(path: Path | None, table: str) -> Tolerances | None:
+    return read_tolerances(path, table.split(".")[0]) if path else None

@@ -1,0 +1,72 @@
+"""The verbs of ``./reproduce``; each is a module with ``main(arguments) -> exit status``."""
+
+import sys
+from importlib import import_module
+
+from spectrotranslator import user_paths
+from spectrotranslator.errors import InputError
+
+VERBS = {
+    "test": ("cli.test", "run the whole test suite"),
+    "preflight": ("cli.preflight", "before a run: are its sources as known, is there room"),
+    "plan": ("cli.plan", "the jobs of a run with predicted time, memory and disk"),
+    "list": ("cli.list_runs", "what runs there are, their grade, age and size"),
+    "remove": ("cli.remove", "remove a run, never the shared downloads"),
+    "calibrate": ("tolerance.calibrate_run", "how far independent executions of a run lie apart"),
+    "why": ("provenance.why", "where a row or a cell of a catalogue came from"),
+    "compare": ("provenance.compare_runs", "two runs: the first difference and its cause"),
+    "certificate": ("provenance.certificate", "draft the reproduction certificate, sign the run"),
+    "audit": ("provenance.audit", "re-verify everything the run recorded"),
+    "fingerprint": ("cli.fingerprint", "what the published files say about how they were made"),
+    "diff": ("cli.diff", "compare any two catalogues of one layout"),
+    "check": ("cli.check", "is a file what its ReadMe says, line by line"),
+    "translate": ("cli.translate", "translate your own table of stars with trained networks"),
+    "convert": ("cli.convert", "CDS table to FITS, Parquet, VOTable or ECSV, and back"),
+}
+
+USAGE = """usage: ./reproduce [RUN | VERB ...] [-- SNAKEMAKE ARGUMENTS]
+
+  RUN is a name in config/runs (mini, full, ...; none: mini) or the path of a run configuration:
+  the whole workflow of that run. What follows -- goes to Snakemake unchanged.
+
+{verbs}
+
+./reproduce VERB --help shows a verb's arguments with an example. Paths are seen from the folder you
+call from; results/... also from the repository.
+Exit status: 0 fine, 1 it ran and the answer is bad, 2 it could not run (one line says why)."""
+
+
+def usage() -> str:
+    """What ``./reproduce --help`` prints."""
+    lines = [f"  {verb:<11} {what}" for verb, (_, what) in VERBS.items()]
+    return USAGE.format(verbs="\n".join(lines))
+
+
+def main(arguments: list[str]) -> int:
+    """Run one verb; a user's error becomes one line and status 2."""
+    verb, *rest = arguments or ["mini"]
+    if verb in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    try:
+        if verb in VERBS:
+            return import_module(f"spectrotranslator.{VERBS[verb][0]}").main(rest)
+        from .run import main as run
+
+        return run([user_paths.resolve_run(verb), *rest])
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        print(f"error: {error.filename or verb}: {error.strerror or error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("error: interrupted; call again to go on", file=sys.stderr)
+        return 2
+
+
+def run() -> None:
+    """Console script: run the verb that the command line names and exit with its status."""
+    sys.exit(main(sys.argv[1:]))

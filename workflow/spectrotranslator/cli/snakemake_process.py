@@ -1,0 +1,163 @@
+"""Call Snakemake, show how far it is, and find what it failed of."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from spectrotranslator.files import atomic
+
+from .slurm import cancel_left, ended_by_slurm, status_command
+
+PROGRESS = re.compile(r"^(\d+) of (\d+) steps \((\d+)%\) done")
+FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)")
+ERROR = re.compile(r"^(?:\S+\.py: )?error: (.+)")
+TELLING = re.compile(r"(?!RuleException|CalledProcessError|WorkflowError)\w+(Error|Exception): .")
+CORES = {"--profile", "--cores", "-c", "--jobs", "-j"}
+GRACE_S = 40
+HEARD = "Terminating processes on user request"
+HEARD_S = 3
+DRY_RUN = {"-n", "--dry-run", "--dryrun"}
+
+
+def call_snakemake(
+    run: str, extra: list[str], environment: dict[str, str], log: Path
+) -> tuple[int, str]:
+    """Make ``run``; its exit status and everything it printed, which also goes to ``log``.
+
+    All cores are offered unless ``extra`` names a profile or cores. After an interrupt, or a
+    request to end as a scheduler sends it, the running jobs are ended before this returns.
+    """
+    command = [sys.executable, "-m", "snakemake", "--rerun-incomplete", "--config", f"run={run}"]
+    if not any(word.split("=")[0] in CORES for word in extra):
+        command += ["--cores", str(len(os.sched_getaffinity(0)))]
+    extra = [*extra, *status_command(extra, environment)]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    output: list[str] = []
+    with (
+        log.open("w", buffering=1) as stream,
+        subprocess.Popen(
+            [*command, *extra],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process,
+    ):
+        shown = Progress(plain=bool(DRY_RUN & set(extra)))
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            _follow(process, stream, output, shown)
+        except KeyboardInterrupt:
+            print("\nInterrupted: ending the running jobs", file=sys.stderr)
+            deadline = threading.Timer(GRACE_S, _kill, [process.pid])
+            told = threading.Timer(HEARD_S, _interrupt, [process, output])
+            told.start()
+            deadline.start()
+            _follow(process, stream, output, shown)
+            process.wait()
+            told.cancel()
+            deadline.cancel()
+            cancel_left(log, environment)
+            raise
+        finally:
+            shown.end()
+    return process.returncode, "".join(output)
+
+
+def write_snakemake_report(run: str, folder: Path, environment: dict[str, str]) -> None:
+    """Snakemake's own report of a whole run beside its page, unless it is there already.
+
+    It tells the way the run was made, so it can be no job of it. That it could not be made is told
+    and changes nothing.
+    """
+    record, place = folder / "provenance" / "manifest.json", folder / "report" / "snakemake.html"
+    if not record.is_file() or _younger(place, record):
+        return
+    with tempfile.TemporaryDirectory() as made:
+        path = Path(made) / place.name
+        command = [sys.executable, "-m", "snakemake", "--config", f"run={run}", "--report"]
+        done = subprocess.run([*command, path], env=environment, capture_output=True, text=True)
+        if done.returncode:
+            reason = last_error(done.returncode, done.stdout + done.stderr)
+            print(f"note: no {place} ({reason})", file=sys.stderr)
+            return
+        with atomic(place) as temporary:
+            shutil.copyfile(path, temporary)
+
+
+def _younger(place: Path, other: Path) -> bool:
+    return place.is_file() and place.stat().st_mtime >= other.stat().st_mtime
+
+
+def _interrupt(process: subprocess.Popen, output: list[str]) -> None:
+    """Tell a Snakemake that was not told: a terminal interrupts both, a scheduler only us."""
+    if not any(line.startswith(HEARD) for line in output):
+        process.send_signal(signal.SIGINT)
+
+
+def _kill(pid: int) -> None:
+    """End a Snakemake that does not end of itself, and all it started."""
+    try:
+        snakemake = psutil.Process(pid)
+        family = [*snakemake.children(recursive=True), snakemake]
+    except psutil.Error:
+        return
+    for process in family:
+        with suppress(psutil.Error):
+            process.kill()
+
+
+def _follow(process, stream, output: list[str], shown: "Progress") -> None:
+    for line in process.stdout:
+        stream.write(line)
+        output.append(line)
+        shown.show(line)
+
+
+class Progress:
+    """One line on a terminal that says how far the run is; silence elsewhere."""
+
+    def __init__(self, plain: bool):
+        self.plain = plain
+        self.terminal = sys.stderr.isatty()
+        self.rule = ""
+
+    def show(self, line: str) -> None:
+        """Take one line of Snakemake's output."""
+        if self.plain:
+            print(line, end="")
+        elif found := FINISHED.match(line):
+            self.rule = found[1].replace("_", " ")
+        elif (found := PROGRESS.match(line)) and self.terminal:
+            text = f"[{found[1]:>3}/{found[2]}] {self.rule}"
+            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Leave the terminal's line clean."""
+        if self.terminal and self.rule and not self.plain:
+            print("\r\033[K", end="", file=sys.stderr)
+
+
+def last_error(status: int, output: str) -> str:
+    """The last error line of a failed command, without its mark, or the signal that ended it."""
+    lines = [line.strip() for line in output.splitlines()]
+    errors = [found[1] for line in lines if (found := ERROR.match(line))]
+    if errors:
+        return errors[-1]
+    if killed := ended_by_slurm(output):
+        return killed
+    if status < 0:
+        return f"Snakemake was ended by {signal.Signals(-status).name}: call again, it goes on"
+    telling = [line for line in lines if TELLING.match(line)]
+    reason = telling[-1] if telling else next((line for line in reversed(lines) if line), "")
+    return f"Snakemake failed: {reason}; see the run's logs/snakemake.log"

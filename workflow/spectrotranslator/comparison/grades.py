@@ -1,0 +1,147 @@
+"""Grades: is a column what an independent execution of the same method would give?
+
+The tolerance is the scatter between executions. For a statistic with mean m and standard
+deviation s over pairs of K executions, the published-regenerated pair is a draw from the same
+distribution: (x - m) / (s sqrt(1 + 1/K)) follows Student's t with K - 1 degrees of freedom.
+
+A column deviates where an independent execution would lie as far out with less than 1% chance. Of
+many columns some do so by chance: the catalogue as a whole is held to the test of Simes (1986,
+Biometrika 73, 751) over all columns, at 1%, which holds for columns that move together.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from math import expm1, sqrt
+
+from scipy.special import stdtr, stdtrit
+
+from spectrotranslator.errors import InputError
+
+IDENTICAL, EQUIVALENT, CONSISTENT = "identical", "equivalent", "consistent"
+DEVIATES, MISSING = "deviates", "missing"
+ORDER = (IDENTICAL, EQUIVALENT, CONSISTENT, DEVIATES, MISSING)
+SEED = "seed"
+DENIAL = 0.01
+
+
+@dataclass(frozen=True)
+class Grade:
+    """A column's grade, why, and for ``deviates`` its class.
+
+    ``chance`` is how likely an independent execution lies at least as far out; None where nothing
+    is left to chance.
+    """
+
+    grade: str
+    reason: str
+    kind: str | None = None
+    chance: float | None = None
+
+    def as_dict(self) -> dict:
+        """For JSON; the class goes under its own name."""
+        value = asdict(self)
+        value["class"] = value.pop("kind")
+        return value
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """Mean and standard deviation of one statistic over pairs of ``executions`` executions."""
+
+    mean: float
+    std: float
+    executions: int
+
+    def probability(self, value: float) -> float:
+        """How likely a pair of executions lies at least as far from the mean."""
+        if self.std == 0:
+            return 1.0 if value == self.mean else 0.0
+        pull = abs(value - self.mean) / (self.std * sqrt(1 + 1 / self.executions))
+        return float(2 * stdtr(self.executions - 1, -pull))
+
+    def detectable(self, tests: int) -> float:
+        """Distance from the mean at which a statistic is called deviating."""
+        pull = -stdtrit(self.executions - 1, DENIAL / tests / 2)
+        return float(pull * self.std * sqrt(1 + 1 / self.executions))
+
+
+def grade_numbers(
+    statistics: dict[str, float],
+    tolerances: dict[str, Tolerance] | None,
+    logarithmic: bool = False,
+) -> Grade:
+    """Grade of a numeric column from its statistics.
+
+    ``logarithmic`` says that the column's bias is one of its logarithm.
+    """
+    if tolerances is None:
+        return Grade(
+            DEVIATES,
+            "differs, and no tolerances are given (./reproduce calibrate makes them)",
+            "training",
+        )
+    if lacking := set(statistics) - set(tolerances):
+        raise InputError(f"the tolerances hold no {min(lacking)!r}: ./reproduce calibrate again")
+    chances = {name: tolerances[name].probability(value) for name, value in statistics.items()}
+    worst = min(chances, key=chances.__getitem__)
+    figures = _in_words(worst, statistics[worst], tolerances[worst], logarithmic)
+    chance = min(1.0, chances[worst] * len(chances))
+    if chance >= DENIAL:
+        return Grade(EQUIVALENT, figures, chance=chance)
+    kind = "code" if worst in ("lag", "offset", "shape") else "training"
+    return Grade(DEVIATES, figures, kind, chance)
+
+
+def _in_words(name: str, value: float, tolerance: Tolerance, logarithmic: bool) -> str:
+    if name == "bias" and not logarithmic:
+        return f"shifted by {value:.3g}; two executions by 0 ± {tolerance.std:.2g}"
+    if name == "lag":
+        return (
+            f"shifted by {value:.3g} against the other percentiles; two executions by "
+            f"0 ± {tolerance.std:.2g}"
+        )
+    change, between = (f"{100 * expm1(v):+.1f}%" for v in (value - tolerance.mean, tolerance.std))
+    what = {
+        "bias": "values changed by",
+        "scatter": "scatter against that between two executions",
+        "offset": "distance to the median changed by",
+        "shape": "distance to the median, against the other percentiles', changed by",
+    }[name]
+    return f"{what} {change}; two executions ± {between[1:]}"
+
+
+def grade_share(differing: int, matched: int, tolerance: Tolerance | None, kind: str) -> Grade:
+    """Grade of a flag or comment column from the number of rows that differ.
+
+    Without a tolerance the column must match exactly.
+    """
+    if differing == 0:
+        return Grade(IDENTICAL, f"all {matched} rows agree")
+    figures = f"{differing} of {matched} rows differ"
+    if tolerance is None:
+        return Grade(DEVIATES, f"{figures}, and none may", kind)
+    share = sqrt(differing / matched)
+    chance = 1.0 if share <= tolerance.mean else tolerance.probability(share)
+    if chance >= DENIAL:
+        return Grade(EQUIVALENT, f"{figures}, as between two executions", chance=chance)
+    expected = tolerance.mean**2 * matched
+    told = f"{figures}, about {expected:.0f} between two executions"
+    return Grade(DEVIATES, told, kind, chance)
+
+
+def worst(grades: Iterable[str]) -> str:
+    """The worst of several grades."""
+    return max(grades, key=ORDER.index)
+
+
+def deviating_by_chance(columns: dict[str, dict]) -> list[str]:
+    """The deviating columns of a catalogue that as many columns hold by chance; none or all.
+
+    Other seeds would have others deviate: that is their class.
+    """
+    chances = sorted(c["chance"] for c in columns.values() if c["chance"] is not None)
+    count = len(chances)
+    if any(count * chance / rank < DENIAL for rank, chance in enumerate(chances, 1)):
+        return []
+    deviating = {n: c for n, c in columns.items() if c["grade"] == DEVIATES}
+    return [name for name, column in deviating.items() if column["chance"] is not None]

@@ -1,0 +1,113 @@
+"""Whether the parts of a configuration agree: names exist, and what one part asks another gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from .method_settings import FINGERPRINT
+
+if TYPE_CHECKING:
+    from .configuration import Configuration, Direction
+
+MOST_INPUTS = 11  # 55 pairs, one bit each in 64
+
+
+def check(configuration: Configuration) -> None:
+    """Refuse what no job could be made of.
+
+    Raises
+    ------
+    ValueError
+        Two parts do not agree; the place is named.
+    """
+    for name, direction in configuration.directions.items():
+        _features_exist(configuration, direction, f"directions.{name}")
+    targets = [direction.target for direction in configuration.directions.values()]
+    if len(set(targets)) < len(targets):
+        raise ValueError("two directions lead to one survey's base: give each its own run")
+    if configuration.selection is not None:
+        _known(configuration.selection, configuration.selections, "selection")
+    _known(configuration.comparison.method, configuration.methods, "comparison.method")
+    _cuts_are_of_surveys(configuration)
+    _methods_train_together(configuration)
+    _realisations_can_be_read(configuration)
+    _masking_flags_are_kept(configuration)
+    if configuration.training_sample == "authors" and configuration.sources.authors is None:
+        raise ValueError("training_sample is authors, but sources.authors says no files")
+
+
+def _features_exist(configuration: Configuration, direction: Direction, place: str) -> None:
+    for side in (direction.origin, direction.target):
+        _known(side, configuration.surveys, f"{place}: survey")
+    origin, target = (configuration.surveys[s] for s in (direction.origin, direction.target))
+    for kind, network in direction.networks.items():
+        where = f"{place}.networks.{kind}"
+        for feature in network.inputs:
+            _known(feature, origin.features, f"{where}: input")
+        for feature in network.outputs:
+            _known(feature, target.features, f"{where}: output")
+        if len(network.inputs) > MOST_INPUTS:
+            raise ValueError(
+                f"{where}: {len(network.inputs)} inputs, at most {MOST_INPUTS}: the flags "
+                "of more pairs fit no column"
+            )
+        if len(network.outputs) > len(network.inputs):
+            raise ValueError(f"{where}: more outputs than inputs to correct")
+
+
+def _cuts_are_of_surveys(configuration: Configuration) -> None:
+    for name, selection in configuration.selections.items():
+        for survey in selection.cuts:
+            _known(survey, configuration.surveys, f"selections.{name}.cuts: survey")
+    for survey in configuration.row_candidates:
+        _known(survey, configuration.surveys, "row_candidates: survey")
+
+
+def _methods_train_together(configuration: Configuration) -> None:
+    members = {name: method.ensemble.members for name, method in configuration.methods.items()}
+    if configuration.compute.device == "cuda" and len(set(members.values())) > 1:
+        raise ValueError(
+            f"compute.device: cuda trains all members of a network at once and wants equally "
+            f"many in every method, not {members}; make them equal or use auto"
+        )
+
+
+def _realisations_can_be_read(configuration: Configuration) -> None:
+    unpublished = [name for name, d in configuration.directions.items() if not d.published]
+    for name, method in configuration.methods.items():
+        if method.montecarlo.realisations == FINGERPRINT and unpublished:
+            raise ValueError(
+                f"methods.{name}.montecarlo.realisations is fingerprint, but direction "
+                f"{unpublished[0]} has no published catalogue: give a number"
+            )
+
+
+def _masking_flags_are_kept(configuration: Configuration) -> None:
+    surveys = configuration.surveys
+    features = {name for survey in surveys.values() for name in survey.features}
+    for name, method in configuration.methods.items():
+        where = f"methods.{name}.montecarlo.masked"
+        for feature, flag in method.montecarlo.masked.items():
+            _known(feature, sorted(features), f"{where}: input")
+            for survey in _read_from(configuration, feature):
+                kept = surveys[survey].keep
+                if flag not in kept:
+                    raise ValueError(
+                        f"{where}.{feature}: {flag!r} is not in surveys.{survey}.keep; add it "
+                        f"there or take one of {', '.join(kept) or 'none'}"
+                    )
+
+
+def _read_from(configuration: Configuration, feature: str) -> list[str]:
+    """The surveys of which a network reads the feature."""
+    return [
+        direction.origin
+        for direction in configuration.directions.values()
+        if any(feature in network.inputs for network in direction.networks.values())
+    ]
+
+
+def _known(name: str, names: Iterable[str], what: str) -> None:
+    if name not in names:
+        raise ValueError(f"{what} {name!r} is not defined; there are {', '.join(names) or 'none'}")

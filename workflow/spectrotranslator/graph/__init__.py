@@ -1,0 +1,1 @@
+"""The graph of a run: what rules run, and the files that join them."""

@@ -1,0 +1,124 @@
+"""Pairs of executions drawn from a pool of members: at full size cheaper than to train each anew.
+
+Every network is trained ``pool`` times. A pair of executions takes its members from them by chance,
+none of them twice, so the two lie as far apart as executions trained apart, whatever part of that
+comes from the members and whatever from the realisations. Pairs share members with other pairs:
+``pool`` members hold at most ``pool - 1`` independent differences. Members are kept until all is
+done, so that a call that was killed goes on where it was.
+"""
+
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from spectrotranslator.config import Configuration
+from spectrotranslator.errors import InputError
+from spectrotranslator.files import digest, sha256
+from spectrotranslator.network.member import Names
+from spectrotranslator.network.saved_model import Model, load_model, save
+from spectrotranslator.network.train_member import train_member
+from spectrotranslator.network.training_sample import Sample
+from spectrotranslator.provenance.source_code import code_digest
+from spectrotranslator.seeds import seed
+
+from .replicates import catalogues, compared, with_replicate_seeds
+
+POOL = 0
+
+
+Execution = dict[str, pd.DataFrame]
+
+
+def draw_pairs(
+    configuration: Configuration, folder: Path, pool: int, pairs: int, workers: Executor
+) -> list[tuple[Execution, Execution]]:
+    """Pairs of executions (catalogue to table) without a common one of ``pool`` members a network.
+
+    Raises
+    ------
+    InputError
+        The pool does not hold two ensembles.
+    """
+    members = configuration.methods[configuration.comparison.method].ensemble.members
+    if pool < 2 * members:
+        raise InputError(
+            f"--pool {pool}: at least {2 * members} are needed, two ensembles of {members} members"
+        )
+    kept = _kept(configuration, folder)
+    networks = [
+        (name, kind, member)
+        for name in compared(configuration)
+        for kind in configuration.directions[name].networks
+        for member in range(pool)
+    ]
+    trained = workers.map(_train, [(configuration, folder, kept, *one) for one in networks])
+    list(progress(trained, len(networks), "members"))
+    tasks = [(configuration, folder, kept, pool, n) for n in range(2 * pairs)]
+    found = list(progress(workers.map(_draw, tasks), len(tasks), "executions"))
+    shutil.rmtree(kept)
+    return list(zip(found[::2], found[1::2], strict=True))
+
+
+def progress(done: Iterable, count: int, what: str) -> Iterator:
+    """The same things, each told on standard error as it comes."""
+    for number, one in enumerate(done, 1):
+        print(f"{number} of {count} {what}", file=sys.stderr, flush=True)
+        yield one
+
+
+def _kept(configuration: Configuration, folder: Path) -> Path:
+    """Where whole members lie, for a call that goes on after one that was broken off.
+
+    Another configuration, code, sample or torch trains others.
+    """
+    samples = sorted((folder / "sample").glob("*-*.parquet"))
+    told = [
+        configuration.model_dump(mode="json"),
+        code_digest("spectrotranslator.tolerance.calibrate_run"),
+        [sha256(path) for path in samples],
+        torch.__version__,
+    ]
+    return folder.parent / ".calibrations" / f"{configuration.run}-{digest(told)[:16]}"
+
+
+def chosen_members(name: str, kind: str, execution: int, pool: int, count: int) -> list[int]:
+    """Which of ``pool`` members an execution takes; executions 2n and 2n + 1 are a pair."""
+    pair, side = divmod(execution, 2)
+    shuffled = np.random.default_rng(seed("pool", name, kind, pair)).permutation(pool)
+    return sorted(shuffled[side * count : (side + 1) * count].tolist())
+
+
+def _weights(kept: Path, name: str, kind: str, member: int) -> Path:
+    return kept / name / kind / f"member-{member}" / "weights.safetensors"
+
+
+def _train(task: tuple[Configuration, Path, Path, str, str, int]) -> None:
+    configuration, folder, kept, name, kind, member = task
+    path = _weights(kept, name, kind, member)
+    if path.with_name("training.json").is_file():  # written last: the member is whole
+        return
+    torch.set_num_threads(configuration.compute.threads)
+    configuration = with_replicate_seeds(configuration, POOL)
+    shape = configuration.directions[name].networks[kind]
+    sample = Sample.read(folder / "sample" / f"{name}-{kind}.parquet", shape)
+    names = Names(configuration.comparison.method, name, kind, member)
+    network, facts, _ = train_member(configuration, names, sample)
+    save(network, facts, path, path.with_name("training.json"))
+
+
+def _draw(task: tuple[Configuration, Path, Path, int, int]) -> Execution:
+    configuration, folder, kept, pool, execution = task
+    torch.set_num_threads(configuration.compute.threads)
+    count = configuration.methods[configuration.comparison.method].ensemble.members
+
+    def drawn(name: str, kind: str, _sample: Sample) -> list[Model]:
+        chosen = chosen_members(name, kind, execution, pool, count)
+        return [load_model(_weights(kept, name, kind, member)) for member in chosen]
+
+    return catalogues(with_replicate_seeds(configuration, f"pool {execution}"), folder, drawn)

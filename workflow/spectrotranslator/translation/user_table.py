@@ -1,0 +1,234 @@
+"""A user's own table of stars, brought to the features a direction's networks read."""
+
+import csv
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from astropy.table import Table
+from astropy.units import Unit as unit_of
+from astropy.units import UnitBase, UnrecognizedUnit, dex, dimensionless_unscaled
+
+from spectrotranslator.config.configuration import Feature, Survey
+from spectrotranslator.errors import InputError
+from spectrotranslator.surveys.derived_columns import difference, quadrature
+from spectrotranslator.surveys.exact_integers import read_frame
+
+# Units as surveys write them though no standard does, by the unit that is meant.
+SPELLINGS = {
+    "K": r"kelvins?|deg\.? ?k",
+    "dex": r"[-\[\]]*|dex|\[?log.*|\[cm.*\]",
+    "km/s": r"km ?/ ?sec|km ?s\^?-1|km\.s\^-1|kms",
+    "mag": r"mags?|magnitudes?|mag ?\(\w+\)",
+}
+SUFFIXES = {
+    ".csv": "ascii.csv",
+    ".fits": "fits",
+    ".fit": "fits",
+    ".ecsv": "ascii.ecsv",
+    ".vot": "votable",
+    ".xml": "votable",
+}
+
+
+def read_table(path: Path) -> Table:
+    """A table by its suffix: CSV, FITS, VOTable (.vot, .xml), ECSV or Parquet.
+
+    Raises
+    ------
+    InputError
+        Not there, of no known kind, not readable, without a row, or a CSV with one name twice.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    if path.suffix not in (*SUFFIXES, ".parquet"):
+        known = ", ".join([*SUFFIXES, ".parquet"])
+        raise InputError(f"{path}: the suffix is of no known table; give one of {known}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if path.suffix == ".parquet":
+                table = Table.from_pandas(read_frame(path))
+            elif path.suffix == ".csv":
+                _names_once(path)
+                table = Table.read(path, format="ascii.csv", encoding="utf-8-sig")
+            else:
+                table = Table.read(path, format=SUFFIXES[path.suffix])
+    except InputError:
+        raise
+    except Exception as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise InputError(f"{path}: not a readable table ({reason})") from None
+    if not len(table):
+        raise InputError(f"{path}: holds no row")
+    return table
+
+
+def _names_once(path: Path) -> None:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        names = [name.strip() for name in next(csv.reader(stream), [])]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError(f"{path}, line 1: two columns are called {twice[0]!r}; name them apart")
+
+
+def write_table(path: Path, table: pd.DataFrame, units: dict[str, str], kind: str) -> None:
+    """Write as the suffix ``kind`` says; FITS, VOTable and ECSV carry units."""
+    if kind == ".parquet":
+        table.to_parquet(path, index=False)
+        return
+    written = Table.from_pandas(table)
+    if kind != ".csv":
+        for name, unit in units.items():
+            written[name].unit = unit
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            written.write(path, format=SUFFIXES[kind])
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"FITS holds ASCII alone, which {error.object!r} is not; "
+                "give the translated table another suffix, such as .vot or .parquet"
+            ) from None
+
+
+def features(
+    path: Path, table: Table, survey: Survey, names: list[str], units: dict[str, str]
+) -> tuple[pd.DataFrame, list[str]]:
+    """Values and errors of the inputs ``names``, and those of them that have no error.
+
+    An input ``X`` is the column ``X``, or the columns that the survey's configuration makes it
+    of; its error is ``X_error``, or likewise. An input without errors is taken as exact.
+
+    Raises
+    ------
+    InputError
+        A column is missing, is no number, or is in another unit than the network was trained in.
+    """
+    columns, exact = {}, []
+    for name in names:
+        feature = survey.features[name]
+        columns[name] = _value(path, table, name, feature, units.get(name, ""))
+        error = _error(path, table, name, feature, units.get(name, ""))
+        if error is None:
+            exact.append(name)
+        columns[f"{name}_error"] = np.zeros(len(table)) if error is None else error
+        if feature.difference and len(feature.error) == 2:
+            for magnitude, column in zip(feature.difference, feature.error, strict=True):
+                if column in table.colnames:
+                    unit = units.get(name, "")
+                    columns[f"{magnitude}_error"] = _numbers(path, table, column, unit)
+    return pd.DataFrame(columns), exact
+
+
+def flags(path: Path, table: Table, masked: dict[str, str]) -> pd.DataFrame:
+    """The flag columns that mask an input of the method: input to flag column.
+
+    Raises
+    ------
+    InputError
+        One is missing or is no number.
+    """
+    for name, flag in masked.items():
+        if flag not in table.colnames:
+            raise InputError(f"{path}: no column {flag!r}, which says where {name} is not used")
+    return pd.DataFrame({flag: _numbers(path, table, flag, "") for flag in masked.values()})
+
+
+def keys(path: Path, table: Table, survey: Survey) -> pd.DataFrame:
+    """Row, key and identifier; the key is the survey's where it is there whole, else the row.
+
+    The noise of a row hangs on its key, so a star has the same one in every table of its survey.
+
+    Raises
+    ------
+    InputError
+        Identifiers are floating-point numbers that have lost digits.
+    """
+    rows = np.arange(len(table))
+    key = pd.Series(rows.astype(str))
+    if survey.key and all(name in table.colnames for name in survey.key):
+        parts = [_texts(path, table, name) for name in survey.key]
+        lacking = np.any([part == "" for part in parts], axis=0)
+        key = parts[0].str.cat(parts[1:], sep="|").mask(lacking, "row " + key)
+    named = survey.identifier in table.colnames
+    identifier = _texts(path, table, survey.identifier) if named else rows.astype(str)
+    return pd.DataFrame({"row": rows, "key": key, "identifier": identifier})
+
+
+def _texts(path: Path, table: Table, name: str) -> pd.Series:
+    """A column of identifiers as text, empty where there is none; whole numbers as such."""
+    column = np.ma.asarray(table[name])
+    lacking, values = np.ma.getmaskarray(column), np.asarray(column.data)
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "latin-1")
+    if values.dtype.kind == "f":
+        lacking |= ~np.isfinite(values)
+        values = _whole(path, name, np.where(lacking, 0, values))
+    return pd.Series(values.astype(str)).str.strip().mask(lacking, "")
+
+
+def _whole(path: Path, name: str, values: np.ndarray) -> np.ndarray:
+    """Floating-point numbers as the whole numbers they are; as they are where some is none."""
+    exact = 2.0 ** (np.finfo(values.dtype).nmant + 1)
+    if np.abs(values).max(initial=0) > exact:
+        raise InputError(
+            f"{path}: column {name!r} holds floating-point numbers beyond {exact:.0f}, which have "
+            "lost digits; write identifiers as whole numbers or text"
+        )
+    return values.astype(np.int64) if (values == np.floor(values)).all() else values
+
+
+def _value(path: Path, table: Table, name: str, feature: Feature, unit: str) -> np.ndarray:
+    for column in (name, feature.column):
+        if column in table.colnames:
+            return _numbers(path, table, column, unit)
+    pair = feature.difference
+    if pair and all(column in table.colnames for column in pair):
+        first, second = (_numbers(path, table, column, unit) for column in pair)
+        return difference(first, second)
+    asked = f"{name!r}" + (f" (or {pair[0]!r} and {pair[1]!r})" if pair else "")
+    raise InputError(
+        f"{path}: no column {asked}, an input of the network; there are {', '.join(table.colnames)}"
+    )
+
+
+def _error(path: Path, table: Table, name: str, feature: Feature, unit: str) -> np.ndarray | None:
+    if f"{name}_error" in table.colnames:
+        return _numbers(path, table, f"{name}_error", unit)
+    if feature.error and all(column in table.colnames for column in feature.error):
+        parts = [_numbers(path, table, column, unit) for column in feature.error]
+        return quadrature(parts)
+    return None
+
+
+def _numbers(path: Path, table: Table, name: str, unit: str) -> np.ndarray:
+    """A column as float64, masked values as NaN, its unit checked."""
+    column = table[name]
+    if column.ndim != 1:
+        raise InputError(f"{path}: column {name!r} holds several numbers a row, one is wanted")
+    if column.unit is not None and unit:
+        _fits(path, name, column.unit, unit)
+    plain = np.ma.filled(np.ma.asarray(column).astype(object), np.nan)
+    try:
+        return np.asarray(plain, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{path}: column {name!r} does not hold numbers") from None
+
+
+def _fits(path: Path, name: str, found: UnitBase, wanted: str) -> None:
+    expected = unit_of(wanted)
+    logarithmic = str(expected).startswith("dex")
+    if found == expected or (logarithmic and found in (dex, dimensionless_unscaled)):
+        return
+    if isinstance(found, UnrecognizedUnit):
+        if re.fullmatch(SPELLINGS.get(wanted.partition("(")[0], ""), str(found).strip().lower()):
+            return
+        raise InputError(
+            f"{path}: column {name!r} is in {str(found)!r}, a unit that is not known; write it as "
+            f"{wanted}"
+        )
+    raise InputError(
+        f"{path}: column {name!r} is in {found}, the network was trained in {wanted}; convert it"
+    )
