@@ -26,9 +26,9 @@ from spectrotranslator.comparison.catalogue_diff import compare
 from spectrotranslator.comparison.grades import DEVIATES, EQUIVALENT, IDENTICAL, Tolerance
 from spectrotranslator.comparison.percentile_groups import find_groups
 from spectrotranslator.comparison.read_catalogues import Catalogue, number_labels
+from spectrotranslator.comparison.tolerances import Pair, Tolerances, between_replicates
 from spectrotranslator.config import resolve
 from spectrotranslator.tolerance.replicates import execute
-from spectrotranslator.tolerance.tolerances import Pair, Tolerances, between_replicates
 
 TRAINING = {"learning_rates": [1e-12], "epochs": 1}
 

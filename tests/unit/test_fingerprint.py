@@ -12,6 +12,7 @@ from cdstables.layout import layout_from_yaml
 from minisky.published_catalogue import Direction as Names
 from minisky.published_catalogue import write_comments
 from minisky.published_text import comment_text
+from spectrotranslator.comparison.choices import with_choice, within_choices
 from spectrotranslator.comparison.explain_differences import explain, overview
 from spectrotranslator.comparison.flag_agreement import Style
 from spectrotranslator.comparison.grades import Tolerance, grade_numbers
@@ -25,10 +26,8 @@ from spectrotranslator.fingerprint.ensemble_size import (
     length_statistics,
     read_length,
     read_members,
-    trimmed_spread,
 )
 from spectrotranslator.fingerprint.map_edges import read_edges
-from spectrotranslator.fingerprint.order_statistics import simulate
 from spectrotranslator.fingerprint.pair_states import FAIL, PASS, UNTOLD, Group, read_reasons
 from spectrotranslator.fingerprint.photometry_release import read_release
 from spectrotranslator.fingerprint.realisations import read_realisations
@@ -37,9 +36,9 @@ from spectrotranslator.fingerprint.selection_ranking import (
     contradictions,
     read_selection,
 )
-from spectrotranslator.tolerance.choices import with_choice, within_choices
 from spectrotranslator.translation.catalogue_columns import comment_text as written
 from spectrotranslator.translation.montecarlo import measurements
+from spectrotranslator.translation.order_statistics import simulate, trimmed_spread
 from spectrotranslator.translation.quality_flags import PairMaps
 from spectrotranslator.translation.resolve_from_fingerprint import resolve_realisations
 
@@ -216,8 +215,8 @@ def some_stars(n=3000, seed=6):
     "rules",
     [
         [input_masks.COLOUR, input_masks.VALUE],
-        [input_masks.COLOUR, input_masks.VALUE, input_masks.MARK],
-        [input_masks.COLOUR, input_masks.VALUE, input_masks.MARK, "flag_a != 0"],
+        [input_masks.COLOUR, input_masks.VALUE, input_masks.SENTINEL_RULE],
+        [input_masks.COLOUR, input_masks.VALUE, input_masks.SENTINEL_RULE, "flag_a != 0"],
         [input_masks.VALUE, input_masks.ERROR],
     ],
 )

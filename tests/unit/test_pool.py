@@ -5,10 +5,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from spectrotranslator.comparison.tolerances import _spread
 from spectrotranslator.config import resolve
 from spectrotranslator.tolerance import member_pool
 from spectrotranslator.tolerance.member_pool import chosen_members, progress
-from spectrotranslator.tolerance.tolerances import _spread
 
 MEMBERS, POOL, PAIRS, TRIALS = 5, 20, 8, 400
 

@@ -13,9 +13,9 @@ from cdstables.readme import load_readme
 from cdstables.write import TableWriter
 from spectrotranslator.comparison.catalogue_diff import compare
 from spectrotranslator.comparison.read_catalogues import read_catalogue
+from spectrotranslator.comparison.tolerances import read_tolerances
 from spectrotranslator.config import resolve
 from spectrotranslator.sample.cuts import apply_cuts
-from spectrotranslator.tolerance.tolerances import read_tolerances
 from spectrotranslator.translation import catalogue_columns, montecarlo, quality_flags
 from spectrotranslator.translation.load_networks import network_parts
 

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cdstables.layout import Column, Table
+from spectrotranslator.comparison.choices import within_choices
+from spectrotranslator.comparison.tolerances import Tolerances
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import atomic, write_json
-from spectrotranslator.tolerance.choices import within_choices
-from spectrotranslator.tolerance.tolerances import Tolerances
 
 from .flag_agreement import Style, comment_figures, flag_figures
 from .grades import (

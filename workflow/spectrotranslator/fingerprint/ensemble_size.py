@@ -12,21 +12,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from spectrotranslator.translation.order_statistics import trimmed_spread
+
 from .answer import Answer, unknown
 from .digit_lattice import Lattice
 
-DRAWS = 40_000
 ODDS = np.log(20)
-
-
-def trimmed_spread(members: int, draws: int = DRAWS) -> tuple[float, float]:
-    """Mean and standard deviation of the logarithm of the trimmed spread of normal members.
-
-    The lowest and the highest are left out, ddof is 0, the members' own width is 1.
-    """
-    drawn = np.sort(np.random.default_rng(members).normal(size=(draws, members)), axis=1)
-    spread = np.log(drawn[:, 1:-1].std(axis=1))
-    return float(spread.mean()), float(spread.std())
 
 
 def read_members(

@@ -7,8 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from spectrotranslator.files import sha256
-
-from .source_code import SOURCE
+from spectrotranslator.source_code import SOURCE
 
 ROOT = SOURCE.parent
 LOCK = "envs/run.lock"

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.patches import Patch
 
-from spectrotranslator.comparison.grading_statistics import robust_scatter
+from spectrotranslator.evaluation.residual_statistics import robust_scatter
 
 from .style import (
     BLUE,

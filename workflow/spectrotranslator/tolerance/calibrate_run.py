@@ -12,15 +12,15 @@ import torch
 
 from cdstables.layout import Table, layout_from_yaml
 from spectrotranslator import user_paths
+from spectrotranslator.comparison.choices import spread_over_choices, with_choice
+from spectrotranslator.comparison.tolerances import Pair, between_replicates
 from spectrotranslator.config import Configuration, resolve
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import digest, write_json
-from spectrotranslator.provenance.source_code import code_digest
+from spectrotranslator.source_code import code_digest
 
-from .choices import spread_over_choices, with_choice
 from .member_pool import draw_pairs, progress
 from .replicates import execute
-from .tolerances import Pair, between_replicates
 
 
 def _execute(task: tuple[Configuration, int | str, Path]) -> dict[str, pd.DataFrame]:

@@ -24,8 +24,8 @@ from spectrotranslator.network.member import Names
 from spectrotranslator.network.saved_model import Model, load_model, save
 from spectrotranslator.network.train_member import train_member
 from spectrotranslator.network.training_sample import Sample
-from spectrotranslator.provenance.source_code import code_digest
 from spectrotranslator.seeds import seed
+from spectrotranslator.source_code import code_digest
 
 from .replicates import catalogues, compared, with_replicate_seeds
 
