@@ -126,7 +126,14 @@ class MonteCarloSettings(Section):
         "ours",
         unknown=True,
     )
-    map_bins: int = number(30, "Cells a side of a pairwise map.", "authors' code", ge=1)
+    map_bins: int = number(30, "Cells a side of a pairwise map.", "authors' code", ge=2)
+    map_precision: Literal["float32", "float64"] = number(
+        "float64",
+        "Floating-point type of the training table's columns, to which values are rounded before "
+        "pairwise maps are made and looked up.",
+        "ours",
+        unknown=True,
+    )
     colours: Literal["apart", "together"] = number(
         "apart",
         "Whether colours that share a magnitude are perturbed apart or share its noise.",
