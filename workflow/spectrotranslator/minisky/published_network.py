@@ -140,7 +140,7 @@ def train_ensemble(
 
 
 class KerasAdam:
-    """Adam with the order of operations that Keras has: epsilon joins the raw deviation."""
+    """Adam as Keras has it: epsilon joins the raw deviation, the rate is in single precision."""
 
     def __init__(self, parameters: list[Tensor]):
         self.parameters = parameters
@@ -152,11 +152,14 @@ class KerasAdam:
     def step(self, rate: float) -> None:
         """Move all parameters by their gradients, which are cleared."""
         self.steps += 1
-        rate *= (1 - 0.999**self.steps) ** 0.5 / (1 - 0.9**self.steps)
+        single = np.float32
+        first_power = single(float(single(0.9)) ** self.steps)
+        second_power = single(float(single(0.999)) ** self.steps)
+        rate = single(rate) * np.sqrt(single(1) - second_power) / (single(1) - first_power)
         for one, first, second in zip(self.parameters, self.first, self.second, strict=True):
             first += (one.grad - first) * (1 - 0.9)
             second += (one.grad**2 - second) * (1 - 0.999)
-            one -= rate * first / (second.sqrt() + 1e-7)
+            one -= float(rate) * first / (second.sqrt() + 1e-7)
             one.grad = None
 
 
