@@ -43,8 +43,7 @@ def one_thread():
 def stars_to_flag(precision: str):
     """Training inputs and outputs, inputs and outputs to be flagged, and the expected columns."""
     train_table, stars = (
-        pd.read_csv(VECTORS / f"flags_{precision}_{part}.csv.gz")
-        for part in ("training", "stars")
+        pd.read_csv(VECTORS / f"flags_{precision}_{part}.csv.gz") for part in ("training", "stars")
     )
     expected = pd.read_csv(VECTORS / f"flags_{precision}_expected.csv.gz", keep_default_na=False)
     medians = [f"{name}_50" for name in OUTPUTS]
@@ -436,8 +435,8 @@ def test_trimmed_ensembles_of_the_engine_are_the_authors(answers):
     shared = dict.fromkeys(("inputs", "outputs", "correct", "network"), "the same")
     shared |= {"input_scaling": None, "output_scaling": None, "direction": "g2a", "kind": "first"}
     models = [
-        Model(Linear(W, b).within_translator(), *names, "first", *scalings, shared | {"member": number})
-        for number, (W, b) in enumerate(zip(answers["W"], answers["b"], strict=True))
+        Model(Linear(*one).within_translator(), *names, "first", *scalings, shared | {"member": n})
+        for n, one in enumerate(zip(answers["W"], answers["b"], strict=True))
     ]
     mean, error = trimmed(Ensemble(models).begin(answers["stars"])(), 1)
     size = np.maximum(np.abs(answers["mean"]), known[1].std(axis=0))

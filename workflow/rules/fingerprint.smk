@@ -30,6 +30,7 @@ rule read_fingerprint:
             "split",
             "directions.{direction}",
             f"methods.{COMPARED_METHOD}.montecarlo.map_bins",
+            f"methods.{COMPARED_METHOD}.montecarlo.map_precision",
         ),
         code=code_digest("fingerprint.published"),
     shell:

@@ -108,6 +108,12 @@ class MonteCarloSettings(Section):
         "authors' code",
         unknown=True,
     )
+    shared_draws: bool = number(
+        True,
+        "Whether both networks of a star are fed the same perturbed inputs, or each its own.",
+        "ours",
+        unknown=True,
+    )
     draws: Literal["independent", "stratified"] = number(
         "independent", "How the draws of a row hang together.", "authors' code"
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..cds.layout import Table
-from ..configuration.model import Configuration, Direction, NetworkKind
+from ..configuration.model import Configuration, Direction, MonteCarloSettings, NetworkKind
 from .answer import Answer, unknown
 from .edges import read_edges
 from .ensemble import read_length, read_members
@@ -15,7 +15,13 @@ from .lattice import Lattice, read_lattice
 from .masks import VALUE, as_missing, flag_of, read_masks, rules_of
 from .realisations import read_realisations
 from .release import read_release, recoloured
-from .selection import Candidate, candidates, contradictions, read_selection
+from .selection import (
+    Candidate,
+    candidates,
+    contradictions,
+    read_precision,
+    read_selection,
+)
 from .traces import Traces, groups_of, read_traces
 
 Executions = Callable[[Candidate, Traces, int, int], tuple[np.ndarray, Mapping[int, list]]]
@@ -33,8 +39,17 @@ class Question:
     @property
     def bins(self) -> int:
         """Cells a side of a map."""
+        return self._montecarlo.map_bins
+
+    @property
+    def precision(self) -> str:
+        """Floating-point type of the maps' training values."""
+        return self._montecarlo.map_precision
+
+    @property
+    def _montecarlo(self) -> MonteCarloSettings:
         method = self.configuration.comparison.method
-        return self.configuration.methods[method].montecarlo.map_bins
+        return self.configuration.methods[method].montecarlo
 
     def with_colours(self, photometry: pd.DataFrame) -> "Question":
         """The same with other magnitudes."""
@@ -69,7 +84,10 @@ def fingerprint(
     masks = _masks(question, traces)
     values = _looked_up(question, traces, masks)
     made = {(c.selection, c.part): c for c in _candidates(question)}
-    found = {key: contradictions(c, traces, values, question.bins) for key, c in made.items()}
+    found = {
+        key: contradictions(candidate, traces, values, question.bins, question.precision)
+        for key, candidate in made.items()
+    }
     kind = next(iter(question.direction.networks))
     selection = read_selection(found, {key: len(c.inputs[kind]) for key, c in made.items()})
     whole = _whole(question, traces, values)
@@ -79,6 +97,7 @@ def fingerprint(
     return {
         "masks": masks,
         "selection": selection,
+        "map_precision": _precision(question, traces, values, made, selection),
         "edges": _edges(question, traces, values),
         "realisations": realisations,
         "members": members,
@@ -163,6 +182,17 @@ def _realisations(question, traces: Traces, whole, lattice: Lattice | None, figu
     return read_realisations(percentiles, network.outputs[-1], errors[whole], allowed, figures)
 
 
+def _precision(question, traces: Traces, values: dict, made: Mapping, selection: Answer) -> Answer:
+    """Held against the best candidate, with the maps made in each floating-point type."""
+    wrong = {}
+    for line in selection.evidence.get("ranking", [])[:1]:
+        candidate = made[line["selection"], line["maps_of"]]
+        for precision in ("float32", "float64"):
+            rows, _ = contradictions(candidate, traces, values, question.bins, precision)
+            wrong[precision] = rows
+    return read_precision(wrong)
+
+
 def _edges(question: Question, traces: Traces, values: dict) -> Answer:
     """Extremes and cells of the inputs of every network; no estimate in one word."""
     other = question.tables[question.direction.target]
@@ -174,7 +204,7 @@ def _edges(question: Question, traces: Traces, values: dict) -> Answer:
             key = (group.side, group.kind)
             names = question.direction.networks[group.kind].inputs
             found[group.kind] = read_edges(
-                names, values[key], traces.states[key], common, question.bins
+                names, values[key], traces.states[key], common, question.bins, question.precision
             )
     if any("undetermined" in one for one in found.values()):
         return unknown("some input is inside its maps for no star", **found)
@@ -211,7 +241,9 @@ def _release(question, traces, found, selection, masks, photometry) -> Answer:
         values = _looked_up(question, seen, masks)
         for candidate in _candidates(other):
             if (candidate.selection, candidate.part) == key:
-                wrong[release], _ = contradictions(candidate, seen, values, question.bins)
+                wrong[release], _ = contradictions(
+                    candidate, seen, values, question.bins, question.precision
+                )
         for name in colours:
             different |= (seen.stars[name] != traces.stars[name]).to_numpy() & np.isfinite(
                 seen.stars[name] + traces.stars[name]
