@@ -1,4 +1,4 @@
-"""The grade ``consistent``: inside the spread over the paper's stated unknown choices.
+"""The grade ``consistent``: inside the spread over the choices that are marked unknown.
 
 The spread is measured: executions under each alternative are held against executions as
 configured, and each statistic's least and largest value over all of them is kept.
@@ -80,4 +80,4 @@ def within_choices(
         low, high = ranges.get(name, (value + 2 * margin, value - 2 * margin))
         if not low - margin <= value <= high + margin:
             return graded
-    return Grade(CONSISTENT, f"{graded.reason}; inside the spread over the paper's open choices")
+    return Grade(CONSISTENT, f"{graded.reason}; inside the spread over unknown choices")
