@@ -1,4 +1,4 @@
-"""Pairs drawn from a pool of members lie as far apart as executions trained apart."""
+"""Pairs drawn from a pool of members lie as far apart as replicates trained apart."""
 
 from itertools import combinations
 

@@ -261,7 +261,7 @@ def blue_and_red(shared: bool) -> np.ndarray:
     pairs = {"BP-G": ("BPmag", "Gmag"), "G-RP": ("Gmag", "RPmag")}
     part = NetworkPart("x", None, None, None, [], [], colours=pairs if shared else {})
     settings = MonteCarloSettings(realisations=2)
-    return perturbations(block, list(pairs), np.full((4000, 2), 0.5), settings, [part])[:, 1]
+    return perturbations(block, list(pairs), np.full((4000, 2), 0.5), settings, [part], "x")[:, 1]
 
 
 def test_colours_with_a_magnitude_in_common_share_its_noise():

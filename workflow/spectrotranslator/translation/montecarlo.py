@@ -98,9 +98,11 @@ def _begin(
     """Begin to predict a block; the result, when called, gives its columns."""
     names = list(dict.fromkeys(name for part in parts for name in part.ensemble.inputs))
     values, errors = measurements(block, names, settings)
-    noise = perturbations(block, names, errors, settings, parts)
+    noise = None
     own = []
     for part in parts:
+        if noise is None or not settings.shared_draws:
+            noise = perturbations(block, names, errors, settings, parts, part.kind)
         chosen = [names.index(name) for name in part.ensemble.inputs]
         mine = values[:, chosen]
         own.append((part, mine, _predict(part.ensemble, mine, noise[:, :, chosen])))
@@ -154,17 +156,20 @@ def perturbations(
     errors: np.ndarray,
     settings: MonteCarloSettings,
     parts: list[NetworkPart],
+    kind: str,
 ) -> np.ndarray:
     """Noise to add, shape (rows, realisations, features); zero in the first realisation.
 
     A missing error makes its value missing in every realisation but the first. Colours that
-    share a magnitude share its noise where ``parts`` say so and its error is at hand.
+    share a magnitude share its noise where ``parts`` say so and its error is at hand. Networks of
+    another ``kind`` have other noise where their draws are not shared.
     """
     hashes = key_hashes(block["key"])
     colours = {name: pair for part in parts for name, pair in part.colours.items()}
 
     def drawn(name: str, error: np.ndarray) -> np.ndarray:
-        draws = normal(settings.seed, hashes, name, settings.realisations, settings.draws)
+        stream = name if settings.shared_draws else f"{kind} {name}"
+        draws = normal(settings.seed, hashes, stream, settings.realisations, settings.draws)
         return draws * error[:, None]
 
     columns = []

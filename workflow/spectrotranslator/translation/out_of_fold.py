@@ -75,7 +75,7 @@ def _predicted(block: pd.DataFrame, part: NetworkPart, method: Method) -> np.nda
     """Predictions of all members, shape (members, rows, realisations, outputs)."""
     ensemble: Ensemble = part.ensemble
     values, errors = measurements(block, ensemble.inputs, method.montecarlo)
-    noise = perturbations(block, ensemble.inputs, errors, method.montecarlo, [part])
+    noise = perturbations(block, ensemble.inputs, errors, method.montecarlo, [part], part.kind)
     rows, times, features = noise.shape
     perturbed = (values[:, None, :] + noise).reshape(rows * times, features)
     return ensemble.predict(perturbed).reshape(ensemble.members, rows, times, -1)
