@@ -15,7 +15,12 @@ import torch
 from minisky import published_catalogue, published_network
 from minisky.settings import PublishedSettings
 from reference import application
-from spectrotranslator.config.configuration import NetworkSettings, TrainingSettings
+from spectrotranslator.config.configuration import (
+    EnsembleSettings,
+    MonteCarloSettings,
+    NetworkSettings,
+    TrainingSettings,
+)
 from spectrotranslator.network.saved_model import Model
 from spectrotranslator.network.scaling import Scaling
 from spectrotranslator.network.stacked_training import train_stacked
@@ -23,7 +28,7 @@ from spectrotranslator.network.training_loop import Stars, loss_over, train
 from spectrotranslator.network.training_schedule import Training, TrainingSchedule
 from spectrotranslator.network.translator import NormalisedLinear, Translator
 from spectrotranslator.translation.ensemble_inference import Ensemble
-from spectrotranslator.translation.montecarlo import trimmed
+from spectrotranslator.translation.montecarlo import NetworkPart, translate_block
 from spectrotranslator.translation.quality_flags import PairMaps, bit_mask, comments, reasons
 
 VECTORS = Path(__file__).parents[1] / "reference" / "authors_vectors"
@@ -428,7 +433,7 @@ def agrees(found: np.ndarray, expected: np.ndarray, size: np.ndarray) -> bool:
     return bool((np.abs(found - expected) <= 1e-6 * size).all())
 
 
-def test_trimmed_ensembles_of_the_engine_are_the_authors(answers):
+def test_ensembles_and_missing_flags_of_the_engine_are_the_authors(answers):
     names = list("abcdef"), list("wxyz")
     known = answers["training_inputs"], answers["training_outputs"]
     scalings = [Scaling.of(*pair) for pair in zip(known, names, strict=True)]
@@ -438,25 +443,40 @@ def test_trimmed_ensembles_of_the_engine_are_the_authors(answers):
         Model(Linear(*one).within_translator(), *names, "first", *scalings, shared | {"member": n})
         for n, one in enumerate(zip(answers["W"], answers["b"], strict=True))
     ]
-    mean, error = trimmed(Ensemble(models).begin(answers["stars"])(), 1)
+    maps = [PairMaps.of(side, 30) for side in known]
+    part = NetworkPart("k", Ensemble(models), *maps, *names)
+    stars = pd.DataFrame(answers["stars"], columns=names[0])
+    stars = stars.assign(**{f"{name}_error": 0.0 for name in names[0]}, key=stars.index.astype(str))
+    found = translate_block(
+        stars, [part], EnsembleSettings(members=7), MonteCarloSettings(realisations=1)
+    )
     size = np.maximum(np.abs(answers["mean"]), known[1].std(axis=0))
-    assert agrees(mean, answers["mean"], size)
-    assert agrees(error, answers["err"], size)
+    for column, place in zip(names[1], range(4), strict=True):
+        for statistic, truth in (("p50", "mean"), ("systematic", "err")):
+            value = found[f"{column}_{statistic}"].to_numpy()
+            assert agrees(value, answers[truth][:, place], size[:, place]), (column, statistic)
+    assert found["missing_k"].tolist() == answers["missing"].tolist()
 
 
-def test_trimmed_ensembles_of_the_simulated_side_are_the_authors(answers):
+def test_ensembles_and_missing_flags_of_the_simulated_side_are_the_authors(answers):
     known = answers["training_inputs"], answers["training_outputs"]
-    ensemble = published_network.Ensemble(
+    intrinsic = published_network.Ensemble(
         [Linear(W, b) for W, b in zip(answers["W"], answers["b"], strict=True)],
         known[0].mean(axis=0), known[0].std(axis=0), known[1].mean(axis=0), known[1].std(axis=0),
         *known, [],
     )  # fmt: skip
-    mean, error = published_catalogue.trim(ensemble.predict(answers["stars"]))
+    velocity = np.random.default_rng(15).normal(size=(300, 1))
+    extrinsic = published_network.Ensemble(
+        [Linear(np.zeros((7, 1), np.float32), np.zeros(1, np.float32))] * 7,
+        np.zeros(7), np.ones(7), np.zeros(1), np.ones(1), np.hstack([known[0], velocity]),
+        velocity, [],
+    )  # fmt: skip
+    direction = published_catalogue.Direction("g2a", tuple("abcdefg"), tuple("wxyz"))
+    stars = np.hstack([answers["stars"], np.zeros((60, 1))])
+    found = published_catalogue.translate(
+        direction, intrinsic, extrinsic, stars, np.zeros_like(stars), 1, seed=1
+    )
     size = np.maximum(np.abs(answers["mean"]), known[1].std(axis=0))
-    assert agrees(mean, answers["mean"], size)
-    assert agrees(error, answers["err"], size)
-
-
-def test_missing_inputs_are_the_authors(answers):
-    missing = ~np.isfinite(answers["stars"]).all(axis=1)
-    assert missing.tolist() == answers["missing"].tolist()
+    assert agrees(found.percentiles[:, :4, 2], answers["mean"], size)
+    assert agrees(found.systematic[:, :4], answers["err"], size)
+    assert found.missing_intrinsic.tolist() == answers["missing"].tolist()
