@@ -14,6 +14,7 @@ from spectrotranslator.comparison.tolerances import Tolerances
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import atomic, write_json
 
+from .agreement import agreement
 from .flag_agreement import Style, comment_figures, flag_figures
 from .grades import (
     DEVIATES,
@@ -90,8 +91,9 @@ def compare(
         columns[label]["class"] = SEED
     grades = [EQUIVALENT if label in chance else c["grade"] for label, c in columns.items()]
     summary = {
-        "schema_version": 3,
+        "schema_version": 4,
         "table": table.name,
+        "agreement": agreement(p, r, table, groups),
         "grade": worst([whole.grade, *grades]),
         "by_chance": chance,
         "layout": layout_faults,
