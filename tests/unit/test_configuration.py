@@ -261,3 +261,31 @@ def test_torch_is_pinned_without_suffix_or_hash():
     lines = (ROOT / "envs/torch.txt").read_text().splitlines()
     assert [line for line in lines if not line.startswith("#")] == ["torch==2.13.0"]
     assert not re.search(r"^torch==", (ROOT / "envs/run.lock").read_text(), re.MULTILINE)
+
+
+ACTING = (
+    "teff > @pd.io.common.os.system('touch mark')",
+    "teff.to_csv('mark') == 0",
+    "__import__('os').system('touch mark') == 0",
+    "teff == (lambda: 0)()",
+    "[x for x in teff] == 0",
+)
+
+
+@pytest.mark.parametrize("cut", ACTING)
+def test_a_cut_that_would_act_is_refused_when_the_configuration_is_read(cut, tmp_path):
+    path = tmp_path / "x.yaml"
+    value = {"selections": {"bad": {"cuts": {"galah": [{"cut": cut, "source": "ours"}]}}}}
+    path.write_text(yaml.safe_dump({"extends": str(ROOT / "config/paper.yaml"), **value}, width=1000))
+    with pytest.raises(InputError, match=r"x\.yaml, line \d+: selections.*at character"):
+        resolve(str(path))
+    assert not Path("mark").exists()
+
+
+@pytest.mark.parametrize("cut", ["ASPCAPFLAG.STAR_BAAD", "STARFLAG.STAR_BAD", "flag_sp.STAR_BAD"])
+def test_a_bit_that_the_survey_does_not_name_is_refused_with_its_line(cut, tmp_path):
+    path = tmp_path / "x.yaml"
+    value = {"selections": {"bad": {"cuts": {"apogee": [{"cut": f"not {cut}", "source": "ours"}]}}}}
+    path.write_text(yaml.safe_dump({"extends": str(ROOT / "config/paper.yaml"), **value}, width=1000))
+    with pytest.raises(InputError, match=r"line \d+: selections\.bad\.cuts\.apogee\.0: cut"):
+        resolve(str(path))

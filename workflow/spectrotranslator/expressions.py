@@ -20,6 +20,8 @@ missing integer, truth value or text is unknown: what is asked of it is unknown 
 cut is unknown it does not hold. Integers are computed with 64 bits; an overflow is an error.
 """
 
+from __future__ import annotations
+
 import ast
 import difflib
 import keyword
@@ -28,14 +30,15 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
-import pandas as pd
-from pandas.api import types
 
 from .errors import InputError
 from .untrusted import printable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LONGEST = 2_000
 DEEPEST = 50
@@ -96,7 +99,7 @@ class CutExpression:
 
     text: str
     columns: frozenset[str]
-    _run: "_Step" = field(repr=False, compare=False)
+    _run: _Step = field(repr=False, compare=False)
 
     def evaluate(self, table: pd.DataFrame) -> np.ndarray:
         """Where the cut holds.
@@ -137,7 +140,7 @@ class _Value:
     missing: Any = False
 
 
-_Step = Callable[[pd.DataFrame], _Value]
+_Step = Callable[["pd.DataFrame"], _Value]
 
 
 def compile_cut(text: str, bits: Mapping[str, Mapping[str, int]] | None = None) -> CutExpression:
@@ -166,12 +169,32 @@ def compile_cut(text: str, bits: Mapping[str, Mapping[str, int]] | None = None) 
     >>> compile_cut("teff > 4500").evaluate(table)
     array([False,  True, False])
     """
+    return _compile(text, bits or {})
+
+
+def check_syntax(text: str) -> None:
+    """Refuse what is no cut, whatever named bits there are.
+
+    Parameters
+    ----------
+    text : str
+        The cut.
+
+    Raises
+    ------
+    InputError
+        The text is not a cut of the language; the message points at the character.
+    """
+    _compile(text, None)
+
+
+def _compile(text: str, bits: Mapping[str, Mapping[str, int]] | None) -> CutExpression:
     if not isinstance(text, str):
         raise InputError(f"cut {_shown(text)}: a text is expected")
     if len(text) > LONGEST:
         raise InputError(f"cut {_shown(text)}: longer than {LONGEST} characters")
     plain, quoted = _plain(text)
-    compiler = _Compiler(text, plain, quoted, bits or {})
+    compiler = _Compiler(text, plain, quoted, bits)
     run = compiler.step(_parse(text, plain))
     if not compiler.columns:
         raise InputError(f"cut {_shown(text)}: a condition on columns is expected")
@@ -296,7 +319,7 @@ class _Compiler:
         text: str,
         plain: str,
         quoted: Mapping[int, tuple[str, str]],
-        bits: Mapping[str, Mapping[str, int]],
+        bits: Mapping[str, Mapping[str, int]] | None,
     ):
         self.text, self.plain, self.quoted, self.bits = text, plain, quoted, bits
         self.columns: set[str] = set()
@@ -359,7 +382,7 @@ class _Compiler:
     def _named_bit(self, node: ast.Attribute) -> _Step:
         flag, name = node.value, node.attr
         kind, column = self.quoted.get(flag.col_offset, ("column", flag.id))
-        known = self.bits.get(column, {})
+        known = {name: 0} if self.bits is None else self.bits.get(column, {})
         if kind == "text" or not known or (node.end_col_offset - len(name)) in self.quoted:
             self._refuse(node)
         if name not in known:
@@ -565,6 +588,10 @@ def _constant(value: Any) -> _Value | None:
 
 def _column(column: Any) -> _Value | None:
     """The values of a table's column; None where they are neither numbers nor texts."""
+    # Reading a configuration compiles its cuts and needs no pandas: it is imported here.
+    import pandas as pd
+    from pandas.api import types
+
     if not isinstance(column, pd.Series):
         return None
     dtype = column.dtype
@@ -590,6 +617,8 @@ def _filled(column: pd.Series, kind: str, dtype: np.dtype) -> _Value:
 
 def _objects(cells: np.ndarray) -> _Value | None:
     """Texts, or truth values, with gaps."""
+    import pandas as pd
+
     missing = pd.isna(cells)
     found = {type(cell) for cell in cells[~missing]}
     if all(issubclass(kind, str) for kind in found):

@@ -77,7 +77,8 @@ class Catalogue:
     def stars(self) -> pd.DataFrame:
         """Stars of the catalogue, in its order."""
         (path,) = self._inputs("stars")
-        return apply_cuts(pd.read_parquet(path), self.shape.rows)[0].reset_index(drop=True)
+        kept, _ = apply_cuts(pd.read_parquet(path), self.shape.rows, self.survey.bits)
+        return kept.reset_index(drop=True)
 
     def _inputs(self, role: str) -> list[Path]:
         files = self.records[0]["inputs"]
