@@ -276,7 +276,9 @@ ACTING = (
 def test_a_cut_that_would_act_is_refused_when_the_configuration_is_read(cut, tmp_path):
     path = tmp_path / "x.yaml"
     value = {"selections": {"bad": {"cuts": {"galah": [{"cut": cut, "source": "ours"}]}}}}
-    path.write_text(yaml.safe_dump({"extends": str(ROOT / "config/paper.yaml"), **value}, width=1000))
+    path.write_text(
+        yaml.safe_dump({"extends": str(ROOT / "config/paper.yaml"), **value}, width=1000)
+    )
     with pytest.raises(InputError, match=r"x\.yaml, line \d+: selections.*at character"):
         resolve(str(path))
     assert not Path("mark").exists()
@@ -286,6 +288,8 @@ def test_a_cut_that_would_act_is_refused_when_the_configuration_is_read(cut, tmp
 def test_a_bit_that_the_survey_does_not_name_is_refused_with_its_line(cut, tmp_path):
     path = tmp_path / "x.yaml"
     value = {"selections": {"bad": {"cuts": {"apogee": [{"cut": f"not {cut}", "source": "ours"}]}}}}
-    path.write_text(yaml.safe_dump({"extends": str(ROOT / "config/paper.yaml"), **value}, width=1000))
+    path.write_text(
+        yaml.safe_dump({"extends": str(ROOT / "config/paper.yaml"), **value}, width=1000)
+    )
     with pytest.raises(InputError, match=r"line \d+: selections\.bad\.cuts\.apogee\.0: cut"):
         resolve(str(path))

@@ -139,7 +139,9 @@ def _explain(error: ValidationError, path: Path) -> str:
         near = difflib.get_close_matches(str(location[-1]), _siblings(location[:-1]), n=1, cutoff=0)
         return f"{spot}: unknown key {where!r}; the nearest known one is {near[0]!r}"
     message = first["msg"].removeprefix("Value error, ")
-    return f"{spot}: {message}" if message.startswith(f"{where}: ") else f"{spot}: {where}: {message}"
+    return (
+        f"{spot}: {message}" if message.startswith(f"{where}: ") else f"{spot}: {where}: {message}"
+    )
 
 
 def _siblings(location: list[Any]) -> list[str]:

@@ -8,7 +8,6 @@ import pandas as pd
 
 from cdstables.layout import layout_from_yaml
 from spectrotranslator.config import Configuration
-from spectrotranslator.config.configuration import Direction
 from spectrotranslator.network.fit_ensemble import fit_ensemble
 from spectrotranslator.network.saved_model import Model
 from spectrotranslator.network.training_sample import Sample
