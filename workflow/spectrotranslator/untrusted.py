@@ -6,6 +6,7 @@ Whatever is not as expected ends in an :class:`InputError` of one line.
 """
 
 import gzip
+import hashlib
 import io
 import json
 import math
@@ -100,6 +101,39 @@ def read_bytes(path: str | Path, limit: int, *, links: bool = False) -> bytes:
         raise InputError(f"{shown}: {error.strerror or error}") from None
     except ValueError:
         raise InputError(f"{shown}: not the name of a file") from None
+
+
+def hash_regular(path: str | Path, limit: int) -> str:
+    """SHA-256 of a regular file, which may be reached by a link, bounded in size.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file. A FIFO, device, socket or folder is refused and never waited for.
+    limit : int
+        Most bytes that are read.
+
+    Returns
+    -------
+    str
+        The digest of at most ``limit + 1`` bytes, as hexadecimal text.
+
+    Raises
+    ------
+    InputError
+        It is not a regular file.
+    OSError
+        It is absent or may not be read.
+    """
+    shown, total, left = printable(path), hashlib.sha256(), limit + 1
+    _check_regular(shown, os.stat(path))  # noqa: PTH116
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    with open(descriptor, "rb", buffering=0) as stream:  # noqa: PTH123
+        _check_regular(shown, os.fstat(descriptor))
+        while left and (block := stream.read(min(1 << 20, left))):
+            total.update(block)
+            left -= len(block)
+    return total.hexdigest()
 
 
 def _check_regular(shown: str, status: os.stat_result) -> None:
