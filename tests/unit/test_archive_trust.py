@@ -147,11 +147,13 @@ def test_one_changed_byte_is_noticed_though_the_time_is_kept(tmp_path):
 
 def test_changed_shared_file_is_removed_where_it_lies(tmp_path):
     run = run_folder(tmp_path)
-    shared = tmp_path / "shared"
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    shared = folder / "ReadMe"
     (run / "sources" / "ReadMe").rename(shared)
     (run / "sources" / "ReadMe").symlink_to(shared)
     change_keeping_time(shared, b"abcdeF")
-    assert remove_changed(run) == ["ReadMe"]
+    assert remove_changed(run, folder) == ["ReadMe"]
     assert not shared.exists()
     assert not (run / "sources" / "ReadMe").is_symlink()
 

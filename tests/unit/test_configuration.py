@@ -277,3 +277,35 @@ def test_keys_of_earlier_releases_are_refused_with_their_new_name(tmp_path, sett
     path.write_text(f"extends: {ROOT}/config/runs/tiny.yaml\n{settings}\n")
     with pytest.raises(InputError, match=f"line 2: .*is now called '{new}'"):
         resolve(str(path), ROOT)
+
+
+ACTING = (
+    "teff > @pd.io.common.os.system('touch mark')",
+    "teff.to_csv('mark') == 0",
+    "__import__('os').system('touch mark') == 0",
+    "teff == (lambda: 0)()",
+    "[x for x in teff] == 0",
+)
+
+
+@pytest.mark.parametrize("cut", ACTING)
+def test_a_cut_that_would_act_is_refused_when_the_configuration_is_read(cut, tmp_path):
+    path = tmp_path / "x.yaml"
+    value = {"selections": {"bad": {"cuts": {"galah": [{"cut": cut, "source": "ours"}]}}}}
+    path.write_text(
+        yaml.safe_dump({"extends": str(ROOT / "config/paper.yaml"), **value}, width=1000)
+    )
+    with pytest.raises(InputError, match=r"x\.yaml, line \d+: selections.*at character"):
+        resolve(str(path))
+    assert not Path("mark").exists()
+
+
+@pytest.mark.parametrize("cut", ["ASPCAPFLAG.STAR_BAAD", "STARFLAG.STAR_BAD", "flag_sp.STAR_BAD"])
+def test_a_bit_that_the_survey_does_not_name_is_refused_with_its_line(cut, tmp_path):
+    path = tmp_path / "x.yaml"
+    value = {"selections": {"bad": {"cuts": {"apogee": [{"cut": f"not {cut}", "source": "ours"}]}}}}
+    path.write_text(
+        yaml.safe_dump({"extends": str(ROOT / "config/paper.yaml"), **value}, width=1000)
+    )
+    with pytest.raises(InputError, match=r"line \d+: selections\.bad\.cuts\.apogee\.0: cut"):
+        resolve(str(path))

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 from sklearn.model_selection import train_test_split
 
 from spectrotranslator.config.configuration import Cut, Split
@@ -42,7 +43,22 @@ def test_bits_are_cut_by_integer_arithmetic_however_wide():
     assert kept["FLAG"].tolist() == [1 << 40, 0]
 
 
-@pytest.mark.parametrize("expression", ["snr >", "unknown > 3", "snr + 1", "3 > 2", ""])
+def test_a_named_bit_keeps_the_rows_that_its_arithmetic_keeps():
+    flags = np.array([1 << 23, 1 << 40, (1 << 23) | 1, 0, -1, 1 << 22], np.int64)
+    table = pd.DataFrame({"FLAG": flags})
+    bits = {"FLAG": {"STAR_BAD": 23, "OTHER": 0}}
+    named, _ = apply_cuts(table, [Cut(cut="not FLAG.STAR_BAD", source="ours")], bits)
+    counted, _ = apply_cuts(table, [cut("(FLAG // 8388608) % 2 == 0")])
+    assert named["FLAG"].tolist() == counted["FLAG"].tolist() == [1 << 40, 0, 1 << 22]
+
+
+@pytest.mark.parametrize("expression", ["snr >", "3 > 2", ""])
+def test_what_is_no_cut_is_refused_when_it_is_read(expression):
+    with pytest.raises(ValidationError, match="cut"):
+        cut(expression)
+
+
+@pytest.mark.parametrize("expression", ["unknown > 3", "snr + 1"])
 def test_what_is_not_a_condition_on_columns_is_refused_by_name(expression):
     with pytest.raises(InputError, match="cut"):
         apply_cuts(pd.DataFrame({"snr": [1.0]}), [cut(expression)])

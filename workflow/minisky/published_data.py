@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from astropy.io import fits
 
+from spectrotranslator.expressions import compile_cut
+
 from .settings import CutSettings, PublishedSettings
 
 GALAH_COLUMNS = (
@@ -21,6 +23,8 @@ APOGEE_COLUMNS = (
     "MG_FE", "MG_FE_ERR", "VHELIO_AVG", "VERR", "VSCATTER", "SNR", "ASPCAPFLAG", "STARFLAG",
     "EXTRATARG", "MG_FE_FLAG",
 )  # fmt: skip
+#: Bits of the surveys' masks that cuts may name.
+BITS = {"ASPCAPFLAG": {"STAR_BAD": 23}, "EXTRATARG": {"DUPLICATE": 4}}
 COLOURS = ("BP-G", "G-RP")
 GALAH_VALUES = ("teff", "logg", "fe_h", "Mg_fe")
 APOGEE_VALUES = ("TEFF", "LOGG", "M_H", "MG_FE")
@@ -88,7 +92,7 @@ def read_surveys(galah: Path, apogee: Path, gaia: Path) -> tuple[pd.DataFrame, p
 def apply_cuts(table: pd.DataFrame, cuts: tuple[CutSettings, ...]) -> pd.DataFrame:
     """The rows of ``table`` that pass every cut, in their order."""
     for cut in cuts:
-        table = table[table.eval(cut.expression, engine="python").to_numpy(bool)]
+        table = table[compile_cut(cut.expression, BITS).evaluate(table)]
     return table
 
 

@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
             dump(configuration, folder / "config.yaml")
         cancel_left(log, environment)
         unlock(configuration.run)
-        for name in [] if _dry(extra) else remove_changed(folder):
+        for name in [] if _dry(extra) else remove_changed(folder, configuration.sources.folder):
             print(f"sources/{name} is not what was fetched: it is fetched anew.", file=sys.stderr)
         _tidy(folder)
         status, output = call_snakemake(run, extra, environment, log)

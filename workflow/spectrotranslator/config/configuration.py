@@ -3,9 +3,13 @@
 Every number of the method carries its source; ``section.py`` says how.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+
+from spectrotranslator.errors import InputError
+from spectrotranslator.expressions import check_syntax
 
 from .method_settings import (
     FINGERPRINT,
@@ -26,6 +30,25 @@ __all__ = [
     "NetworkSettings",
     "TrainingSettings",
 ]
+
+
+#: Named bits of a survey: column to the name of each bit and its number, 0 the lowest.
+Bits = Mapping[str, Mapping[str, int]]
+
+
+def _cut(text: str) -> str:
+    """``text`` itself, a cut of the language of cuts.
+
+    Raises
+    ------
+    ValueError
+        It is not; the message points at the character.
+    """
+    try:
+        check_syntax(text)
+    except InputError as error:
+        raise ValueError(str(error)) from None
+    return text
 
 
 class Feature(Section):
@@ -78,13 +101,22 @@ class Survey(Section):
     )
     snr: str | None = Field(None, description="Column of the signal to noise; the best row wins.")
     keep: list[str] = Field([], description="Further columns the cuts and figures use.")
+    bits: dict[str, dict[str, Annotated[int, Field(ge=0, le=62)]]] = Field(
+        {},
+        description="Named bits for the cuts: column to the name of a bit and its number, 0 the "
+        "lowest; `COLUMN.NAME` holds where the bit is set.",
+    )
     features: dict[str, Feature] = Field(description="Quantities a network can read or predict.")
 
 
 class Cut(Section):
     """One named cut of a selection."""
 
-    cut: str = Field(description="Expression over a survey's columns; rows that fulfil it stay.")
+    cut: Annotated[str, AfterValidator(_cut)] = Field(
+        description="Condition on a survey's columns; rows that fulfil it stay. It may use "
+        "comparisons, `and`, `or`, `not`, `in`, arithmetic, `abs`, `isfinite`, `sqrt`, `log10` "
+        "and the survey's named bits; a name that is no identifier stands in backticks."
+    )
     source: Source = Field(description="Where the cut comes from.")
 
 

@@ -138,7 +138,8 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 def _explain(error: ValidationError, path: Path) -> str:
     first = error.errors()[0]
-    location = [part for part in first["loc"] if not str(part).startswith(("function-", "[key]"))]
+    told = first.get("ctx", {}).get("location", first["loc"])
+    location = [part for part in told if not str(part).startswith(("function-", "[key]"))]
     where = ".".join(map(str, location)) or "the configuration"
     spot = f"{path}{_line(path, location)}"
     if first["type"] == "extra_forbidden":
@@ -146,7 +147,10 @@ def _explain(error: ValidationError, path: Path) -> str:
             return f"{spot}: {where!r} is now called {renamed!r}; rename the key"
         near = difflib.get_close_matches(str(location[-1]), _siblings(location[:-1]), n=1, cutoff=0)
         return f"{spot}: unknown key {where!r}; the nearest known one is {near[0]!r}"
-    return f"{spot}: {where}: {first['msg'].removeprefix('Value error, ')}"
+    message = first["msg"].removeprefix("Value error, ")
+    return (
+        f"{spot}: {message}" if message.startswith(f"{where}: ") else f"{spot}: {where}: {message}"
+    )
 
 
 def _new_name(place: str) -> str | None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
+
+from pydantic_core import PydanticCustomError
+
+from spectrotranslator.errors import InputError
+from spectrotranslator.expressions import compile_cut
 
 from .method_settings import FINGERPRINT
 
 if TYPE_CHECKING:
-    from .configuration import Configuration, Direction
+    from .configuration import Configuration, Cut, Direction
 
 MOST_INPUTS = 11  # 55 pairs, one bit each in 64
 
@@ -30,6 +35,7 @@ def check(configuration: Configuration) -> None:
         _known(configuration.selection, configuration.selections, "selection")
     _known(configuration.comparison.method, configuration.methods, "comparison.method")
     _cuts_are_of_surveys(configuration)
+    _named_bits_are_defined(configuration)
     _methods_train_together(configuration)
     _realisations_can_be_read(configuration)
     _masking_flags_are_kept(configuration)
@@ -62,6 +68,34 @@ def _cuts_are_of_surveys(configuration: Configuration) -> None:
             _known(survey, configuration.surveys, f"selections.{name}.cuts: survey")
     for survey in configuration.row_candidates:
         _known(survey, configuration.surveys, "row_candidates: survey")
+
+
+def _named_bits_are_defined(configuration: Configuration) -> None:
+    for location, survey, cut in _cuts(configuration):
+        try:
+            compile_cut(cut.cut, configuration.surveys[survey].bits)
+        except InputError as error:
+            place = ".".join(map(str, location))
+            raise PydanticCustomError(
+                "cut",
+                "{place}: {reason}",
+                {"place": place, "reason": str(error), "location": location},
+            ) from None
+
+
+def _cuts(configuration: Configuration) -> Iterator[tuple[tuple[str | int, ...], str, Cut]]:
+    """Every cut with its place in the configuration and its survey."""
+    for name, selection in configuration.selections.items():
+        for survey, cuts in selection.cuts.items():
+            for place, cut in enumerate(cuts):
+                yield ("selections", name, "cuts", survey, place), survey, cut
+    for survey, named in configuration.row_candidates.items():
+        for name, cuts in named.items():
+            for place, cut in enumerate(cuts):
+                yield ("row_candidates", survey, name, place), survey, cut
+    for name, direction in configuration.directions.items():
+        for place, cut in enumerate(direction.rows):
+            yield ("directions", name, "rows", place), direction.origin, cut
 
 
 def _methods_train_together(configuration: Configuration) -> None:

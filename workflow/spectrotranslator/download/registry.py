@@ -4,13 +4,58 @@ import csv
 import io
 import json
 import os
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from spectrotranslator.errors import InputError
+from spectrotranslator.untrusted import printable, read_bytes
 
 URL_MAP = "SPECTROTRANSLATOR_URL_MAP"
+TABLE_BYTES = 10_000_000
+#: Names that the workflow itself gives in a folder of sources.
+RESERVED = ("manifest.json", "receipts")
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,199}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+def is_file_name(name: object) -> bool:
+    """Whether ``name`` is the plain name of a fetched file: no folder, link mark or blank in it."""
+    return isinstance(name, str) and bool(_FILE_NAME.fullmatch(name)) and name not in RESERVED
+
+
+def address_fault(url: str) -> str:
+    """What is wrong with an address; empty where it may be asked.
+
+    Parameters
+    ----------
+    url : str
+        The address.
+
+    Returns
+    -------
+    str
+        One clause for a message.
+    """
+    shown = printable(without_userinfo(url))
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return f"{shown} is not an address"
+    if parts.scheme not in ("http", "https"):
+        return f"{shown} is not an address of http or https"
+    if not host or not url.isascii() or not url.isprintable() or " " in url:
+        return f"{shown} is not an address"
+    return ""
+
+
+def without_userinfo(url: str) -> str:
+    """``url`` without the user's name and password, as everything that is written holds it."""
+    return re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@", r"\1", url)
 
 
 @dataclass(frozen=True)
@@ -44,12 +89,16 @@ def read_registry(path: str | Path) -> dict[str, Source]:
     if not path.is_file():
         raise InputError(f"{path}: no such table of sources")
     sources = [_source(line, where) for where, line in _lines(path)]
+    for what in ("name", "file"):
+        counts = Counter(getattr(source, what) for source in sources)
+        if twice := [value for value, count in counts.items() if count > 1]:
+            raise InputError(f"{path}: two sources have the {what} {twice[0]!r}; rename one")
     return {source.name: source for source in sources}
 
 
 def _lines(path: Path) -> Iterator[tuple[str, dict]]:
     """Lines of a CSV file, each with its place. Excel begins the file with a byte order mark."""
-    content = path.read_bytes()
+    content = read_bytes(path, TABLE_BYTES, links=True)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -67,14 +116,15 @@ def _source(line: dict, where: str) -> Source:
     if None in line or None in line.values():
         raise InputError(f"{where}: as many values as columns are expected")
     try:
+        _check_line(line, where)
         return Source(
             name=line["name"],
             file=line["file"],
             dataset=line["dataset"],
             release=line["release"],
-            urls=tuple(filter(None, (line["url"], *line["mirror"].split(" ")))),
-            bytes=int(line["bytes"]) if line["bytes"] else None,
-            rows=int(line["rows"]) if line["rows"] else None,
+            urls=_urls(line),
+            bytes=_count(line["bytes"]),
+            rows=_count(line["rows"]),
             sha256=line["sha256"] or None,
             licence=line["licence"],
             redistribution=line["redistribution"],
@@ -86,6 +136,35 @@ def _source(line: dict, where: str) -> Source:
         raise InputError(f"{where}: there is no column {error}") from None
     except ValueError as error:
         raise InputError(f"{where}: {error}") from None
+
+
+def _urls(line: dict) -> tuple[str, ...]:
+    return tuple(filter(None, (line["url"], *line["mirror"].split(" "))))
+
+
+def _count(text: str) -> int | None:
+    if text and not re.fullmatch(r"[0-9]{1,15}", text):
+        raise ValueError(f"{printable(text)!r} is not a number of bytes or rows")
+    return int(text) if text else None
+
+
+def _check_line(line: dict, where: str) -> None:
+    """Refuse names that are no plain names, and addresses that cannot be asked."""
+    if not _NAME.fullmatch(line["name"]):
+        raise InputError(f"{where}: name {printable(line['name'])!r} is no plain name")
+    if not is_file_name(line["file"]):
+        raise InputError(
+            f"{where}: file {printable(line['file'])!r} is not the name of a file: letters, "
+            "digits, '_', '.', '+' and '-', the first of them a letter or a digit"
+        )
+    for url in _urls(line):
+        if fault := address_fault(url):
+            raise InputError(f"{where}: {fault}")
+        if url != without_userinfo(url):
+            raise InputError(
+                f"{where}: {without_userinfo(url)} has a user's name in it, which would be written "
+                "into every record; put it into ~/.netrc"
+            )
 
 
 def source(path: str | Path, name: str) -> Source:

@@ -6,20 +6,40 @@ Exit status 0: whole; 1: damage found; 2: could not look.
 import argparse
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from spectrotranslator import user_paths
 from spectrotranslator.config import load
 from spectrotranslator.download.registry import read_registry
 from spectrotranslator.errors import InputError
-from spectrotranslator.files import digest, sha256
+from spectrotranslator.files import sha256
+from spectrotranslator.untrusted import printable, read_json_object, read_text
 
 from .canonical_json import text
-from .finished_run import AFTERWARDS, CRATE, MANIFEST, SIGNATURE, Run, read_run
+from .finished_run import (
+    AFTERWARDS,
+    CRATE,
+    MANIFEST,
+    MANIFEST_BYTES,
+    SIGNATURE,
+    Run,
+    read_run,
+)
+from .integrity import (
+    Fault,
+    archive_faults,
+    configuration_faults,
+    evidence_faults,
+    file_fault,
+    job_faults,
+    manifest_faults,
+    record_faults,
+    workflow_faults,
+)
 from .signature import ready, signer
 
 SIGNERS = "SPECTROTRANSLATOR_SIGNERS"
@@ -54,9 +74,13 @@ class Audit:
         """Do everything; the damage, each fault once."""
         if self.signers:
             ready(self.signers)
+        papers = (
+            manifest_faults, record_faults, configuration_faults, evidence_faults, workflow_faults,
+            job_faults, archive_faults,
+        )  # fmt: skip
         for step in (
-            self._manifest, self._files, self._records, self._lineage, self._code, self._sources,
-            self._configuration, self._crate, self._signature,
+            *(partial(self._all, faults) for faults in papers), self._files, self._lineage,
+            self._code, self._sources, self._configuration, self._crate, self._signature,
         ):  # fmt: skip
             try:
                 step()
@@ -87,24 +111,19 @@ class Audit:
         maker = self.run.makers.get(path)
         return {maker, *self.run.readers.get(path, [])} - {None}
 
-    def _manifest(self) -> None:
-        manifest = dict(self.run.manifest)
-        raw = (self.run.folder / MANIFEST).read_text(encoding="utf-8")
-        told = manifest.pop("digest", None)
-        if told != digest(manifest) or raw != text(self.run.manifest):
-            self._found(MANIFEST, "is not what was written", set())
+    def _all(self, faults: Callable[[Run], Iterable[Fault]]) -> None:
+        for path, what, jobs in faults(self.run):
+            self._found(path, what, jobs)
 
     def _files(self) -> None:
         wanted = {file["path"]: file for file in self.run.manifest["workflow"]} | self.listed
         self.files = len(wanted)
         largest = sorted(wanted.values(), key=lambda file: -file["bytes"])
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            found = pool.map(lambda file: _hash(self.run.place(file["path"])), largest)
-            for file, now in zip(largest, found, strict=True):
-                if now is None:
-                    self._found(file["path"], "is missing", self._touching(file["path"]))
-                elif now != (file["bytes"], file["sha256"]):
-                    self._found(file["path"], "has changed", self._touching(file["path"]))
+            found = pool.map(partial(_fault, self.run), largest)
+            for file, fault in zip(largest, found, strict=True):
+                if fault:
+                    self._found(file["path"], fault, self._touching(file["path"]))
         for path in sorted(self.run.folder.rglob("*")):
             inside = path.relative_to(self.run.folder).as_posix()
             folder = path.is_dir() and not path.is_symlink()
@@ -112,20 +131,6 @@ class Audit:
                 continue
             if self.run.prefix + inside not in self.listed:
                 self._found(inside, "is not recorded: no job of the run says it wrote it", set())
-
-    def _records(self) -> None:
-        told = self.run.manifest["jobs"]
-        for job in sorted({*told, *self.run.records, *self.run.broken}):
-            path = f"provenance/jobs/{job}.json"
-            place = self.run.folder / path
-            if job in self.run.broken:
-                self._found(path, f"is no record ({self.run.broken[job]})", set())
-            elif job not in told:
-                self._found(path, "is a record the manifest does not know", {job})
-            elif not place.is_file():
-                self._found(path, "the record is missing", set())
-            elif sha256(place) != told[job]["sha256"]:
-                self._found(path, "is not the record in the manifest", {job})
 
     def _lineage(self) -> None:
         run, seen = self.run, set()
@@ -177,16 +182,16 @@ class Audit:
         return any(self.run.relative(file["path"]) is None for file in files)
 
     def _code(self) -> None:
-        package = self.run.root / "workflow"
         now: dict[Path, str | None] = {}
         wrong: dict[Path, set[str]] = {}
         for job, record in [
             *self.run.records.items(),
             ("write_manifest", self.run.manifest["manifest_job"]),
         ]:
-            files = {package / name: told for name, told in record["code"]["files"].items()}
+            told_files = record["code"]["files"].items()
+            files = {self.run.place(f"workflow/{name}"): told for name, told in told_files}
             if isinstance(lock := record["environment"]["lock"], dict):
-                files[self.run.root / lock["path"]] = lock["sha256"]
+                files[self.run.place(lock["path"])] = lock["sha256"]
             for path, told in files.items():
                 if path not in now:
                     now[path] = sha256(path) if path.is_file() else None
@@ -208,7 +213,8 @@ class Audit:
                     self._found(f"sources/{receipt['file']}", fault, {job})
         listed = self.run.folder / "sources" / "manifest.json"
         if listed.is_file():
-            told = {r["name"]: r for r in json.loads(listed.read_text())["sources"]}
+            sources = read_json_object(listed, MANIFEST_BYTES)["sources"]
+            told = {r["name"]: r for r in sources}
             mine = {r["name"]: r for rec in self.run.records.values() for r in rec["fetched"]}
             for name in sorted({*told, *mine}):
                 if told.get(name) != mine.get(name):
@@ -216,7 +222,7 @@ class Audit:
 
     def _registry(self) -> dict:
         configuration = load(self.run.folder / "config.yaml")
-        return read_registry(self.run.root / configuration.sources.registry)
+        return read_registry(self.run.place(configuration.sources.registry))
 
     def _configuration(self) -> None:
         told = {
@@ -226,6 +232,10 @@ class Audit:
             if file["role"] == "config"
         }
         now = sha256(self.run.folder / "config.yaml")
+        last = [self.run.records.get("write_crate"), self.run.manifest["manifest_job"]]
+        read = {f["sha256"] for r in last if r for f in r["inputs"] if f["role"] == "config"}
+        if read != {now}:
+            self._found("config.yaml", "is not what the last jobs of the run read", set())
         earlier = len(told - {now})
         if earlier:
             self.notes.append(
@@ -247,7 +257,7 @@ class Audit:
         extra = [*(self.listed[path] for path in kept), *extra]
         configuration = load(self.run.folder / "config.yaml")
         again = text(crate(configuration, records, extra))
-        if (self.run.folder / CRATE).read_text(encoding="utf-8") != again:
+        if read_text(self.run.folder / CRATE, MANIFEST_BYTES) != again:
             self._found(CRATE, "does not say what the records say", set())
 
     def _signature(self) -> None:
@@ -263,11 +273,15 @@ class Audit:
             self.notes.append(f"signed by {who}")
 
 
-def _hash(path: Path) -> tuple[int, str] | None:
+def _fault(run: Run, file: dict) -> str:
+    """What is wrong with one listed file; empty where nothing is."""
     try:
-        return path.stat().st_size, sha256(path)
-    except OSError:
-        return None
+        place = run.place(file["path"])
+        if run.relative(file["path"]) is not None and place.is_symlink() and not run.shared:
+            return "is a link"
+        return file_fault(place, file["bytes"], file["sha256"])
+    except InputError as error:
+        return f"is refused ({error})"
 
 
 def _against(receipt: dict, source) -> list[str]:
@@ -294,11 +308,12 @@ def _count(things, name: str) -> str:
 def report(audit: Audit) -> str:
     """What a person reads."""
     run = audit.run
-    lines = [f"Run {run.name} ({run.manifest['evidence']} data), {run.folder}"]
+    data = printable(run.manifest["evidence"])
+    lines = [f"Run {run.name} ({data} data), {printable(run.folder)}"]
     for damage in audit.damage:
-        lines.append(f"DAMAGED {damage.path}: {damage.what}")
+        lines.append(f"DAMAGED {printable(damage.path)}: {printable(damage.what, 500)}")
         if damage.consequence:
-            shown = ", ".join(damage.consequence[:4])
+            shown = ", ".join(map(printable, damage.consequence[:4]))
             more = len(damage.consequence) - 4
             lines.append(f"  not to be trusted: {shown}" + (f" and {more} more" * (more > 0)))
     lines += [f"note: {note}" for note in audit.notes]

@@ -12,10 +12,12 @@ import yaml
 
 from spectrotranslator import user_paths
 from spectrotranslator.errors import InputError
-from spectrotranslator.files import read_json, write_text
+from spectrotranslator.files import write_text
+from spectrotranslator.untrusted import read_json_object
 
 from .audit import Audit
 from .finished_run import Run, read_run
+from .integrity import evidence
 from .signature import sign
 
 PAPER = {
@@ -24,6 +26,7 @@ PAPER = {
     "reference": "https://doi.org/10.1051/0004-6361/202451427",
 }
 OPEN = "OPEN"
+VERDICT_BYTES = 50_000_000
 FOR_A_PERSON = {
     "codechecker": [{"name": OPEN, "ORCID": OPEN}],
     "certificate": OPEN,
@@ -100,6 +103,26 @@ def page(run: Run, verdict: dict, audit: Audit) -> str:
     return "\n".join(lines)
 
 
+def _verdict(run: Run) -> dict:
+    """The verdict of the run, as far as the certificate reads it.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or is no verdict.
+    """
+    path = run.place(f"{run.prefix}verdict.json")
+    verdict = read_json_object(path, VERDICT_BYTES)
+    try:
+        for catalogue in verdict["catalogues"].values():
+            for column in [catalogue, *catalogue["columns"].values()]:
+                str(column["grade"])
+        str(verdict["grade"])
+    except (KeyError, TypeError, AttributeError):
+        raise InputError(f"{path}: not the verdict of a run; make the run again") from None
+    return verdict
+
+
 def badges(run: Run, verdict: dict, damage: list[str]) -> dict[str, str]:
     """What this run has to show for each badge; a person awards them."""
     whole = "the audit finds it whole" if not damage else "the audit finds damage: none"
@@ -128,9 +151,11 @@ def main(arguments: list[str]) -> int:
     )
     given = parser.parse_args(arguments)
     run = read_run(given.run)
-    verdict = read_json(run.folder / "verdict.json")
     audit = Audit(run)
     audit.check()
+    verdict = _verdict(run)
+    if run.manifest["evidence"] != evidence(run):
+        raise InputError(f"{run.folder}: the data are {evidence(run)}, the manifest says otherwise")
     if given.sign and audit.damage:
         raise InputError(f"{run.folder}: damaged, so not signed; see ./reproduce audit {given.run}")
     if given.sign:

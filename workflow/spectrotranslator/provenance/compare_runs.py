@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from spectrotranslator import user_paths
-from spectrotranslator.files import from_yaml
+from spectrotranslator.config.loading import read
 from spectrotranslator.step_interface import StepInterface
 
 from .finished_run import Run, read_run
+from .integrity import require_sound
 
 #: What holds times or addresses, or is drawn from data that is compared itself.
 UNCOMPARED_STEPS = (
@@ -192,7 +193,7 @@ def _configuration(run: Run, job: str | None) -> dict:
     if not told:
         return {}
     path = run.folder / "provenance" / "configurations" / f"{told[-1]}.yaml"
-    return from_yaml(path.read_text(encoding="utf-8"))
+    return read(path)
 
 
 def _flat(value: Any, place: str = "") -> dict[str, Any]:
@@ -245,9 +246,9 @@ def grades(first: Run, second: Run, differing: list[str]) -> dict[str, dict]:
         direction = path.rpartition("/")[2].removesuffix(".dat")
         layout = settings["directions"].get(direction, {}).get("catalogue")
         if layout and all(place.is_file() for place in places):
-            table = layout_from_yaml(first.root / layout)
+            table = layout_from_yaml(first.place(layout))
             sides = (read_catalogue(place, table) for place in places)
-            spread = first.root / tolerances if tolerances else None
+            spread = first.place(tolerances) if tolerances else None
             known = read_tolerances(spread, direction) if spread and spread.is_file() else None
             found[path] = _summary(diff(*sides, known).summary)
     return found
@@ -302,6 +303,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="for scripts")
     given = parser.parse_args(arguments)
     first, second = read_run(given.first), read_run(given.second)
+    for run in (first, second):
+        require_sound(run)
     found = compare(first, second)
     if found.job is not None:
         found.grades.update(grades(first, second, found.differing))

@@ -1,12 +1,15 @@
 """A finished run as its manifest and records tell it; where each file they name lies now."""
 
-import json
+import os
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from spectrotranslator.config import Configuration, load
+from spectrotranslator.config.setting import PLAIN
 from spectrotranslator.errors import InputError
-from spectrotranslator.files import read_json
+from spectrotranslator.untrusted import inside, printable, read_json_object
 
 from .repository import ROOT
 
@@ -14,6 +17,9 @@ RESULTS = Path("results")
 MANIFEST = "provenance/manifest.json"
 SIGNATURE = "provenance/manifest.json.sig"
 CRATE = "provenance/ro-crate-metadata.json"
+MANIFEST_BYTES = 200_000_000
+RECORD_BYTES = 20_000_000
+LAYERS = (".yaml", ".yml", ".csv")
 #: Written after the manifest, so not in it.
 AFTERWARDS = (
     MANIFEST,
@@ -51,9 +57,58 @@ class Run:
         return path.removeprefix(self.prefix) if path.startswith(self.prefix) else None
 
     def place(self, path: str) -> Path:
-        """Where a recorded path lies now."""
-        inside = self.relative(path)
-        return self.root / path if inside is None else self.folder / inside
+        """Where a recorded path lies now.
+
+        Raises
+        ------
+        InputError
+            It leads out of the run's folder or of the repository, and is none of the user's own
+            files that the configuration names.
+        """
+        if not isinstance(path, str) or not path or os.path.normpath(path) != path:
+            raise InputError(f"'{printable(path)}': not a plain path")
+        if path.startswith("/"):
+            return self._own(path)
+        name = self.relative(path)
+        if name is None:
+            inside(self.root, path)
+            return self.root / path
+        inside(self.folder, name, linked=self.shared if name.startswith("sources/") else ())
+        return self.folder / name
+
+    def _own(self, path: str) -> Path:
+        """A file outside of the repository that the configuration names."""
+        workflow = {file["path"] for file in self.manifest.get("workflow", [])}
+        named = path in self._named or any(str(p) in self._named for p in Path(path).parents)
+        if not (named or (path in workflow and path.endswith(LAYERS))):
+            raise InputError(f"'{printable(path)}': outside of the repository")
+        return Path(path)
+
+    @cached_property
+    def configuration(self) -> Configuration | None:
+        """The resolved configuration; none where it cannot be read."""
+        try:
+            return load(self.folder / "config.yaml")
+        except InputError:
+            return None
+
+    @cached_property
+    def shared(self) -> tuple[Path, ...]:
+        """The shared download folder, into which links below ``sources/`` may lead."""
+        folder = self.configuration.sources.folder if self.configuration else None
+        return (self.root / folder,) if folder else ()
+
+    @cached_property
+    def _named(self) -> set[str]:
+        """Absolute paths of files and folders that the configuration names as the user's own."""
+        if self.configuration is None:
+            return set()
+        authors, folder = self.configuration.sources.authors, self.configuration.sources.folder
+        paths = [survey.path for survey in self.configuration.surveys.values()]
+        paths += [direction.catalogue for direction in self.configuration.directions.values()]
+        paths += [self.configuration.comparison.tolerances, self.configuration.sources.registry]
+        paths += [folder, authors.folder if authors else None]
+        return {path for path in paths if path and path.startswith("/") and path != "/"}
 
     @cached_property
     def makers(self) -> dict[str, str]:
@@ -125,24 +180,28 @@ def read_run(run: str | Path, root: Path | None = None) -> Run:
     else this one.
     """
     folder = locate(str(run))
+    if not (folder / MANIFEST).resolve().is_relative_to(folder):
+        raise InputError(f"{folder / MANIFEST}: a link that leads out of the run")
     above = folder.parent.parent
     root = root or (above if (above / "workflow" / "Snakefile").is_file() else ROOT)
-    manifest = read_json(folder / MANIFEST)
-    if not isinstance(manifest, dict) or manifest.get("schema_version") != 3:
+    manifest = read_json_object(folder / MANIFEST, MANIFEST_BYTES)
+    if manifest.get("schema_version") != 3:
         raise InputError(f"{folder / MANIFEST}: not a manifest of version 3; make the run again")
     if lacking := {"run", "evidence", "files", "jobs"} - manifest.keys():
         raise InputError(f"{folder / MANIFEST}: damaged, no {min(lacking)!r}; make the run again")
+    if not isinstance(manifest["run"], str) or not re.fullmatch(PLAIN, manifest["run"]):
+        raise InputError(f"{folder / MANIFEST}: damaged, the run's name is no plain name")
     records, broken = {}, {}
     for path in sorted((folder / "provenance" / "jobs").glob("*.json")):
         try:
             records[path.stem] = _record(path)
-        except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+        except (InputError, ValueError, KeyError, TypeError, AttributeError) as error:
             broken[path.stem] = str(error)
     return Run(folder, root, manifest, records, broken)
 
 
 def _record(path: Path) -> dict:
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = read_json_object(path, RECORD_BYTES)
     for side in ("inputs", "outputs"):
         for file in record[side]:
             if not all(isinstance(file[name], str) for name in ("path", "sha256", "role")):

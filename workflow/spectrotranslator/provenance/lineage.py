@@ -35,6 +35,7 @@ from spectrotranslator.translation.montecarlo import (
     trimmed,
 )
 from spectrotranslator.translation.resolve_from_fingerprint import resolve_realisations
+from spectrotranslator.untrusted import hash_regular
 
 from .finished_run import Run
 
@@ -58,8 +59,8 @@ class Catalogue:
         if not self.records:
             raise InputError(f"run {self.run.name} has no {self.method}/{self.direction}")
         told = next(f["sha256"] for f in self.records[0]["inputs"] if f["role"] == "config")
-        kept = self.run.folder / "provenance" / "configurations" / f"{told}.yaml"
-        self.configuration = load(kept)
+        kept = f"{self.run.prefix}provenance/configurations/{told}.yaml"
+        self.configuration = load(_unchanged(self.run, kept, told))
         told = [*self._inputs("fingerprint"), None]
         self.settings = resolve_realisations(self.configuration.methods[self.method], told[0])
         self.shape = self.configuration.directions[self.direction]
@@ -71,17 +72,18 @@ class Catalogue:
     @cached_property
     def layout(self) -> Table | None:
         path = self.shape.catalogue
-        return layout_from_yaml(self.run.root / path) if path else None
+        return layout_from_yaml(_regular(self.run.place(path))) if path else None
 
     @cached_property
     def stars(self) -> pd.DataFrame:
         """Stars of the catalogue, in its order."""
         (path,) = self._inputs("stars")
-        return apply_cuts(pd.read_parquet(path), self.shape.rows)[0].reset_index(drop=True)
+        kept, _ = apply_cuts(pd.read_parquet(path), self.shape.rows, self.survey.bits)
+        return kept.reset_index(drop=True)
 
     def _inputs(self, role: str) -> list[Path]:
         files = self.records[0]["inputs"]
-        return [_there(self.run.place(file["path"])) for file in files if file["role"] == role]
+        return [_unchanged(self.run, f["path"], f["sha256"]) for f in files if f["role"] == role]
 
     @cached_property
     def parts(self) -> list[NetworkPart]:
@@ -161,7 +163,7 @@ class Catalogue:
         """A computed block in the catalogue's columns."""
         if self.layout is None:
             return block
-        style = comment_style(self.run.root / self.shape.catalogue)
+        style = comment_style(_regular(self.run.place(self.shape.catalogue)))
         columns = layout_columns(block, self.layout, style)
         return pd.concat([columns, diagnostic_columns(block)], axis=1)
 
@@ -289,7 +291,7 @@ class Catalogue:
         """
         if self.shape.published is None:
             return None
-        path = self.run.folder / "sources" / f"{self.shape.published}.dat.gz"
+        path = self.run.place(f"{self.run.prefix}sources/{self.shape.published}.dat.gz")
         if not path.is_file():
             return None
         first = self.layout.columns[0]
@@ -319,6 +321,26 @@ def _there(path: Path) -> Path:
     if not path.is_file():
         raise InputError(f"{path} is gone; make the run again")
     return path
+
+
+def _regular(path: Path) -> Path:
+    """A file that may be read at once: a FIFO or a device is refused."""
+    hash_regular(path, 0)
+    return path
+
+
+def _unchanged(run: Run, path: str, told: str) -> Path:
+    """Where a recorded file lies, held against its digest before it is used.
+
+    Raises
+    ------
+    InputError
+        It is gone, cannot be read or is not what the job read.
+    """
+    place = _there(run.place(path))
+    if hash_regular(place, place.stat().st_size) != told:
+        raise InputError(f"{place}: not what the job read, so not used; see ./reproduce audit")
+    return place
 
 
 def _row_of(path: Path, names: list[str], key: list[str]) -> dict:

@@ -9,9 +9,12 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import shutil
+import stat
 import subprocess
 import sys
+import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,12 +23,43 @@ AFTERWARDS = {
     "provenance/manifest.json", "provenance/manifest.json.sig", "provenance/codecheck.yml",
     "provenance/certificate.md", "logs/snakemake.log", "report/snakemake.html",
 }  # fmt: skip
-BROKEN = (ValueError, KeyError, TypeError, AttributeError, OSError)
+BROKEN = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OSError,
+    RecursionError,
+    tarfile.TarError,
+)
+MOST_BYTES = 200_000_000
+SIMULATOR = "minisky."
+
+
+def opened(path):
+    """A regular file, opened; a FIFO or a device is refused and never waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ValueError(f"{path} is not a regular file")
+    return open(descriptor, "rb")  # noqa: PTH123
 
 
 def sha256(path):
-    with Path(path).open("rb") as stream:
+    with opened(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read(path):
+    with opened(path) as stream:
+        content = stream.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"{path} is larger than {MOST_BYTES} bytes")
+    return content.decode("utf-8")
+
+
+def printable(text):
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text)[:500])
 
 
 def canonical(value):
@@ -36,8 +70,11 @@ def canonical(value):
 class Verifier:
     def __init__(self, folder, root):
         self.folder, self.root, self.damage = Path(folder), Path(root), []
-        raw = (self.folder / "provenance/manifest.json").read_text(encoding="utf-8")
+        self.jobs, self.archived, self.whole_root = {}, {}, False
+        raw = read(self.folder / "provenance/manifest.json")
         self.manifest = json.loads(raw)
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", self.manifest["run"]):
+            raise ValueError("the run's name is no plain name")
         self.prefix = f"results/{self.manifest['run']}/"
         self.listed = {file["path"]: file for file in self.manifest["files"]}
         told = self.manifest.pop("digest")
@@ -46,22 +83,107 @@ class Verifier:
             self.found("provenance/manifest.json", "is not what was written")
 
     def found(self, path, what):
-        self.damage.append(f"{path}: {what}")
+        self.damage.append(f"{printable(path)}: {printable(what)}")
 
     def place(self, path):
-        if path.startswith(self.prefix):
-            return self.folder / path[len(self.prefix) :]
-        return self.root / path
+        """Where a recorded path lies; refused where it leads out of the run or the repository."""
+        if not path or os.path.normpath(path) != path:
+            raise ValueError(f"{path!r} is not a plain path")
+        if path.startswith("/"):
+            if path not in self.outside():
+                raise ValueError(f"{path!r} is outside of the repository")
+            return Path(path)
+        mine = path.startswith(self.prefix)
+        base = self.folder if mine else self.root
+        place = base / (path[len(self.prefix) :] if mine else path)
+        shared = mine and path.startswith(self.prefix + "sources/")
+        if not shared and not place.resolve().is_relative_to(base.resolve()):
+            raise ValueError(f"{path!r} leads out of its folder")
+        return place
+
+    def outside(self):
+        """The user's own files, named in the configuration, or layers of the run's own file."""
+        told = read(self.folder / "config.yaml")
+        named = set(re.findall(r"(?m)^ *(?:path|catalogue|tolerances|registry): (/.+?) *$", told))
+        workflow = {file["path"] for file in self.manifest["workflow"]}
+        return named | {p for p in workflow if p.endswith((".yaml", ".yml", ".csv"))}
+
+    def archive(self):
+        """Digest of every member of the archive of the code."""
+        with opened(self.folder / "provenance/code.tar") as stream:
+            if os.fstat(stream.fileno()).st_size > MOST_BYTES:
+                raise ValueError("code.tar is too large")
+            with tarfile.open(fileobj=stream, mode="r:") as tar:
+                members = list(tar)
+                if not all(member.isfile() for member in members):
+                    raise ValueError("code.tar holds something that is no file")
+                return {
+                    member.name: hashlib.sha256(tar.extractfile(member).read()).hexdigest()
+                    for member in members
+                }
+
+    def code_archive(self):
+        """The archive of the code, member by member; in place of a repository that is not here."""
+        self.whole_root = (self.root / "workflow" / "Snakefile").is_file()
+        self.archived = self.archive()
+        if not self.whole_root:
+            print(f"note: no repository at {self.root}: code.tar is looked at in its place")
+        wanted = {}
+        for record in [*self.jobs.values(), self.manifest["manifest_job"]]:
+            for name, told in record["code"]["files"].items():
+                wanted.setdefault(f"workflow/{name}", set()).add(told)
+        read = [file for record in self.jobs.values() for file in record["inputs"]]
+        for file in [*self.manifest["workflow"], *read]:
+            if not file["path"].startswith(("results/", "/")):
+                wanted.setdefault(file["path"], set()).add(file["sha256"])
+        for name in sorted(wanted.keys() | self.archived.keys()):
+            if self.archived.get(name) not in wanted.get(name, ()):
+                self.found("provenance/code.tar", f"{name} is not what the records name")
+
+    def papers(self):
+        """Evidence, workflow, and the job of every listed file."""
+        jobs = [*self.jobs.values(), self.manifest["manifest_job"]]
+        kept = {f["sha256"] for job in jobs for f in job["inputs"] if f["role"] == "config"}
+        texts = [read(self.folder / "config.yaml")]
+        for name in sorted(kept):
+            path = self.folder / f"provenance/configurations/{name}.yaml"
+            if sha256(path) != name:
+                self.found(path.name, "is not the configuration that its name says")
+            texts.append(read(path))
+        simulated = any(job["step"].startswith(SIMULATOR) for job in jobs)
+        simulated |= any(re.search(r"(?m)^evidence: simulated *$", told) for told in texts)
+        if self.manifest["evidence"] != ("simulated" if simulated else "real"):
+            self.found("provenance/manifest.json", "says other evidence than the configurations")
+        last = [self.jobs.get("write_crate"), self.manifest["manifest_job"]]
+        told = {f["sha256"] for r in last if r for f in r["inputs"] if f["role"] == "config"}
+        if told != {sha256(self.folder / "config.yaml")}:
+            self.found("config.yaml", "is not what the last jobs of the run read")
+        self.every_file_has_its_job(kept)
+
+    def every_file_has_its_job(self, kept):
+        inside = self.prefix
+        beside = {f"{inside}logs/{job}.log" for job in self.jobs}
+        beside |= {f"{inside}benchmarks/{job}.tsv" for job in self.jobs}
+        known = beside | {f"{inside}config.yaml", f"{inside}logs/write_manifest.log"}
+        known |= {f["path"] for r in self.jobs.values() for f in [*r["inputs"], *r["outputs"]]}
+        known |= {f"{inside}provenance/jobs/{job}.json" for job in self.jobs}
+        known |= {f"{inside}provenance/configurations/{name}.yaml" for name in kept}
+        for path in sorted(self.listed.keys() - known):
+            self.found(path, "is listed, and no job wrote or read it")
+        for path in sorted(beside - self.listed.keys()):
+            self.found(path, "is not listed: every job has its log and its benchmark")
+        made = self.jobs.get("write_crate", {"inputs": []})["inputs"]
+        read_then = {f["path"]: f["sha256"] for f in made if f["role"] == "workflow"}
+        if read_then != {f["path"]: f["sha256"] for f in self.manifest["workflow"]}:
+            self.found("provenance/manifest.json", "lists another workflow than the crate read")
 
     def files(self):
         wanted = {**{f["path"]: f for f in self.manifest["workflow"]}, **self.listed}
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            hashes = pool.map(lambda p: self.hash(self.place(p)), wanted)
-            for (path, file), found in zip(wanted.items(), hashes, strict=True):
-                if found is None:
-                    self.found(path, "is missing")
-                elif found != (file["bytes"], file["sha256"]):
-                    self.found(path, "has changed")
+            faults = pool.map(self.fault, wanted.values())
+            for path, fault in zip(wanted, faults, strict=True):
+                if fault:
+                    self.found(path, fault)
         for path in sorted(self.folder.rglob("*")):
             if path.is_dir() and not path.is_symlink():
                 continue
@@ -69,24 +191,31 @@ class Verifier:
             if inside not in AFTERWARDS and self.prefix + inside not in self.listed:
                 self.found(inside, "is not recorded")
 
-    @staticmethod
-    def hash(path):
+    def fault(self, file):
+        """What is wrong with one listed file; a file of another size is not read."""
+        path = file["path"]
+        if not (self.whole_root or path.startswith((self.prefix, "/"))):
+            return "" if self.archived.get(path) == file["sha256"] else "is not so in code.tar"
         try:
-            return path.stat().st_size, sha256(path)
-        except OSError:
-            return None
+            place = self.place(path)
+            same = place.stat().st_size == file["bytes"] and sha256(place) == file["sha256"]
+            return "" if same else "has changed"
+        except FileNotFoundError:
+            return "is missing"
+        except (OSError, ValueError) as error:
+            return f"is refused ({error})"
 
     def records(self):
-        self.jobs, kept = {}, set(self.manifest["jobs"])
+        kept = set(self.manifest["jobs"])
         for path in sorted((self.folder / "provenance/jobs").glob("*.json")):
             kept.discard(path.stem)
             told = self.manifest["jobs"].get(path.stem)
             if told is None or sha256(path) != told["sha256"]:
                 self.found(path.name, "is not the record in the manifest")
             try:
-                self.jobs[path.stem] = json.loads(path.read_text(encoding="utf-8"))
+                self.jobs[path.stem] = json.loads(read(path))
                 self.jobs[path.stem]["outputs"], self.jobs[path.stem]["inputs"]
-            except (ValueError, KeyError, TypeError):
+            except BROKEN:
                 self.jobs.pop(path.stem, None)
                 self.found(path.name, "is no record")
         for job in sorted(kept):
@@ -137,28 +266,27 @@ class Verifier:
             self.found(path, "no way back to a file that was fetched or simulated")
 
     def code(self):
-        package = self.root / "workflow"
-        if not package.is_dir():
-            print(f"note: no repository at {self.root}: the code was not looked at")
+        if not self.whole_root:
             return
         now = {}
         for job, record in [*self.jobs.items(), ("write_manifest", self.manifest["manifest_job"])]:
-            files = {package / name: told for name, told in record["code"]["files"].items()}
+            files = {self.place(f"workflow/{n}"): t for n, t in record["code"]["files"].items()}
             if isinstance(lock := record["environment"].get("lock"), dict):
-                files[self.root / lock["path"]] = lock["sha256"]
+                files[self.place(lock["path"])] = lock["sha256"]
             for path, told in files.items():
                 now[path] = now.get(path) or (sha256(path) if path.is_file() else "missing")
                 if now[path] != told:
                     self.found(path.relative_to(self.root), f"is not the code {job} ran")
 
     def crate(self):
-        graph = json.loads((self.folder / "provenance/ro-crate-metadata.json").read_text())
+        graph = json.loads(read(self.folder / "provenance/ro-crate-metadata.json"))
         entities = {entity["@id"]: entity for entity in graph["@graph"]}
-        base = self.folder.resolve() / "provenance"
-        told = {self.place(path).resolve(): file for path, file in self.listed.items()}
+        base = self.prefix + "provenance"
+        told = {**{f["path"]: f for f in self.manifest["workflow"]}, **self.listed}
         for name, entity in entities.items():
             if "File" in entity["@type"] and name != "ro-crate-metadata.json":
-                file = told.get(Path(os.path.normpath(base / name)).resolve(), {})
+                path = name if name.startswith("/") else os.path.normpath(f"{base}/{name}")
+                file = told.get(path.removeprefix("file://"), {})
                 if file.get("sha256") != entity.get("sha256"):
                     self.found("crate", f"{name} has another digest than the manifest")
         for job in set(self.jobs) - {"write_crate"}:
@@ -187,7 +315,7 @@ def verify(folder, root, signers=None):
         verifier = Verifier(folder, root)
     except BROKEN as error:
         return [f"provenance: cannot be read ({type(error).__name__}: {error})"]
-    for step in ("files", "records", "lineage", "code", "crate"):
+    for step in ("records", "code_archive", "files", "papers", "lineage", "code", "crate"):
         try:
             getattr(verifier, step)()
         except BROKEN as error:

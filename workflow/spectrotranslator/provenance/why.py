@@ -13,6 +13,7 @@ from spectrotranslator import user_paths
 from spectrotranslator.errors import InputError
 
 from .finished_run import Run, read_run
+from .integrity import require_sound
 from .machine import compute
 
 
@@ -178,6 +179,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("column", nargs="?", help="label of a column")
     parser.add_argument("--json", action="store_true", help="for scripts")
     given = parser.parse_args(arguments)
-    found = explain(read_run(given.run), given.catalogue, given.row, given.column)
+    run = read_run(given.run)
+    require_sound(run)
+    found = explain(run, given.catalogue, given.row, given.column)
     print(json.dumps(found, indent=1, default=str) if given.json else tell(found))
     return 0 if found["agrees"] else 1

@@ -139,7 +139,7 @@ def dropped_by(
         here = {pair[place] for pair in lost}
         table = tables[survey][tables[survey]["key"].isin(here)]
         for cut in selection.cuts.get(survey, []):
-            passed, _ = apply_cuts(table, [cut])
+            passed, _ = apply_cuts(table, [cut], configuration.surveys[survey].bits)
             gone = set(table["key"]) - set(passed["key"])
             for pair in lost:
                 if pair[place] in gone:

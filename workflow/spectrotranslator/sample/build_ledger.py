@@ -38,7 +38,8 @@ def row_candidates(
     """Rows of a catalogue by every named candidate, and how far off the published count."""
     published = direction.published_counts.get("rows")
     named = {"configured": direction.rows, **configuration.row_candidates.get(direction.origin, {})}
-    counts = {name: len(apply_cuts(stars, cuts)[0]) for name, cuts in named.items()}
+    bits = configuration.surveys[direction.origin].bits
+    counts = {name: len(apply_cuts(stars, cuts, bits)[0]) for name, cuts in named.items()}
     return {name: {"rows": n, "off": off(n, published)} for name, n in counts.items()}
 
 

@@ -32,7 +32,8 @@ def matched(
     names = [name for name in configuration.surveys if name in (direction.origin, direction.target)]
     cut = []
     for name in names:
-        table, lines = apply_cuts(tables[name], selection.cuts.get(name, []))
+        bits = configuration.surveys[name].bits
+        table, lines = apply_cuts(tables[name], selection.cuts.get(name, []), bits)
         entries += [{"survey": name, **line} for line in lines]
         cut.append(table)
     first, second = names
@@ -103,7 +104,8 @@ def main(arguments) -> None:
         direction.origin: pd.read_parquet(arguments.origin),
         direction.target: pd.read_parquet(arguments.target),
     }
-    _, rows = apply_cuts(tables[direction.origin], direction.rows)
+    bits = configuration.surveys[direction.origin].bits
+    _, rows = apply_cuts(tables[direction.origin], direction.rows, bits)
     chosen = configuration.selections.get(configuration.selection or "", Selection(cuts={}))
     cuts: list[dict] = []
     pairs = matched(configuration, direction, tables, chosen, cuts)

@@ -1,15 +1,33 @@
 """Named cuts over a table of stars, each counted."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
-from spectrotranslator.config.configuration import Cut
-from spectrotranslator.errors import InputError
+from spectrotranslator.config.configuration import Bits, Cut
+from spectrotranslator.expressions import compile_cut
 
 
-def apply_cuts(table: pd.DataFrame, cuts: list[Cut]) -> tuple[pd.DataFrame, list[dict]]:
+def apply_cuts(
+    table: pd.DataFrame, cuts: Sequence[Cut], bits: Bits | None = None
+) -> tuple[pd.DataFrame, list[dict]]:
     """Rows that fulfil every cut, and a ledger line for each cut in turn.
 
     Where a nullable integer is missing, what is asked of it does not hold.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Stars, one a row.
+    cuts : sequence of Cut
+        The cuts, in order.
+    bits : mapping of str to mapping of str to int, optional
+        The survey's named bits: column to the name and number of each.
+
+    Returns
+    -------
+    tuple of pandas.DataFrame and list of dict
+        The rows left, and what each cut kept.
 
     Raises
     ------
@@ -18,17 +36,7 @@ def apply_cuts(table: pd.DataFrame, cuts: list[Cut]) -> tuple[pd.DataFrame, list
     """
     lines = []
     for cut in cuts:
-        kept = table[_fulfils(table, cut.cut)]
+        kept = table[compile_cut(cut.cut, bits).evaluate(table)]
         lines.append({"what": cut.cut, "source": cut.source, "in": len(table), "out": len(kept)})
         table = kept
     return table, lines
-
-
-def _fulfils(table: pd.DataFrame, expression: str) -> pd.Series:
-    try:
-        keep = table.eval(expression, engine="python")
-    except Exception as error:
-        raise InputError(f"cut {expression!r}: {error}") from None
-    if not isinstance(keep, pd.Series) or keep.dtype not in (bool, pd.BooleanDtype()):
-        raise InputError(f"cut {expression!r}: a condition on columns is expected")
-    return keep.fillna(False).astype(bool)

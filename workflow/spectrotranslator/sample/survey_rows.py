@@ -8,25 +8,27 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from spectrotranslator.config.configuration import Cut
+from spectrotranslator.config.configuration import Bits, Cut
 
 from .cuts import apply_cuts
 
 ROWS_AT_ONCE = 50_000
 
 
-def count_rows(path: Path, cuts: list[Cut]) -> int:
-    """How many rows of ``path`` fulfil ``cuts``.
+def count_rows(path: Path, cuts: list[Cut], bits: Bits | None = None) -> int:
+    """How many rows of ``path`` fulfil ``cuts``, which may use the survey's named ``bits``.
 
     Raises
     ------
     InputError
         A cut names a column that is not there or is not a condition.
     """
-    return sum(len(table) for table in _kept(path, cuts))
+    return sum(len(table) for table in _kept(path, cuts, bits))
 
 
-def read_rows(path: Path, cuts: list[Cut], rows: slice, block: int) -> Iterator[pd.DataFrame]:
+def read_rows(
+    path: Path, cuts: list[Cut], rows: slice, block: int, bits: Bits | None = None
+) -> Iterator[pd.DataFrame]:
     """Rows ``rows`` (from 0) of those that fulfil ``cuts``, in blocks of ``block`` rows.
 
     The last block may be shorter; where there is no row it is the only one, and empty.
@@ -34,7 +36,7 @@ def read_rows(path: Path, cuts: list[Cut], rows: slice, block: int) -> Iterator[
     waiting: list[pd.DataFrame] = []
     first = held = 0
     empty = True
-    for table in _kept(path, cuts):
+    for table in _kept(path, cuts, bits):
         start, stop = (np.clip(place - first, 0, len(table)) for place in (rows.start, rows.stop))
         first += len(table)
         waiting.append(table.iloc[start:stop])
@@ -50,9 +52,9 @@ def read_rows(path: Path, cuts: list[Cut], rows: slice, block: int) -> Iterator[
         yield pd.concat(waiting, ignore_index=True)
 
 
-def _kept(path: Path, cuts: list[Cut]) -> Iterator[pd.DataFrame]:
+def _kept(path: Path, cuts: list[Cut], bits: Bits | None) -> Iterator[pd.DataFrame]:
     file = pq.ParquetFile(path)
     if not file.metadata.num_rows:
-        yield apply_cuts(file.schema_arrow.empty_table().to_pandas(), cuts)[0]
+        yield apply_cuts(file.schema_arrow.empty_table().to_pandas(), cuts, bits)[0]
     for batch in file.iter_batches(ROWS_AT_ONCE):
-        yield apply_cuts(pa.Table.from_batches([batch]).to_pandas(), cuts)[0]
+        yield apply_cuts(pa.Table.from_batches([batch]).to_pandas(), cuts, bits)[0]

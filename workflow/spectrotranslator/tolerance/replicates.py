@@ -8,7 +8,6 @@ import pandas as pd
 
 from cdstables.layout import layout_from_yaml
 from spectrotranslator.config import Configuration
-from spectrotranslator.config.configuration import Direction
 from spectrotranslator.network.fit_ensemble import fit_ensemble
 from spectrotranslator.network.saved_model import Model
 from spectrotranslator.network.training_sample import Sample
@@ -79,17 +78,18 @@ def _catalogue(
         sample = Sample.read(folder / "sample" / f"{name}-{kind}.parquet", shape)
         models = members(name, kind, sample)
         parts.append(network_part(configuration, compared_method, name, kind, sample, models))
-    blocks = in_blocks(_subsample(folder, name, direction), method.montecarlo.block_rows)
+    blocks = in_blocks(_subsample(folder, name, configuration), method.montecarlo.block_rows)
     blocks = translate(blocks, parts, method.ensemble, method.montecarlo)
     translated = pd.concat(blocks, ignore_index=True)
     layout = layout_from_yaml(direction.catalogue)
     return layout_columns(translated, layout, comment_style(direction.catalogue))
 
 
-def _subsample(folder: Path, name: str, direction: Direction) -> pd.DataFrame:
+def _subsample(folder: Path, name: str, configuration: Configuration) -> pd.DataFrame:
     """The catalogue's stars, of a large one a fixed part."""
+    direction = configuration.directions[name]
     stars = pd.read_parquet(folder / "sample" / f"{direction.origin}.parquet")
-    stars, _ = apply_cuts(stars, direction.rows)
+    stars, _ = apply_cuts(stars, direction.rows, configuration.surveys[direction.origin].bits)
     if len(stars) <= MOST_ROWS:
         return stars
     chosen = np.random.default_rng(seed(name, "calibration rows")).permutation(len(stars))

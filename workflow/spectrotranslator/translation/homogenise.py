@@ -42,10 +42,10 @@ def homogenise(
     on = configuration.match
     selection = configuration.selections.get(configuration.selection or "", Selection(cuts={}))
     repeats = configuration.crossmatch.repeats
-    origin = origin.assign(_clean=_kept(origin, selection, direction.origin))
+    origin = origin.assign(_clean=_kept(origin, selection, configuration, direction.origin))
     stars = translated.merge(origin.drop(columns=_shared(origin, translated)), on="row")
     seen = _translated_side(direction, _a_row_a_star(stars, on, repeats), labels, on, whole_width)
-    target = target.assign(_clean=_kept(target, selection, direction.target))
+    target = target.assign(_clean=_kept(target, selection, configuration, direction.target))
     own = _measured_side(_a_row_a_star(target, on, repeats), labels, on)
     both = seen.merge(own, on=on, how="outer", suffixes=("_origin", "_target"))
     return _choose(both, direction, labels, on)
@@ -59,8 +59,11 @@ def _labels(direction: Direction) -> dict[str, str]:
     return pairs
 
 
-def _kept(table: pd.DataFrame, selection: Selection, survey: str) -> pd.Series:
-    good, _ = apply_cuts(table, selection.cuts.get(survey, []))
+def _kept(
+    table: pd.DataFrame, selection: Selection, configuration: Configuration, survey: str
+) -> pd.Series:
+    bits = configuration.surveys[survey].bits
+    good, _ = apply_cuts(table, selection.cuts.get(survey, []), bits)
     return pd.Series(table.index.isin(good.index), index=table.index)
 
 
@@ -192,6 +195,7 @@ step.output("homogenised", "both surveys on one base, Parquet")
 step.setting("directions")
 step.setting("selections")
 step.setting("selection")
+step.setting("surveys.*.bits")
 step.setting("match")
 step.setting("crossmatch")
 step.setting("methods.{method}.montecarlo")

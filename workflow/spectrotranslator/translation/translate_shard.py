@@ -30,7 +30,8 @@ def main(arguments) -> None:
     torch.set_num_threads(configuration.compute.threads)
     direction = configuration.directions[arguments.direction]
     block = method.montecarlo.block_rows
-    count = count_rows(arguments.stars, direction.rows)
+    bits = configuration.surveys[direction.origin].bits
+    count = count_rows(arguments.stars, direction.rows, bits)
     if not count:
         raise InputError(
             f"directions.{arguments.direction}.rows leave no row of {arguments.stars}; loosen them"
@@ -45,7 +46,7 @@ def main(arguments) -> None:
         weights,
         of_kinds(arguments.calibrations),
     )
-    stars = read_rows(arguments.stars, direction.rows, rows, block)
+    stars = read_rows(arguments.stars, direction.rows, rows, block, bits)
     write_groups(arguments.part, translate(stars, parts, method.ensemble, method.montecarlo))
 
 
