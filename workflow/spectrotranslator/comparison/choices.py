@@ -45,7 +45,7 @@ def with_choice(configuration: Configuration, name: str) -> Configuration:
 def spread_over_choices(
     replicates: Sequence[pd.DataFrame], choices: Mapping[str, pd.DataFrame], table: Table
 ) -> dict[str, Ranges]:
-    """Least and largest of every statistic of a column, an alternative against an replicate.
+    """Least and largest of every statistic of a column, an alternative against a replicate run.
 
     The alternative stands for the published side.
     """

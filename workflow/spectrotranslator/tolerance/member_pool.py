@@ -88,7 +88,7 @@ def _kept(configuration: Configuration, folder: Path) -> Path:
 
 
 def chosen_members(name: str, kind: str, replicate: int, pool: int, count: int) -> list[int]:
-    """Which of ``pool`` members an replicate takes; replicates 2n and 2n + 1 are a pair."""
+    """Which of ``pool`` members a replicate run takes; replicates 2n and 2n + 1 are a pair."""
     pair, side = divmod(replicate, 2)
     shuffled = np.random.default_rng(seed("pool", name, kind, pair)).permutation(pool)
     return sorted(shuffled[side * count : (side + 1) * count].tolist())
