@@ -125,9 +125,15 @@ def _identity(file: TextIO) -> list[int]:
 
 def _parse(text: str) -> dict:
     try:
-        return json.loads(text)
-    except ValueError:
+        note = json.loads(text)
+    except (ValueError, RecursionError):
         return {}
+    kinds = {"pid": int, "token": str, "since": int | float, "file": list}
+    if not isinstance(note, dict) or not all(
+        isinstance(note[k], kinds.get(k, object)) for k in note
+    ):
+        return {}
+    return note if 0 < note.get("pid", 1) < 1 << 31 else {}
 
 
 def end_survivors(note: dict) -> int:

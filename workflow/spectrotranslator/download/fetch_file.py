@@ -11,6 +11,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from spectrotranslator.errors import InputError
 from spectrotranslator.files import read_json, sha256, write_json
 from spectrotranslator.step import Step
 
@@ -70,8 +71,8 @@ def _fetched_before(entry: Source, place: Path, receipt: Path, lock: Path | None
     """Whether the shared file is there, undamaged, from this source, as registered and trusted."""
     if not (place.is_file() and receipt.is_file()):
         return False
-    told = read_json(receipt)
-    if told["url"] not in entry.urls or place.stat().st_size != told["bytes"]:
+    told = _receipt(receipt)
+    if not told or told["url"] not in entry.urls or place.stat().st_size != told["bytes"]:
         return False
     if entry.bytes not in (None, told["bytes"]) or entry.sha256 not in (None, told["sha256"]):
         return False
@@ -81,6 +82,16 @@ def _fetched_before(entry: Source, place: Path, receipt: Path, lock: Path | None
         kept = {name: told[name] for name in Receipt.__dataclass_fields__}
         check_lock(lock, entry, Receipt(**kept))
     return True
+
+
+def _receipt(path: Path) -> dict:
+    """The receipt beside a shared file; empty where it is damaged and will be written anew."""
+    try:
+        told = read_json(path)
+    except InputError:
+        return {}
+    names = Receipt.__dataclass_fields__
+    return told if isinstance(told, dict) and names.keys() <= told.keys() else {}
 
 
 @contextmanager

@@ -50,10 +50,16 @@ class Intervals:
         InputError
             It lacks an output.
         """
-        found = read_json(path)["outputs"]
+        calibration = read_json(path)
+        found = calibration.get("outputs") if isinstance(calibration, dict) else None
+        if not isinstance(found, dict):
+            raise InputError(f"{path}: no calibration; calibrate again")
         if missing := [name for name in outputs if name not in found]:
             raise InputError(f"{path}: no width for {missing[0]!r}; calibrate again")
-        return cls([Widths(**found[name]["widths"]) for name in outputs])
+        try:
+            return cls([Widths(**found[name]["widths"]) for name in outputs])
+        except (KeyError, TypeError):
+            raise InputError(f"{path}: a width is damaged; calibrate again") from None
 
     def percentiles(
         self, centre: np.ndarray, members: np.ndarray, wanted: list[float]
