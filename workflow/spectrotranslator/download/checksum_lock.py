@@ -4,12 +4,12 @@ The lock file is JSON, a line of facts a source; who publishes it lets others ch
 the same files.
 """
 
-import fcntl
 from datetime import UTC, datetime
 from pathlib import Path
 
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import read_json, write_json
+from spectrotranslator.shared_files import waited_lock
 
 from .download import Receipt
 from .registry import Source
@@ -28,8 +28,7 @@ def check_lock(lock: Path, source: Source, receipt: Receipt) -> None:
     if source.sha256:
         return
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.with_name(f".{lock.name}.guard").open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
+    with waited_lock(lock.with_name(f".{lock.name}.guard"), f"to read {lock}"):
         known = _known(lock)
         if source.name in known:
             _refuse_changed(lock, source, receipt, known[source.name])
@@ -77,6 +76,6 @@ def _refuse_changed(lock: Path, source: Source, receipt: Receipt, before: dict) 
         if value != before.get(key) and value != ""
     ]
     raise InputError(
-        f"{source.file} is not the file first fetched on {before.get('first_fetched', 'an unknown day')}: "
+        f"{source.file} is not the file first fetched on {before.get('first_fetched', '?')}: "
         f"{'; '.join(changes)}; if the new one is right, take {source.name!r} out of {lock}"
     )
