@@ -137,7 +137,7 @@ def test_blank_ids_and_flags_are_missing_and_not_zero():
     ids = MaskedColumn([2**62 + 1, 0, 3], mask=[False, True, False])
     flags = MaskedColumn(np.array([0, 0, 4], np.int16), mask=[False, True, False])
     found = fetch_vizier._named(
-        Table({"a": ids, "b": flags, "c": np.int16([1, 2, 3])}), ["id", "f", "n"]
+        Table({"a": ids, "b": flags, "c": np.int16([1, 2, 3])}), ["id", "f", "n"], ["a", "b", "c"]
     )
     assert found["id"].fillna(0).tolist() == [2**62 + 1, 0, 3]
     np.testing.assert_array_equal(found["f"], [0, np.nan, 4])

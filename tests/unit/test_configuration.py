@@ -183,7 +183,7 @@ def test_a_flag_that_the_survey_keeps_may_mask_an_input(tmp_path):
         (b"extends: 5\n", "odd.yaml, line 1: extends: the path of a file or a list"),
         (b"extends: [5]\n", "odd.yaml, line 1: extends: the path of a file or a list"),
         (b"extends:\n", "odd.yaml, line 1: extends: the path of a file or a list"),
-        (b"extends: .\n", "Is a directory"),
+        (b"extends: .\n", "not a regular file"),
     ],
 )
 def test_a_file_that_cannot_be_read_or_laid_over_is_named(tmp_path, content, says):

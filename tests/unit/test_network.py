@@ -350,7 +350,7 @@ def test_saving_twice_gives_the_same_bytes(weights, tmp_path):
 def test_weights_cut_short_are_refused(weights):
     path, _ = weights
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(InputError, match="not the weights of this network"):
+    with pytest.raises(InputError, match=r"its tensors take|not the weights"):
         load_model(path)
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from spectrotranslator.comparison.grade_catalogues import notes
-from spectrotranslator.config.loading import _layered, validate
+from spectrotranslator.config import resolve
+from spectrotranslator.config.loading import validate
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -13,7 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def paper(monkeypatch):
     monkeypatch.chdir(ROOT)
-    return _layered(ROOT / "config/runs/full.yaml")
+    given = resolve("full").model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {key: value for key, value in given.items() if key != "run"}
 
 
 def resolved(value: dict):

@@ -5,11 +5,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from cdstables.files import atomic
 
-from .errors import InputError
+from .untrusted import YAML_BYTES, parse_json, parse_yaml, read_text
+
+JSON_BYTES = 500_000_000
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -24,26 +24,25 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """Read a JSON file.
+    """Read a regular JSON file, bounded in size and depth.
 
     Raises
     ------
     InputError
-        The file is absent or is not JSON; the line is named.
+        The file is absent, no regular file, or is not JSON; the line is named.
     """
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text, so not JSON") from None
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from error
+    return parse_json(read_text(path, JSON_BYTES, links=True), str(path))
 
 
-def from_yaml(text: str | bytes) -> Any:
-    """What YAML holds; read by libyaml where that is compiled in, as every job reads some."""
-    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+def read_yaml(path: str | Path) -> Any:
+    """Read a regular YAML file, bounded in size and depth.
+
+    Raises
+    ------
+    InputError
+        The file is absent, no regular file, or is not YAML; the line is named.
+    """
+    return parse_yaml(read_text(path, YAML_BYTES, links=True), str(path))
 
 
 def sha256(path: str | Path) -> str:

@@ -14,6 +14,7 @@ import os
 import re
 import stat
 import tarfile
+import xml.parsers.expat
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -739,6 +740,60 @@ def _member_name(shown: str, name: str, seen: set[str]) -> str:
         raise InputError(f"{shown}: duplicate member '{printable(name)}'")
     seen.add(name)
     return name
+
+
+# VOTables
+
+VOTABLE_DEPTH = 50
+
+
+def check_votable(content: bytes, where: str) -> None:
+    """Refuse a VOTable that would make its reader open another file or address.
+
+    Parameters
+    ----------
+    content : bytes
+        The document.
+    where : str
+        The file's name, for errors.
+
+    Raises
+    ------
+    InputError
+        It has a document type or entities, data in another place (``STREAM href``), too many
+        levels, or is not XML.
+    """
+    where = printable(where)
+    depth = 0
+
+    def started(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > VOTABLE_DEPTH:
+            raise InputError(f"{where}: nested deeper than {VOTABLE_DEPTH} levels")
+        if name.rpartition(":")[2].upper() != "STREAM":
+            return
+        for key, value in attributes.items():
+            if key.rpartition(":")[2].lower() == "href":
+                shown = printable(value, 80)
+                raise InputError(f"{where}: its data are elsewhere ({shown}), refused")
+
+    def ended(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def declared(*_: Any) -> NoReturn:
+        raise InputError(f"{where}: a document type or entities, refused")
+
+    parser = xml.parsers.expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = started, ended
+    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = declared
+    try:
+        parser.Parse(content, True)
+    except xml.parsers.expat.ExpatError as error:
+        raise InputError(f"{where}: not XML ({printable(error)})") from None
+    except (ValueError, LookupError):
+        raise InputError(f"{where}: not XML of a known encoding") from None
 
 
 # Weights

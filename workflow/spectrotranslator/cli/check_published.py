@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cdstables.layout import Table, layout_from_yaml
 from spectrotranslator.errors import InputError
-from spectrotranslator.files import from_yaml
+from spectrotranslator.files import read_yaml
 
 from .check_result import CheckResult
 
@@ -46,7 +46,7 @@ def check_rows(name: str, layout: Path, start: bytes) -> list[CheckResult]:
         findings.append(CheckResult(name, "line ends", "note", "CR LF", _SEE))
     if not whole:
         return findings
-    ours = from_yaml(layout.read_text(encoding="utf-8"))
+    ours = read_yaml(layout)
     for kinds, kind in (("IEFD", "numbers"), ("A", "text")):
         findings.append(_alignment(name, table, whole, kinds, kind, ours["align"][kind], layout))
     comments = [c for c in table.columns if c.kind == "A" and c.width > 100]

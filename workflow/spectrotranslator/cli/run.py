@@ -59,7 +59,11 @@ def main(arguments: list[str]) -> int:
     if "Nothing to be done" in output:
         print(f"Nothing to do: run {configuration.run} is complete.")
     verdict = read_json(judged)
-    print(summary(verdict, read_json(drawn), folder, time.monotonic() - started))
+    try:
+        told = summary(verdict, read_json(drawn), folder, time.monotonic() - started)
+    except (KeyError, TypeError, AttributeError):
+        raise InputError(f"{judged}: damaged; delete it and call again") from None
+    print(told)
     return 0 if verdict["grade"] in GOOD else 1
 
 

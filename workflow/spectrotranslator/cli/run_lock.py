@@ -4,6 +4,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -14,9 +15,11 @@ from typing import TextIO
 import psutil
 
 from spectrotranslator.errors import InputError
+from spectrotranslator.shared_files import lock_file
 
 RESULTS = Path("results")
 MARK = "SPECTROTRANSLATOR_RUN"
+NOTE_BYTES = 10_000
 LOCKS = Path(".snakemake/locks")
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
@@ -35,13 +38,15 @@ def held(run: str) -> Iterator[dict[str, str]]:
     """
     with _open(RESULTS / ".locks" / f"{run}.lock") as lock:
         lock.seek(0)
-        note = _parse(lock.read())
+        note = _parse(lock.read(NOTE_BYTES)) if _own(lock) else {}
         if not _take(lock, note):
             who = f" by process {note['pid']}" if "pid" in note else ""
             raise InputError(f"run {run} is being made{who}; wait for it or stop it")
         file = _identity(lock)
         # In a copy of the folder lies the note of a call that may still be at work in the first.
-        if note.get("file") == file:
+        # A note with another run's token names no process of this one.
+        mine = re.fullmatch(rf"{re.escape(run)}-\d+-\d+", note.get("token", ""))
+        if note.get("file") == file and mine:
             end_survivors(note)
         token = f"{run}-{os.getpid()}-{time.time_ns()}"
         mine = {"pid": os.getpid(), "token": token, "since": time.time(), "file": file}
@@ -55,7 +60,7 @@ def held(run: str) -> Iterator[dict[str, str]]:
 def _open(path: Path) -> TextIO:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("a+")
+        return lock_file(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from None
 
@@ -117,6 +122,11 @@ def _called_by_hand() -> int | None:
     return None
 
 
+def _own(lock: TextIO) -> bool:
+    """Whether this user wrote the note; what another one wrote ends no process of ours."""
+    return os.fstat(lock.fileno()).st_uid == os.geteuid()
+
+
 def _identity(file: TextIO) -> list[int]:
     """What a file has as its own and a copy of it has not."""
     found = os.fstat(file.fileno())
@@ -125,9 +135,15 @@ def _identity(file: TextIO) -> list[int]:
 
 def _parse(text: str) -> dict:
     try:
-        return json.loads(text)
-    except ValueError:
+        note = json.loads(text)
+    except (ValueError, RecursionError):
         return {}
+    kinds = {"pid": int, "token": str, "since": int | float, "file": list}
+    if not isinstance(note, dict) or not all(
+        isinstance(note[k], kinds.get(k, object)) for k in note
+    ):
+        return {}
+    return note if 0 < note.get("pid", 1) < 1 << 31 else {}
 
 
 def end_survivors(note: dict) -> int:
@@ -147,7 +163,8 @@ def _survives(process: psutil.Process, note: dict) -> bool:
         return False
     try:
         return (
-            process.environ().get(MARK) == note["token"]
+            process.uids().effective == os.geteuid()
+            and process.environ().get(MARK) == note["token"]
             and process.create_time() >= note["since"] - 1
         )
     except (psutil.Error, OSError):

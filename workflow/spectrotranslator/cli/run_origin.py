@@ -5,7 +5,8 @@ from pathlib import Path
 from spectrotranslator.config import Configuration
 from spectrotranslator.config.loading import read, text
 from spectrotranslator.errors import InputError
-from spectrotranslator.files import from_yaml, read_json, write_json
+from spectrotranslator.files import read_json, write_json
+from spectrotranslator.untrusted import parse_yaml
 
 from .run_lock import RESULTS
 
@@ -25,15 +26,27 @@ def record_config_path(configuration: Configuration, path: Path) -> None:
     made = RESULTS / configuration.run / "config.yaml"
     here = str(path.resolve())
     if note.is_file() and made.is_file():
-        before = read_json(note)["path"]
-        differences = _differences(_kept(made), from_yaml(text(configuration)))
-        if before != here and differences:
+        before = _noted(note)
+        differences = _differences(
+            _kept(made), parse_yaml(text(configuration), "the configuration")
+        )
+        if before not in (None, here) and differences:
             raise InputError(
                 f"results/{configuration.run} was made from {before}, not from {path}: "
                 f"{differences[0]}{_more(differences)}; "
                 f"rename the file or ./reproduce remove {configuration.run}"
             )
     write_json(note, {"path": here})
+
+
+def _noted(note: Path) -> str | None:
+    """The path that the note holds; none where the note is damaged and is written anew."""
+    try:
+        noted = read_json(note)
+    except InputError:
+        return None
+    path = noted.get("path") if isinstance(noted, dict) else None
+    return path if isinstance(path, str) else None
 
 
 def _kept(made: Path) -> dict:

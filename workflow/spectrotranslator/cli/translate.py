@@ -103,7 +103,7 @@ class Trained:
         samples = [run / "sample" / f"{self.direction}-{kind}.parquet" for kind in weights]
         calibrations = of_kinds(sorted(folder.glob("*/calibration.json")))
         files = [path.with_name("training.json") for paths in weights.values() for path in paths]
-        _as_recorded(run, [*files, *calibrations.values()])
+        _as_recorded(run, [run / "config.yaml", *files, *calibrations.values()])
         torch.set_num_threads(configuration.compute.threads)
         names = (configuration, self.method, self.direction)
         try:
@@ -176,10 +176,14 @@ def _as_recorded(run: Path, files: list[Path]) -> None:
     manifest = run / "provenance" / "manifest.json"
     if not manifest.is_file():
         return
-    recorded = read_json(manifest)
-    told = {file["path"]: file["sha256"] for file in recorded["files"]}
+    try:
+        recorded = read_json(manifest)
+        told = {file["path"]: file["sha256"] for file in recorded["files"]}
+        name = recorded["run"]
+    except (KeyError, TypeError):
+        raise InputError(f"{manifest}: damaged; see ./reproduce audit") from None
     for path in files:
-        known = told.get(f"results/{recorded['run']}/{path.relative_to(run).as_posix()}")
+        known = told.get(f"results/{name}/{path.relative_to(run).as_posix()}")
         if path.is_file() and known not in (None, sha256(path)):
             raise InputError(f"{path}: changed since the run was made; make it again")
 

@@ -19,7 +19,7 @@ from .method_settings import (
     NetworkSettings,
     TrainingSettings,
 )
-from .setting import PLAIN, Name, Section, Source, number
+from .setting import PLAIN, Label, Name, Place, Section, Source, number, plain
 from .validation import check
 
 __all__ = [
@@ -62,7 +62,7 @@ class Feature(Section):
         [], description="Columns whose quadratic sum is the error; none: taken as exact."
     )
     unit: str = Field("", description="Unit, as astropy writes it.")
-    comment: str | None = Field(None, description="Name in the quality comments.")
+    comment: Label | None = Field(None, description="Name in the quality comments.")
 
 
 class VizierTable(Section):
@@ -81,7 +81,7 @@ class Survey(Section):
     reader: Literal["galah", "apogee", "table"] = Field(
         "table", description="Which reader brings its files to one table of stars."
     )
-    path: str | None = Field(
+    path: Place | None = Field(
         None,
         description="The user's own table, for the reader `table`: CSV, Parquet, FITS, VOTable "
         "or ECSV.",
@@ -106,7 +106,7 @@ class Survey(Section):
         description="Named bits for the cuts: column to the name of a bit and its number, 0 the "
         "lowest; `COLUMN.NAME` holds where the bit is set.",
     )
-    features: dict[str, Feature] = Field(description="Quantities a network can read or predict.")
+    features: dict[Label, Feature] = Field(description="Quantities a network can read or predict.")
 
 
 class Cut(Section):
@@ -164,7 +164,7 @@ class Photometry(Section):
 class Authors(Section):
     """The authors' own training samples, where they are at hand."""
 
-    folder: str | None = Field(
+    folder: Place | None = Field(
         None, description="Folder the files were laid in; none: fetched from their registered url."
     )
     files: dict[str, str] = Field(description="Network kind to the name in the table of sources.")
@@ -187,10 +187,10 @@ class RetryPolicy(Section):
 class Sources(Section):
     """What is fetched, by name in `config/sources.csv`."""
 
-    registry: str = Field("config/sources.csv", description="The table of sources.")
-    columns: str = Field("config/columns.csv", description="What the needed columns should be.")
-    folder: str | None = Field(None, description="Shared download folder; none: in the run.")
-    lock: str | None = Field(
+    registry: Place = Field("config/sources.csv", description="The table of sources.")
+    columns: Place = Field("config/columns.csv", description="What the needed columns should be.")
+    folder: Place | None = Field(None, description="Shared download folder; none: in the run.")
+    lock: Place | None = Field(
         "config/sources.lock.json",
         description="What each file was when first fetched; a later difference stops the run.",
     )
@@ -260,8 +260,8 @@ class Direction(Section):
     target: str = Field(alias="to", description="Survey whose base is the aim.")
     networks: dict[Name, NetworkKind] = Field(description="Kind to its network.", min_length=1)
     rows: list[Cut] = Field([], description="Which rows of the survey the catalogue holds.")
-    catalogue: str | None = Field(None, description="Column layout of the CDS table.")
-    published: str | None = Field(None, description="Published table to be held against.")
+    catalogue: Place | None = Field(None, description="Column layout of the CDS table.")
+    published: Name | None = Field(None, description="Published table to be held against.")
     published_counts: dict[str, tuple[int, int]] = Field(
         {}, description="Published rows and training stars of each kind: least and most."
     )
@@ -298,7 +298,7 @@ class Comparison(Section):
     """How the regenerated catalogues are held against the published ones."""
 
     method: str = Field("as-published", description="The method that is compared.")
-    tolerances: str | None = Field(
+    tolerances: Place | None = Field(
         None, description="Scatter between replicates, made by `./reproduce calibrate`."
     )
     choices: dict[str, dict[str, Any]] = number(
@@ -342,7 +342,7 @@ class Compute(Section):
 class Configuration(Section):
     """A run, whole."""
 
-    run: Annotated[str, Field(pattern=PLAIN)] = Field(
+    run: Annotated[str, Field(pattern=PLAIN), AfterValidator(plain)] = Field(
         description="Name of the run: the file's name."
     )
     description: str = Field("", description="What the run is for, in a line.")
@@ -354,12 +354,12 @@ class Configuration(Section):
     )
     sources: Sources = Sources()
     surveys: dict[Name, Survey] = Field(description="Name to survey.")
-    selections: dict[str, Selection] = Field({}, description="Named candidate selections.")
+    selections: dict[Name, Selection] = Field({}, description="Named candidate selections.")
     selection: str | None = Field(None, description="The selection the training samples use.")
     training_sample: Literal["ours", "authors"] = number(
         "ours", "Whose training sample: ours, or that of `sources.authors`.", "ours"
     )
-    row_candidates: dict[str, dict[str, list[Cut]]] = Field(
+    row_candidates: dict[str, dict[Name, list[Cut]]] = Field(
         {}, description="Survey to named guesses at the catalogue's rows, counted in the ledger."
     )
     match: Literal["source_id", "key"] = number(

@@ -1,6 +1,7 @@
 """Run files: found by name, laid over what they extend, checked, with errors that name the line."""
 
 import difflib
+import os
 from pathlib import Path
 from typing import Any, get_args
 
@@ -8,7 +9,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from spectrotranslator.errors import InputError
-from spectrotranslator.files import from_yaml, write_text
+from spectrotranslator.files import read_yaml, write_text
+from spectrotranslator.untrusted import YAML_BYTES, read_text, yaml_line
 
 from .configuration import Configuration
 
@@ -20,6 +22,8 @@ RENAMED = {
     "montecarlo.colours": "colour_noise",
     "comparison.executions": "replicates",
 }
+DEEPEST_LAYERS = 20
+MOST_LAYERS = 100
 
 
 def find(run: str, root: Path = Path()) -> Path:
@@ -45,13 +49,13 @@ def find(run: str, root: Path = Path()) -> Path:
 def resolve(run: str, root: Path = Path()) -> Configuration:
     """The complete configuration of a run, by its name or its file's path."""
     path = find(run, root)
-    return validate(_layered(path), path, path.stem)
+    return validate(_LayerReader().merged(path), path, path.stem)
 
 
 def load(path: str | Path) -> Configuration:
     """A resolved configuration (``results/RUN/config.yaml``)."""
     path = Path(path)
-    return validate(_layered(path), path)
+    return validate(read(path), path)
 
 
 def dump(configuration: Configuration, path: str | Path) -> None:
@@ -83,42 +87,73 @@ def read(path: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        There is no such file, it is not YAML in UTF-8, or it holds no mapping.
+        There is no such regular file, it is not YAML in UTF-8, or it holds no mapping.
     """
-    try:
-        value = from_yaml(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
-        raise InputError(f"{path}: {reason}") from None
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}, line {line}: not UTF-8 text; save it as UTF-8") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else "?"
-        raise InputError(f"{path}, line {line}: not YAML ({error.problem})") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
+    value = read_yaml(path)
     if not isinstance(value, dict):
         raise InputError(f"{path}: a mapping of settings is expected")
     return value
 
 
-def _layered(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """What the file at ``path`` says, laid over what it extends; ``above`` are laid over it."""
-    if path.resolve() in above:
-        circle = " -> ".join(file.name for file in (*above, path))
-        raise InputError(f"{path}: extends itself ({circle}); take one 'extends' away")
-    value = read(path)
-    merged: dict[str, Any] = {}
-    for layer in _layers(path, value.pop("extends", [])):
-        merged = _merge(merged, _layered(path.parent / layer, (*above, path.resolve())))
-    return _merge(merged, value)
+def layers(path: Path) -> list[Path]:
+    """A run's configuration file and all it extends, each once.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    list of Path
+        The file first, then what it extends, directly or not, in order.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read, one extends itself, or there are too many.
+    """
+    reader = _LayerReader()
+    reader.merged(path)
+    return list(reader.files.values())
+
+
+class _LayerReader:
+    """Lays a file over what it extends; reads each file once, and not too many."""
+
+    def __init__(self) -> None:
+        self.files: dict[Path, Path] = {}
+        self._merged: dict[Path, dict[str, Any]] = {}
+
+    def merged(self, path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+        """What the file says, laid over what it extends; ``above`` are laid over it."""
+        place = Path(os.path.realpath(path))
+        if place in above:
+            circle = " -> ".join(file.name for file in (*above, path))
+            raise InputError(f"{path}: extends itself ({circle}); take one 'extends' away")
+        if len(above) >= DEEPEST_LAYERS or len(self.files) >= MOST_LAYERS:
+            raise InputError(
+                f"{path}: more than {DEEPEST_LAYERS} levels or {MOST_LAYERS} files of 'extends'"
+            )
+        if place not in self._merged:
+            self.files[place] = path
+            self._merged[place] = self._read(path, (*above, place))
+        return self._merged[place]
+
+    def _read(self, path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+        value = read(path)
+        below: dict[str, Any] = {}
+        for layer in _layers(path, value.pop("extends", [])):
+            below = _merge(below, self.merged(path.parent / layer, above))
+        return _merge(below, value)
 
 
 def _layers(path: Path, below: Any) -> list[str]:
-    layers = [below] if isinstance(below, str) else below
-    if isinstance(layers, list) and all(isinstance(layer, str) for layer in layers):
-        return layers
+    listed = [below] if isinstance(below, str) else below
+    if isinstance(listed, list) and all(isinstance(layer, str) for layer in listed):
+        if len(listed) <= MOST_LAYERS:
+            return listed
+        raise InputError(f"{path}: extends names more than {MOST_LAYERS} files")
     spot = f"{path}{_line(path, ['extends'])}"
     raise InputError(f"{spot}: extends: the path of a file or a list of paths is expected")
 
@@ -183,13 +218,5 @@ def _without_none(annotation: Any) -> Any:
 
 def _line(path: Path, location: list[Any]) -> str:
     """Where ``location`` stands in the file, as ``, line N``; empty if a lower layer holds it."""
-    node = yaml.compose(path.read_text(encoding="utf-8"))
-    line = None
-    for part in location:
-        if not isinstance(node, yaml.MappingNode):
-            break
-        pair = next((pair for pair in node.value if pair[0].value == str(part)), None)
-        if pair is None:
-            break
-        line, node = pair[0].start_mark.line + 1, pair[1]
+    line = yaml_line(read_text(path, YAML_BYTES, links=True), location, str(path))
     return f", line {line}" if line else ""

@@ -12,11 +12,12 @@ FINGERPRINT = "fingerprint"
 class NetworkSettings(Section):
     """Shape of the translator."""
 
-    widths: list[Annotated[int, Field(ge=1)]] = number(
+    widths: list[Annotated[int, Field(ge=1, le=16_384)]] = number(
         [64, 128, 256, 512],
         "Widths from the first layer to the middle.",
         "authors' code",
         min_length=1,
+        max_length=20,
     )
     dropout: float = number(0.5, "Dropout inside residual blocks.", "authors' code", ge=0, lt=1)
     dropout_from_width: int = number(256, "Narrowest block with dropout.", "authors' code", ge=1)
@@ -86,7 +87,7 @@ class TrainingSettings(Section):
 class EnsembleSettings(Section):
     """How members are combined."""
 
-    members: int = number(10, "Networks of an ensemble.", "ours", unknown=True, ge=1)
+    members: int = number(10, "Networks of an ensemble.", "ours", unknown=True, ge=1, le=10_000)
     trim: int = number(1, "Predictions dropped at each end before the mean.", "authors' code", ge=0)
 
     @model_validator(mode="after")
@@ -102,7 +103,7 @@ class EnsembleSettings(Section):
 class MonteCarloSettings(Section):
     """How a catalogue's percentiles come about."""
 
-    realisations: Annotated[int, Field(ge=1)] | Literal["fingerprint"] = number(
+    realisations: Annotated[int, Field(ge=1, le=100_000)] | Literal["fingerprint"] = number(
         10,
         "Realisations, the first one unperturbed; fingerprint: as the published catalogue says.",
         "authors' code",
@@ -132,7 +133,7 @@ class MonteCarloSettings(Section):
         "ours",
         unknown=True,
     )
-    map_bins: int = number(30, "Cells a side of a pairwise map.", "authors' code", ge=2)
+    map_bins: int = number(30, "Cells a side of a pairwise map.", "authors' code", ge=2, le=10_000)
     map_precision: Literal["float32", "float64"] = number(
         "float64",
         "Floating-point type of the training table's columns, to which values are rounded before "

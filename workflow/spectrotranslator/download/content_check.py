@@ -1,5 +1,6 @@
 """Whether a fetched file is whole and what its name says, as far as the file itself tells."""
 
+import re
 import zlib
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from spectrotranslator.errors import InputError
 from .fits_layout import BLOCK, table_layout
 
 CHUNK = 1 << 20
+MOST_UNPACKED = 200_000_000_000
 PAGES = (b"<!doctype html", b"<html")
 
 
@@ -18,8 +20,10 @@ def content_fault(content: Path, name: str) -> str | None:
     """
     with content.open("rb") as stream:
         start = stream.read(512)
-    if start.lstrip().lower().startswith(PAGES):
+    if is_page(start):
         return "an HTML page came instead of the file"
+    if is_json(start) and not name.endswith(".json"):
+        return "a JSON message came instead of the file"
     if not start:
         return "the file is empty"
     if name.endswith(".gz"):
@@ -29,18 +33,37 @@ def content_fault(content: Path, name: str) -> str | None:
     return None
 
 
+def is_page(start: bytes) -> bool:
+    """Whether a file that begins with ``start`` is an HTML or XHTML page."""
+    start = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if start.startswith(b"<?xml"):
+        start = start.partition(b"?>")[2].lstrip()
+    while start.startswith(b"<!--"):
+        start = start.partition(b"-->")[2].lstrip()
+    return start.startswith(PAGES)
+
+
+def is_json(start: bytes) -> bool:
+    """Whether a file that begins with ``start`` is a JSON object, as services tell errors."""
+    return re.match(rb'\s*(\{\s*"[^"]*"\s*:|\[\s*\{\s*")', start) is not None
+
+
 def _gzip_fault(content: Path) -> str | None:
-    if content.open("rb").read(2) != b"\x1f\x8b":
-        return "not gzip"
-    unpack = zlib.decompressobj(wbits=31)
+    with content.open("rb") as stream:
+        if stream.read(2) != b"\x1f\x8b":
+            return "not gzip"
+    unpack, total = zlib.decompressobj(wbits=31), 0
     with content.open("rb") as stream:
         while packed := stream.read(CHUNK):
             while packed:
                 try:
-                    unpack.decompress(packed)
+                    # In pieces: a bomb of a thousand to one is counted, never held.
+                    total += len(unpack.decompress(packed, CHUNK))
                 except zlib.error as error:
                     return f"damaged gzip ({error})"
-                packed = unpack.unused_data
+                if total > MOST_UNPACKED:
+                    return f"more than {MOST_UNPACKED} bytes, unpacked"
+                packed = unpack.unconsumed_tail or unpack.unused_data
                 if unpack.eof and packed.strip(b"\0"):
                     unpack = zlib.decompressobj(wbits=31)
                 elif unpack.eof:

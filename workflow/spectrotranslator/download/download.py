@@ -15,15 +15,20 @@ from pathlib import Path
 import requests
 
 from spectrotranslator.errors import InputError
+from spectrotranslator.shared_files import is_own, open_new, open_own
+from spectrotranslator.untrusted import parse_json, printable, read_text
 
 from .content_check import content_fault
-from .http import USUAL, RetryPolicy, TransferError, answer
+from .http import SLOWEST_BYTES, USUAL, RetryPolicy, TransferError, answer, count
 from .progress import Progress
-from .registry import Source
+from .registry import Source, without_userinfo
 
 CHUNK = 1 << 20
+NOTE_BYTES = 10_000
 PROGRESS_BYTES = 1 << 20
-SLOWEST_BYTES = 1 << 10
+PAGE_TYPES = ("text/html", "application/xhtml")
+#: The most that comes of a file whose size nobody tells.
+MOST_BYTES = 100_000_000_000
 
 
 @dataclass(frozen=True)
@@ -49,23 +54,30 @@ class _Part:
 
     @property
     def size(self) -> int:
-        return self.path.stat().st_size if self.path.is_file() else 0
+        return self.path.stat().st_size if is_own(self.path) else 0
 
     def resumable(self) -> dict:
         """Validator and size promised, if the server can be asked to go on; else empty."""
         if not (self.size and self.note.is_file()):
             return {}
         try:
-            state = json.loads(self.note.read_text())
-        except ValueError:
+            mine = all(is_own(path) for path in (self.path, self.note))
+            state = parse_json(read_text(self.note, NOTE_BYTES), "the note") if mine else None
+        except (InputError, OSError):
             return {}
-        return state if state.get("validator") else {}
+        if not isinstance(state, dict) or type(state.get("total")) not in (int, type(None)):
+            return {}
+        validator = state.get("validator")
+        usable = isinstance(validator, str) and validator and validator.isprintable()
+        return state if usable else {}
 
     def begin(self, response: requests.Response, total: int | None) -> None:
         """Note what comes now. The bytes of before go first: should the process be killed between
         the two, they must not stand beside the note of another file."""
         self.path.unlink(missing_ok=True)
-        self.note.write_text(json.dumps({"validator": _validator(response), "total": total}))
+        self.note.unlink(missing_ok=True)
+        with open_new(self.note) as stream:
+            stream.write(json.dumps({"validator": _validator(response), "total": total}).encode())
 
     def forget(self) -> None:
         self.path.unlink(missing_ok=True)
@@ -169,7 +181,7 @@ def _transfer(source: Source, url: str, part: _Part, path: Path, retry: RetryPol
             if not offset:
                 part.begin(response, expected)
             total = _append(response, part.path, offset, expected, source.file, retry)
-        final_url, validators = response.url, _validators(response)
+        final_url, validators = without_userinfo(response.url), _validators(response)
     if expected is None:
         expected = _size_by_head(url, retry)
     _refuse_wrong(source, part, expected, total.hexdigest())
@@ -177,18 +189,21 @@ def _transfer(source: Source, url: str, part: _Part, path: Path, retry: RetryPol
 
 
 def _refuse_strange(response: requests.Response, source: Source) -> None:
-    if "text/html" in response.headers.get("Content-Type", ""):
+    kind = response.headers.get("Content-Type", "").lower()
+    if any(page in kind for page in PAGE_TYPES):
         raise TransferError("an HTML page came instead of the file", final=True)
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding != "identity" and not source.file.endswith(".gz"):
-        raise TransferError(f"sent as {encoding} though the plain file was asked for", final=True)
+        raise TransferError(
+            f"sent as {printable(encoding, 40)} though the plain file was asked for", final=True
+        )
 
 
 def _offset(response: requests.Response, part: _Part, have: int, state: dict) -> int:
     """Where the body begins in the file; a server may give all though it was asked for the rest."""
     if response.status_code == 200:
         return 0
-    span = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    span = re.match(r"bytes ([0-9]{1,15})-", response.headers.get("Content-Range", ""))
     if not span or int(span[1]) != have:
         part.forget()
         raise TransferError("another range came than the one asked for")
@@ -208,7 +223,7 @@ def _same_file(response: requests.Response, state: dict) -> bool:
 
 def _total(response: requests.Response) -> int | None:
     """Size of the whole file, as a partial answer tells it."""
-    found = re.fullmatch(r"bytes [\d*-]+/(\d+)", response.headers.get("Content-Range", ""))
+    found = re.fullmatch(r"bytes [0-9*-]+/([0-9]{1,15})", response.headers.get("Content-Range", ""))
     return int(found[1]) if found else None
 
 
@@ -225,8 +240,8 @@ def _expected_size(source: Source, response: requests.Response, state: dict) -> 
     if response.status_code == 206:
         size = _total(response) or state.get("total") or source.bytes
     else:
-        length = response.headers.get("Content-Length", "")
-        size = int(length) if length.isdigit() else source.bytes
+        length = count(response.headers.get("Content-Length"))
+        size = source.bytes if length is None else length
     if source.bytes is not None and size != source.bytes:
         raise TransferError(f"{size} bytes offered, {source.bytes} registered", final=True)
     return size
@@ -235,8 +250,7 @@ def _expected_size(source: Source, response: requests.Response, state: dict) -> 
 def _size_by_head(url: str, retry: RetryPolicy) -> int | None:
     try:
         with answer(url, retry, method="HEAD") as response:
-            length = response.headers.get("Content-Length", "")
-            return int(length) if length.isdigit() else None
+            return count(response.headers.get("Content-Length"))
     except TransferError:
         return None
 
@@ -252,7 +266,8 @@ def _enough_disk(path: Path, needed: int) -> None:
 
 def _validators(response: requests.Response) -> dict[str, str]:
     names = ("ETag", "Last-Modified")
-    return {name: response.headers[name] for name in names if name in response.headers}
+    told = {name: response.headers[name] for name in names if name in response.headers}
+    return {name: value for name, value in told.items() if value.isprintable() and len(value) < 200}
 
 
 def _validator(response: requests.Response) -> str:
@@ -275,11 +290,17 @@ def _append(
     if offset:
         _hash_file(place, total)
     progress = Progress(name, offset, expected)
-    with place.open("r+b" if offset else "wb", buffering=0) as stream:
+    left = (MOST_BYTES if expected is None else expected) - offset
+    with open_own(place) if offset else open_new(place) as stream:
         stream.seek(offset)
         stream.truncate()
         since, window = time.monotonic(), 0
         while block := response.raw.read1(CHUNK):
+            left -= len(block)
+            if left < 0:
+                raise TransferError(
+                    f"more than the {MOST_BYTES if expected is None else expected} bytes expected"
+                )
             _write_all(stream, block)
             total.update(block)
             progress.add(len(block))

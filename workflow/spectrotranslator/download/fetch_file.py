@@ -4,14 +4,16 @@ A file that lies in the shared download folder already, as its receipt says, is 
 fetched again.
 """
 
-import fcntl
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from spectrotranslator.errors import InputError
 from spectrotranslator.files import read_json, sha256, write_json
+from spectrotranslator.shared_files import is_trusted, waited_lock
 from spectrotranslator.step import Step
 
 from .checksum_lock import check_lock
@@ -70,8 +72,11 @@ def _fetched_before(entry: Source, place: Path, receipt: Path, lock: Path | None
     """Whether the shared file is there, undamaged, from this source, as registered and trusted."""
     if not (place.is_file() and receipt.is_file()):
         return False
-    told = read_json(receipt)
-    if told["url"] not in entry.urls or place.stat().st_size != told["bytes"]:
+    if not (is_trusted(place) and is_trusted(receipt)):
+        print(f"note: {place} belongs to another user, so it is fetched anew", file=sys.stderr)
+        return False
+    told = _receipt(receipt)
+    if not told or told["url"] not in entry.urls or place.stat().st_size != told["bytes"]:
         return False
     if entry.bytes not in (None, told["bytes"]) or entry.sha256 not in (None, told["sha256"]):
         return False
@@ -83,12 +88,21 @@ def _fetched_before(entry: Source, place: Path, receipt: Path, lock: Path | None
     return True
 
 
+def _receipt(path: Path) -> dict:
+    """The receipt beside a shared file; empty where it is damaged and will be written anew."""
+    try:
+        told = read_json(path)
+    except InputError:
+        return {}
+    names = Receipt.__dataclass_fields__
+    return told if isinstance(told, dict) and names.keys() <= told.keys() else {}
+
+
 @contextmanager
 def _alone(place: Path) -> Iterator[None]:
     """Let one run at a time fetch a shared file; the others then find it there."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    with place.with_name(f".{place.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with waited_lock(place.with_name(f".{place.name}.lock"), f"to fetch {place}"):
         yield
 
 

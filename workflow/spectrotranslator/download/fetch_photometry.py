@@ -19,11 +19,12 @@ from spectrotranslator.config.configuration import Photometry, PhotometryMirror
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import atomic, digest, sha256, write_json
 from spectrotranslator.step import Step
+from spectrotranslator.untrusted import printable
 
 from .fetch_file import about
 from .http import RetryPolicy, TransferError
 from .registry import Source, read_registry, source
-from .tap import ask, to_arrow
+from .tap import ask, in_order, to_arrow
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,8 @@ def _ask_some(asking: _PhotometryRequest, ids: np.ndarray) -> pa.Table:
 
 
 def _checked(table: Table, provider: Provider, columns: list[str], ids: np.ndarray) -> pa.Table:
-    rows = to_arrow(table, columns)
+    _refuse_units(table, provider)
+    rows = to_arrow(table, columns, provider.columns)
     found = rows[columns[0]].to_numpy()
     if len(np.unique(found)) != len(found):
         raise TransferError("some source ids came more than once")
@@ -207,6 +209,14 @@ def _checked(table: Table, provider: Provider, columns: list[str], ids: np.ndarr
         errors = magnitude_error(rows[name].to_numpy(zero_copy_only=False), zero_point)
         rows = rows.set_column(place, name, pa.array(errors, from_pandas=True))
     return rows.append_column("provider", pa.array([provider.name] * len(rows), pa.string()))
+
+
+def _refuse_units(table: Table, provider: Provider) -> None:
+    """Refuse what is not in magnitudes, or, of a ratio, has a unit at all; none told is fine."""
+    for name, column in zip(provider.columns, in_order(table, provider.columns), strict=True):
+        unit = str(column.unit or "")
+        if unit and name != provider.columns[0] and not unit.startswith("mag"):
+            raise TransferError(f"column {name} is in {printable(unit, 40)}, not in mag")
 
 
 def magnitude_error(flux_over_error: np.ndarray, zero_point_error: float) -> np.ndarray:

@@ -22,9 +22,10 @@ from .fetch_file import about
 from .http import RetryPolicy, TransferError
 from .nullable import nullable_numbers
 from .registry import Source, source
-from .tap import Answer, ask
+from .tap import Answer, ask, in_order
 
 RECORD = "recno"
+MOST_RECORDS = 10_000_000_000
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,11 @@ def fetch_table(
         f'SELECT MIN({RECORD}) AS low, MAX({RECORD}) AS high, COUNT(*) AS n FROM "{vizier.table}"',
         2,
     ).table
-    if np.ma.is_masked(bounds[0][0]):
+    if not len(bounds) or np.ma.is_masked(bounds[0][0]):
         raise InputError(f"{vizier.table}: VizieR says that it has no rows; try again later")
-    low, high, rows = (int(column[0]) for column in bounds.columns.values())
+    low, high, rows = (_whole(column[0]) for column in in_order(bounds, ("low", "high", "n")))
+    if not 0 <= high - low < MOST_RECORDS:
+        raise InputError(f"{vizier.table}: records {low} to {high} are told, which is no table")
     parts = [_page(route, first, min(first + route.page - 1, high))
              for first in range(low, high + 1, route.page)]  # fmt: skip
     table = pd.concat(parts, ignore_index=True).sort_values(RECORD, ignore_index=True)
@@ -83,6 +86,12 @@ def fetch_table(
         _forget(folder)
         raise InputError(f"{vizier.table}: {len(table)} rows came, the table has {rows}; try again")
     return table.drop(columns=RECORD), lacking
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int | np.integer):
+        raise InputError(f"VizieR tells {value!r} in place of a number of records; try again later")
+    return int(value)
 
 
 def columns_there(route: _TableRequest) -> list[str]:
@@ -106,26 +115,32 @@ def _page(route: _TableRequest, first: int, last: int) -> pd.DataFrame:
             halves = [_page(route, first, middle), _page(route, middle + 1, last)]
             table = pd.concat(halves, ignore_index=True)
         else:
-            table = _named(answer.table, [RECORD, *route.columns])
+            table = _named(answer.table, [RECORD, *route.columns], named)
         with atomic(kept) as temporary:
             table.to_parquet(temporary, index=False)
     return pd.read_parquet(kept)
 
 
-def _named(table: Table, names: list[str]) -> pd.DataFrame:
-    """Columns by their place, under our names; blank numbers are missing, text is stripped.
+def _named(table: Table, names: list[str], asked: list[str] | None = None) -> pd.DataFrame:
+    """Columns ``asked`` for, under our names; blank numbers are missing, text is stripped.
 
     A blank flag must not become a 0, which is no fault.
     """
     columns = {}
-    for name, column in zip(names, table.columns.values(), strict=True):
+    for name, column in zip(names, in_order(table, asked or names), strict=True):
         values = np.ma.asarray(column)
+        if values.ndim != 1:
+            raise TransferError(f"column {name} holds arrays, not one value a row")
         if values.dtype.kind in "iu":
             blank = np.ma.getmaskarray(values)
             whole = np.int64 if not blank.any() else values.dtype
             columns[name] = nullable_numbers(values.filled(0).astype(whole), blank)
         elif values.dtype.kind == "f":
             columns[name] = values.astype(np.float64).filled(np.nan)
+        elif values.dtype.kind == "b":
+            gaps = np.ma.getmaskarray(values)
+            columns[name] = pd.array(values.filled(False), "boolean").copy()
+            columns[name][gaps] = pd.NA
         else:
             columns[name] = [str(text).strip() for text in values.filled("")]
     return pd.DataFrame(columns)

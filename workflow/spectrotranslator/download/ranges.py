@@ -5,10 +5,10 @@ import re
 import time
 from dataclasses import dataclass
 
-from .http import RetryPolicy, TransferError, answer
+from .content_check import is_page
+from .http import RetryPolicy, TransferError, answer, count
 
 WINDOW = 1 << 16
-PAGES = (b"<!doctype html", b"<html")
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class RemoteHead:
     rate: float
 
 
-def read_head(url: str, retry: RetryPolicy, count: int = WINDOW) -> RemoteHead:
-    """Read the first ``count`` bytes, no more, though the server may ignore the range.
+def read_head(url: str, retry: RetryPolicy, most: int = WINDOW) -> RemoteHead:
+    """Read the first ``most`` bytes, no more, though the server may ignore the range.
 
     Raises
     ------
@@ -30,14 +30,14 @@ def read_head(url: str, retry: RetryPolicy, count: int = WINDOW) -> RemoteHead:
         Not reachable, refused, or a web page comes in place of the file.
     """
     started = time.monotonic()
-    with answer(url, retry, {"Range": f"bytes=0-{count - 1}"}) as response:
+    with answer(url, retry, {"Range": f"bytes=0-{most - 1}"}) as response:
         start = b""
-        while len(start) < count and (block := response.raw.read1(count - len(start))):
+        while len(start) < most and (block := response.raw.read1(most - len(start))):
             start += block
+            if time.monotonic() - started > retry.stall_s + retry.connect_s:
+                raise TransferError(f"stalled: {len(start)} bytes came in {retry.stall_s:g} s")
         seconds = max(time.monotonic() - started, 1e-3)
-        if "text/html" in response.headers.get("Content-Type", "") or (
-            start.lstrip().lower().startswith(PAGES)
-        ):
+        if "html" in response.headers.get("Content-Type", "").lower() or is_page(start):
             raise TransferError("an HTML page comes instead of the file", final=True)
         size = _size(response.headers, response.status_code)
         return RemoteHead(size, start, response.status_code == 206, len(start) / seconds)
@@ -45,10 +45,9 @@ def read_head(url: str, retry: RetryPolicy, count: int = WINDOW) -> RemoteHead:
 
 def _size(headers, status: int) -> int | None:
     if status == 206:
-        total = re.search(r"/(\d+)$", headers.get("Content-Range", ""))
+        total = re.search(r"/([0-9]{1,15})$", headers.get("Content-Range", ""))
         return int(total[1]) if total else None
-    length = headers.get("Content-Length", "")
-    return int(length) if status == 200 and length.isdigit() else None
+    return count(headers.get("Content-Length")) if status == 200 else None
 
 
 class RangeStream(io.RawIOBase):

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialised
 from torch import Tensor
 
 from spectrotranslator.files import atomic
@@ -38,19 +39,20 @@ class Checkpoint:
         content = {name: value.detach().cpu().contiguous() for name, value in tensors().items()}
         content[_STATE] = torch.frombuffer(bytearray(text), dtype=torch.uint8)
         with atomic(self.path) as temporary:
-            save_file(content, temporary)
+            temporary.write_bytes(serialised(content))
         self._written = time.monotonic()
 
     def read(self) -> tuple[dict, dict[str, Tensor]] | None:
         """State and tensors as left; None if there is nothing of this training."""
-        if not self.path.is_file():
+        if self.path.is_symlink() or not self.path.is_file():
             return None
         try:
             tensors = load_file(self.path)
             state = json.loads(bytes(tensors.pop(_STATE).tolist()))
-        except (SafetensorError, KeyError, ValueError):
+            mine = state["belongs_to"] == self.belongs_to
+        except (SafetensorError, KeyError, ValueError, TypeError, RecursionError, OSError):
             return None
-        return (state, tensors) if state["belongs_to"] == self.belongs_to else None
+        return (state, tensors) if mine else None
 
     def remove(self) -> None:
         """The training is whole: nothing to go on from."""

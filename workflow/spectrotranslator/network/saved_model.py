@@ -2,20 +2,26 @@
 
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from pydantic import ValidationError
+from safetensors.torch import save as serialised
 
 from spectrotranslator.config.configuration import NetworkKind, NetworkSettings
 from spectrotranslator.errors import InputError
-from spectrotranslator.files import atomic, read_json, sha256, write_json
+from spectrotranslator.files import atomic, sha256, write_json
+from spectrotranslator.untrusted import printable, read_json_object, read_safetensors
 
 from .device import instruction_set
 from .scaling import Scaling
 from .translator import Translator
+
+WEIGHTS_BYTES = 4_000_000_000
+FACTS_BYTES = 10_000_000
+MOST_NAMES = 1_000
 
 
 @dataclass(frozen=True)
@@ -34,10 +40,9 @@ class Model:
 def save(network: Translator, facts: dict, weights: Path, description: Path) -> None:
     """Write weights, and ``facts`` with the weights' digest."""
     with atomic(weights) as temporary:
-        save_file(
-            {name: value.cpu().contiguous() for name, value in network.state_dict().items()},
-            temporary,
-        )
+        # The library's own writer makes files that only their owner may read.
+        state = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
+        temporary.write_bytes(serialised(state))
     write_json(description, {**facts, "weights_sha256": sha256(weights)})
 
 
@@ -57,13 +62,44 @@ def load_model(weights: Path, check_digest: bool = False) -> Model:
         raise InputError(f"{weights}: no such file; train it again")
     if check_digest and sha256(weights) != facts["weights_sha256"]:
         raise InputError(f"{weights}: changed since training.json was written; train it again")
+    _refuse_too_wide(weights, facts)
     try:
-        model = model_of(facts, load_file(weights))
-    except (SafetensorError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+        model = model_of(facts, _weights(weights))
+    except (RuntimeError, KeyError, TypeError, ValueError) as error:
+        reason = printable(str(error).splitlines()[0])
         raise InputError(f"{weights}: not the weights of this network ({reason})") from None
     _compare_machines(weights, facts)
     return model
+
+
+def _weights(path: Path) -> dict[str, torch.Tensor]:
+    """Finite float32 tensors of a file of weights.
+
+    Raises
+    ------
+    InputError
+        The file is no regular one, is damaged, or holds other numbers.
+    """
+    arrays = read_safetensors(path, WEIGHTS_BYTES, links=True)
+    for name, array in arrays.items():
+        if array.dtype != np.float32:
+            raise InputError(
+                f"{path}: tensor '{printable(name)}' is not of float32; train it again"
+            )
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def _refuse_too_wide(weights: Path, facts: dict) -> None:
+    """Refuse a description of a network larger than its file of weights, before it is made."""
+    try:
+        widths = NetworkSettings.model_validate(facts["network"]).widths
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"]
+        path = weights.with_name("training.json")
+        raise InputError(f"{path}: network: {printable(reason)}; train it again") from None
+    needed = 4 * sum(narrow * wide for narrow, wide in pairwise(widths))
+    if needed > weights.stat().st_size:
+        raise InputError(f"{weights}: smaller than the network that training.json describes")
 
 
 def model_of(facts: dict, weights: dict[str, torch.Tensor]) -> Model:
@@ -108,10 +144,14 @@ def _compare_machines(weights: Path, facts: dict) -> None:
 
 def _facts(path: Path) -> dict:
     """What a description must hold for its network to be used."""
-    facts = read_json(path)
+    facts = read_json_object(path, FACTS_BYTES, links=True)
     needed = ("inputs", "outputs", "correct", "network", "input_scaling", "output_scaling")
-    if not isinstance(facts, dict) or any(name not in facts for name in needed):
+    if any(name not in facts for name in needed):
         raise InputError(f"{path}: not the description of a network; train it again")
+    for name in ("inputs", "outputs"):
+        names = facts[name]
+        if not isinstance(names, list) or not 0 < len(names) <= MOST_NAMES:
+            raise InputError(f"{path}: {name} are no list of names; train it again")
     return facts
 
 
@@ -137,7 +177,10 @@ def _listed(scaling: Scaling) -> dict[str, list[float]]:
 
 
 def _scaling(listed: dict[str, list[float]]) -> Scaling:
-    return Scaling(np.array(listed["mean"]), np.array(listed["std"]))
+    scaling = Scaling(*(np.array(listed[name], dtype=np.float64) for name in ("mean", "std")))
+    if not (np.isfinite(scaling.mean).all() and (scaling.std > 0).all()):
+        raise ValueError("a scaling that is not finite")
+    return scaling
 
 
 def tensor(values) -> torch.Tensor:

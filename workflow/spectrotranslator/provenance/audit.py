@@ -17,7 +17,7 @@ from spectrotranslator.config import load
 from spectrotranslator.download.registry import read_registry
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import sha256
-from spectrotranslator.untrusted import printable, read_json_object, read_text
+from spectrotranslator.untrusted import hash_regular, printable, read_json_object, read_text
 
 from .canonical_json import text
 from .finished_run import (
@@ -231,7 +231,7 @@ class Audit:
             for file in record["inputs"]
             if file["role"] == "config"
         }
-        now = sha256(self.run.folder / "config.yaml")
+        now = hash_regular(self.run.folder / "config.yaml", MANIFEST_BYTES)
         last = [self.run.records.get("write_crate"), self.run.manifest["manifest_job"]]
         read = {f["sha256"] for r in last if r for f in r["inputs"] if f["role"] == "config"}
         if read != {now}:

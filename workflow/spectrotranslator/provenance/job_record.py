@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from spectrotranslator.errors import InputError
-from spectrotranslator.files import atomic, from_yaml, read_json, sha256, write_json
+from spectrotranslator.files import atomic, read_json, read_yaml, sha256, write_json
 from spectrotranslator.source_code import code_digest, source_files, source_name
 
 from .machine import compute, environment, machine
@@ -119,7 +119,7 @@ def seeds(configurations: Iterable[Path], descriptions: Iterable[Path]) -> dict[
     """Every seed the job could draw from: the configuration's by place, a training's own."""
     found = {}
     for path in configurations:
-        loaded = from_yaml(path.read_bytes())
+        loaded = read_yaml(path)
         found |= dict(_seeds(loaded, ""))
     for path in descriptions:
         found["training"] = read_json(path)["seed"]

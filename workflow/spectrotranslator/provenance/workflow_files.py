@@ -2,18 +2,9 @@
 
 from pathlib import Path
 
-from spectrotranslator.config.loading import find
-from spectrotranslator.files import from_yaml
+from spectrotranslator.config.loading import find, layers
 
 from .repository import LOCK
-
-
-def layers(path: Path) -> list[Path]:
-    """A run's configuration file and all it extends."""
-    below = from_yaml(path.read_text(encoding="utf-8")).get("extends", [])
-    names = [below] if isinstance(below, str) else below
-    found = [file for name in names for file in layers(path.parent / name)]
-    return [path, *found]
 
 
 def workflow_files(run: str, registry: str | Path) -> list[str]:

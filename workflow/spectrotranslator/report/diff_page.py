@@ -31,7 +31,7 @@ def write_page(
         figures.append(embedded(path, {"title": drawn.title, "caption": drawn.caption}, False))
     page = folder / "index.html"
     text = (
-        environment(TEMPLATES)
+        environment(TEMPLATES, files_at=".")
         .get_template("diff.html")
         .render(
             diff=diff,

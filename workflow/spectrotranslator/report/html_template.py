@@ -8,8 +8,11 @@ import jinja2
 from markupsafe import Markup
 
 
-def environment(folder: Path) -> jinja2.Environment:
-    """Templates of ``folder``, everything escaped."""
+def environment(folder: Path, files_at: str = "..") -> jinja2.Environment:
+    """Templates of ``folder``, everything escaped.
+
+    ``files_at`` leads from the page to the folder in which the files lie that it links to.
+    """
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         autoescape=True,
@@ -17,6 +20,7 @@ def environment(folder: Path) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.globals["files_at"] = files_at
     found.filters["figure"] = lambda value: f"{value:.4g}"
     return found
 

@@ -7,12 +7,12 @@ import pandas as pd
 
 from cdstables.layout import Table
 from spectrotranslator.errors import InputError
-from spectrotranslator.files import from_yaml
+from spectrotranslator.files import read_yaml
 
 
 def comment_style(path: str | Path) -> dict[str, Any]:
     """How a catalogue writes its comment column: ``empty``, ``quote``, ``cut``, ``ellipsis``."""
-    return from_yaml(Path(path).read_text(encoding="utf-8"))["comment"]
+    return read_yaml(path)["comment"]
 
 
 def comment_text(comment: str, style: dict[str, Any]) -> str:

@@ -7,6 +7,8 @@ from spectrotranslator.config.configuration import FINGERPRINT, Method
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import read_json
 
+MOST_REALISATIONS = 100_000
+
 
 def resolve_realisations(method: Method, fingerprint: Path | None) -> Method:
     """``method`` with the number of realisations that the fingerprint gives, where it asks for it.
@@ -20,13 +22,19 @@ def resolve_realisations(method: Method, fingerprint: Path | None) -> Method:
         return method
     if fingerprint is None:
         raise InputError("montecarlo.realisations is fingerprint, but none is given")
-    answer = read_json(fingerprint)["answers"]["realisations"]
-    if answer["undetermined"]:
+    try:
+        answer = read_json(fingerprint)["answers"]["realisations"]
+        undetermined, estimate = answer["undetermined"], answer["estimate"]
+    except (KeyError, TypeError):
+        raise InputError(f"{fingerprint}: no fingerprint; make it again") from None
+    if undetermined:
         raise InputError(
             f"{fingerprint}: the number of realisations is undetermined "
-            f"({answer['undetermined']}); set montecarlo.realisations to a number"
+            f"({undetermined}); set montecarlo.realisations to a number"
         )
-    montecarlo = method.montecarlo.model_copy(update={"realisations": answer["estimate"]})
+    if type(estimate) is not int or not 1 <= estimate <= MOST_REALISATIONS:
+        raise InputError(f"{fingerprint}: {estimate!r} is no number of realisations")
+    montecarlo = method.montecarlo.model_copy(update={"realisations": estimate})
     return method.model_copy(update={"montecarlo": montecarlo})
 
 
