@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from spectrotranslator.comparison.grade_catalogues import notes
-from spectrotranslator.config.loading import _layered, validate
+from spectrotranslator.config.loading import layered, validate
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def paper(monkeypatch):
     monkeypatch.chdir(ROOT)
-    return _layered(ROOT / "config/runs/full.yaml")
+    return layered(ROOT / "config/runs/full.yaml")
 
 
 def resolved(value: dict):

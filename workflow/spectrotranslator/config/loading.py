@@ -42,7 +42,7 @@ def find(run: str, root: Path = Path()) -> Path:
 def resolve(run: str, root: Path = Path()) -> Configuration:
     """The complete configuration of a run, by its name or its file's path."""
     path = find(run, root)
-    return validate(_LayerReader().merged(path), path, path.stem)
+    return validate(layered(path), path, path.stem)
 
 
 def load(path: str | Path) -> Configuration:
@@ -86,6 +86,11 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InputError(f"{path}: a mapping of settings is expected")
     return value
+
+
+def layered(path: Path) -> dict[str, Any]:
+    """What a run's configuration file says, laid over all that it extends."""
+    return _LayerReader().merged(path)
 
 
 def layers(path: Path) -> list[Path]:
