@@ -6,7 +6,7 @@ Every case is a small sky of its own and one catalogue published from it: realis
 200, members from 5 to 30, one of three lengths of training, of five selections and of three masks.
 Prints each case and how often the truth lies in the interval. Exits with 1 where a bar of the
 project is missed. With ``--kept FOLDER`` catalogues and answers stay there, for
-``second_execution.py``.
+``second_replicate.py``.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import pandas as pd
 import torch
 
 from cdstables.layout import layout_from_yaml
-from minisky.publish_sky import A2G, G2A, execute
+from minisky.publish_sky import A2G, G2A
 from minisky.published_data import apply_cuts, match, read_surveys
 from minisky.published_text import records, write_gzip
 from minisky.settings import CutSettings, PublishedSettings, SkySettings
@@ -37,6 +37,7 @@ from spectrotranslator.fingerprint.training_length import Lengths
 from spectrotranslator.surveys.prepare_stars import stars
 from spectrotranslator.surveys.read_survey import measured
 from spectrotranslator.surveys.readers import READERS, columns_of
+from spectrotranslator.tolerance.replicates import run_replicate
 
 LENGTHS = (4, 12, 36)
 CLEAN_GALAH = ("flag_sp == 0", "flag_fe_h == 0", "flag_Mg_fe == 0")
@@ -127,7 +128,7 @@ def publish(settings: SkySettings, direction: str, folder: Path) -> dict[str, Pa
         if direction == "g2a"
         else (apply_cuts(apogee, published.apogee_rows), "APOGEE_ID", "GAIAEDR3_SOURCE_ID")
     )
-    catalogue, _ = execute(published, G2A if direction == "g2a" else A2G, sample, rows)
+    catalogue, _ = run_replicate(published, G2A if direction == "g2a" else A2G, sample, rows)
     lines = records(direction, rows[first].astype(str).tolist(), rows[source].tolist(), catalogue)
     write_gzip(folder / f"{direction}.dat.gz", lines)
     return paths
@@ -167,7 +168,7 @@ def ask(task: tuple[int, Path]) -> dict:
     layout = layout_from_yaml(run.directions[direction].catalogue)
     columns = read_catalogue(folder / f"{direction}.dat.gz", layout).columns
     question = Question(run, run.directions[direction], tables)
-    answers = fingerprint(columns, layout, question, executions=Lengths(run, direction, LENGTHS))
+    answers = fingerprint(columns, layout, question, replicates=Lengths(run, direction, LENGTHS))
     write_json(folder / "answers.json", {n: answer.as_dict() for n, answer in answers.items()})
     figures = {
         name: {"truth": truth[name], **_held(truth, name, answers[name])}

@@ -32,7 +32,7 @@ from spectrotranslator.network.training_sample import Sample
 from spectrotranslator.sample.split import split
 from spectrotranslator.translation.calibrate_intervals import calibrate
 from spectrotranslator.translation.ensemble_inference import Ensemble
-from spectrotranslator.translation.intervals import Intervals, Widths
+from spectrotranslator.translation.intervals import Intervals
 from spectrotranslator.translation.load_networks import network_part
 from spectrotranslator.translation.montecarlo import in_blocks, translate
 from spectrotranslator.translation.out_of_fold import out_of_fold_predictions
@@ -129,8 +129,8 @@ def translated(
             found = out_of_fold_predictions(
                 sample, part, settings, side(training, "from"), side(training, "to")
             )
-            widths = calibrate(found, shape.outputs, settings.montecarlo.percentiles)
-            intervals = Intervals([Widths(**widths[name]["widths"]) for name in shape.outputs])
+            calibration = calibrate(found, shape.outputs, settings.montecarlo.percentiles)
+            intervals = Intervals.of_dict(calibration, shape.outputs, "calibration")
             part = network_part(configuration, method, direction, kind, sample, models, intervals)
         parts.append(part)
     blocks = in_blocks(side(fresh, "from"), 2048)

@@ -1,11 +1,11 @@
-"""Are the grades right? Independent executions must pass, planted faults must not.
+"""Are the grades right? Independent replicates must pass, planted faults must not.
 
 Run it with ``python benchmarks/verdicts.py RUN`` after ``./reproduce RUN``. It
-makes independent executions of the run's method (other seeds, every network trained anew), takes
-tolerances from some, and holds the others against each other: each execution is held against one
-other, so the counts are of executions and not of pairs. It prints how often a column was denied
+makes independent replicates of the run's method (other seeds, every network trained anew), takes
+tolerances from some, and holds the others against each other: each replicate is held against one
+other, so the counts are of replicates and not of pairs. It prints how often a column was denied
 ``equivalent``, and how often each planted fault was called ``deviates``: a bias of five times the
-scatter between executions in one column, half the realisations, two columns swapped, one network's
+scatter between replicates in one column, half the realisations, two columns swapped, one network's
 members left untrained, a wrong unit (an offset of 273.15 K, a factor of 1000).
 """
 
@@ -26,14 +26,14 @@ from spectrotranslator.comparison.catalogue_diff import compare
 from spectrotranslator.comparison.grades import DEVIATES, EQUIVALENT, IDENTICAL, Tolerance
 from spectrotranslator.comparison.percentile_groups import find_groups
 from spectrotranslator.comparison.read_catalogues import Catalogue, number_labels
+from spectrotranslator.comparison.tolerances import Pair, Tolerances, between_replicates
 from spectrotranslator.config import resolve
-from spectrotranslator.tolerance.replicates import execute
-from spectrotranslator.tolerance.tolerances import Pair, Tolerances, between_replicates
+from spectrotranslator.tolerance.replicates import run_replicate
 
 TRAINING = {"learning_rates": [1e-12], "epochs": 1}
 
 
-def _execute(task) -> dict[str, pd.DataFrame]:
+def _run_replicate(task) -> dict[str, pd.DataFrame]:
     configuration, number, folder, changes = task
     torch.set_num_threads(configuration.compute.threads)
     name = configuration.comparison.method
@@ -42,15 +42,15 @@ def _execute(task) -> dict[str, pd.DataFrame]:
         changed = getattr(method, section).model_copy(update=values)
         method = method.model_copy(update={section: changed})
     methods = {**configuration.methods, name: method}
-    return execute(configuration.model_copy(update={"methods": methods}), number, folder)
+    return run_replicate(configuration.model_copy(update={"methods": methods}), number, folder)
 
 
-def tolerances(pairs: Iterable[Pair], executions: int, table: Table) -> Tolerances:
+def tolerances(pairs: Iterable[Pair], replicates: int, table: Table) -> Tolerances:
     """As a file of ``./reproduce calibrate`` would hold them."""
     found = between_replicates(pairs, table)
     return Tolerances(
         {
-            label: {n: Tolerance(f["mean"], f["std"], executions) for n, f in stats.items()}
+            label: {n: Tolerance(f["mean"], f["std"], replicates) for n, f in stats.items()}
             for label, stats in found.items()
         },
         {},
@@ -70,14 +70,14 @@ def grades(first: pd.DataFrame, second: pd.DataFrame, table: Table, allowed) -> 
 
 
 def biased(table: pd.DataFrame, label: str, allowed: Tolerances) -> pd.DataFrame:
-    """One column moved by five times its scatter between executions."""
+    """One column moved by five times its scatter between replicates."""
     shift = 5 * allowed.columns[label]["bias"].std
     value = table[label] + shift if label[0] != "e" else table[label] * np.exp(shift)
     return table.assign(**{label: value})
 
 
 def main() -> None:
-    """Make executions, plant faults, count."""
+    """Make replicates, plant faults, count."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("run")
     parser.add_argument("--calibrating", type=int, default=30)
@@ -98,7 +98,7 @@ def main() -> None:
         (configuration, n, folder, {"montecarlo": {"realisations": half}}) for n in judged
     ] + [(configuration, n, folder, {"training": TRAINING}) for n in judged]
     with ProcessPoolExecutor(given.jobs, mp_context=get_context("spawn")) as workers:
-        made = [found[name] for found in workers.map(_execute, tasks)]
+        made = [found[name] for found in workers.map(_run_replicate, tasks)]
     calibrating = combinations(made[: given.calibrating], 2)
     allowed = tolerances(calibrating, given.calibrating, table)
     clean = made[given.calibrating : len(numbers)]
@@ -109,7 +109,7 @@ def main() -> None:
     found = [graded(a, b, table, allowed) for a, b in pairs]
     verdicts = [column["grade"] for one in found for column in one["columns"].values()]
     denied = sum(grade not in (EQUIVALENT, IDENTICAL) for grade in verdicts)
-    print(f"{len(clean)} independent executions, tolerances from {given.calibrating} others")
+    print(f"{len(clean)} independent replicates, tolerances from {given.calibrating} others")
     print(f"equivalent denied: {denied} of {len(verdicts)} column verdicts (bar 1%)")
     whole = sum(one["grade"] not in (EQUIVALENT, IDENTICAL) for one in found)
     print(f"equivalent denied to the catalogue as a whole: {whole} of {len(found)}")

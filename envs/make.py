@@ -64,9 +64,9 @@ def version() -> str:
 
 
 def stamp(part: str, version: str) -> str:
-    """What the note says: a digest of the locks, the package's own metadata and Python's minor."""
+    """What the note says: a digest of the locks and of Python's minor version."""
     files = [HERE / arguments[-1] for arguments in PARTS[part]]
-    locks = "".join((f / "pyproject.toml" if f.is_dir() else f).read_text() for f in files)
+    locks = "".join(file.read_text() for file in files if file.is_file())
     return hashlib.sha256((locks + ".".join(version.split(".")[:2])).encode()).hexdigest()
 
 

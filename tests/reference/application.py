@@ -114,34 +114,60 @@ def percentile(values, q):
     return ordered[below] + part * (ordered[below + 1] - ordered[below])
 
 
-def cell(value, low, high):
-    """The cell (0 to 29) in which ``value`` is looked up, or None; ``high`` itself is in none.
-
-    Cells are separated by ``numpy.linspace(low, high, 31)``; a value on an edge is in the upper.
-    """
-    if not low <= value < high:
-        return None
+def grid(low, high):
+    """The 31 edges between which training rows are counted, as ``numpy.linspace`` has them."""
     step = (high - low) / CELLS
-    index = min(int((value - low) / step), CELLS - 1)
-    if value < low + index * step:
-        index -= 1
-    elif index + 1 < CELLS and value >= low + (index + 1) * step:
-        index += 1
-    return index
+    return [low + k * step for k in range(CELLS)] + [high]
+
+
+def rebuilt(edges):
+    """The 31 edges between which rows are looked up, from the centres of the cells of ``edges``."""
+    half_width = (edges[1] - edges[0]) / 2
+    centres = [edge + half_width for edge in edges[:-1]]
+    half_step = (centres[1] - centres[0]) / 2
+    return [centre - half_step for centre in centres] + [centres[-1] + half_step]
+
+
+def cell(value, edges):
+    """The cell (0 to 29) that holds ``value``, or None; one on an edge is in the upper cell."""
+    for k in range(CELLS):
+        if edges[k] <= value < edges[k + 1]:
+            return k
+    return None
 
 
 def training_map(first, second):
     """The valid cells of a pair of features: those holding a training row.
 
-    When the map is made, the largest value counts into the last cell (as numpy's histogram has
-    it); when it is looked up, it falls outside.
+    The largest value counts into the last cell (as numpy's histogram has it).
     """
+    high = max(first), max(second)
+    edges = [grid(min(side), top) for side, top in zip((first, second), high, strict=True)]
     valid = set()
-    for a, b in zip(first, second, strict=True):
-        row = CELLS - 1 if a == max(first) else cell(a, min(first), max(first))
-        column = CELLS - 1 if b == max(second) else cell(b, min(second), max(second))
-        valid.add((row, column))
+    for pair in zip(first, second, strict=True):
+        valid.add(
+            tuple(
+                CELLS - 1 if value == top else cell(value, own)
+                for value, top, own in zip(pair, high, edges, strict=True)
+            )
+        )
     return valid
+
+
+def prepare(train):
+    """For every pair of features its valid cells and the edges between which rows are looked up.
+
+    Parameters
+    ----------
+    train : list of list of float
+        Training rows, physical units.
+    """
+    columns = list(zip(*train, strict=True))
+    edges = [rebuilt(grid(min(column), max(column))) for column in columns]
+    return [
+        (i, j, training_map(columns[i], columns[j]), edges[i], edges[j])
+        for i, j in combinations(range(len(columns)), 2)
+    ]
 
 
 def failing(train, values):
@@ -154,18 +180,23 @@ def failing(train, values):
     values : list of float
         The star's features; a missing one fails every pair it is in.
     """
-    columns = list(zip(*train, strict=True))
-    result = []
-    for i, j in combinations(range(len(columns)), 2):
-        valid = training_map(columns[i], columns[j])
-        place = tuple(cell(values[k], min(columns[k]), max(columns[k])) for k in (i, j))
-        if place not in valid:
-            result.append((i, j))
-    return result
+    return failing_in(prepare(train), values)
+
+
+def failing_in(maps, values):
+    """As ``failing``, with the maps that ``prepare`` made."""
+    return [
+        (i, j)
+        for i, j, valid, edges_i, edges_j in maps
+        if (cell(values[i], edges_i), cell(values[j], edges_j)) not in valid
+    ]
 
 
 def comment(names_in, names_out, intrinsic_in, intrinsic_out, extrinsic_in):
-    """The quality comment of one star from its failing pairs (indices into the names)."""
+    """The quality comment of one star from its failing pairs (indices into the names).
+
+    After each network a comment that is not empty so far is closed with a bar.
+    """
     first = [f"| Input {names_in[i]}_{names_in[j]} outside training range" for i, j in intrinsic_in]
     first += [
         f"| Output {names_out[i]}_{names_out[j]} outside training range" for i, j in intrinsic_out
@@ -173,7 +204,12 @@ def comment(names_in, names_out, intrinsic_in, intrinsic_out, extrinsic_in):
     second = [
         f"| Input {names_in[i]}_{names_in[j]} outside training range" for i, j in extrinsic_in
     ]
-    return "".join("".join(part) + "|" for part in (first, second) if part)
+    text = ""
+    for part in (first, second):
+        text += "".join(part)
+        if text:
+            text += "|"
+    return text
 
 
 def translate(star, errors, draws, intrinsic, extrinsic, names_in, names_out):

@@ -25,12 +25,15 @@ PATIENCE = ("--latency-wait", "5", "--slurm-init-seconds-before-status-checks", 
 PATIENCE += ("--seconds-between-status-checks", "3")
 PATIENCE += ("--group-components", "trainings=2", "scores=2")
 # Jobs of which a call has seen the end when a translation starts.
-SEEN = ("simulate-", "fetch-", "list-", "read-", "prepare-", "crossmatch-", "train-")
+SEEN = (
+    "simulate_sky", "fetch_", "list_sources", "read_survey", "prepare_stars", "crossmatch",
+    "train_",
+)  # fmt: skip
 LONG = "partitions: {long: {max_runtime: 600, max_gpu: 1, available_gpu_models: [a100]}}\n"
 # What runs where the call is made: compute nodes have no internet.
 LOCAL = {
-    "simulate_sky", "fetch_file", "fetch_photometry", "list_sources", "build_ledger", "grade_catalogues",
-    "describe_catalogues", "write_page", "write_crate",
+    "simulate_sky", "fetch_file", "fetch_photometry", "list_sources", "build_ledger",
+    "grade_catalogues", "describe_catalogues", "write_page", "write_crate",
 }  # fmt: skip
 ASKS = ("--set-resources", "crossmatch:mem_mb=150*attempt**3", "cross_validate:runtime=attempt")
 ASKS += ("train_member:gres='gpu:a100:1'",)

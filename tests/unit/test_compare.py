@@ -1,9 +1,13 @@
 """The comparison finds what differs, all of it and nothing else."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from cdstables.layout import layout_from_yaml
+from spectrotranslator.comparison.agreement import agreement
 from spectrotranslator.comparison.flag_agreement import comment_figures, flag_figures, parse_comment
 from spectrotranslator.comparison.grades import (
     Tolerance,
@@ -21,7 +25,10 @@ from spectrotranslator.comparison.grading_statistics import (
     robust_scatter,
 )
 from spectrotranslator.comparison.percentile_groups import find_groups
+from spectrotranslator.comparison.read_catalogues import flag_labels, number_labels
 from spectrotranslator.comparison.row_matching import pair
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def stars(names, values=None) -> pd.DataFrame:
@@ -244,3 +251,34 @@ def test_one_percentile_that_lags_behind_the_others_is_seen():
 def test_the_worst_of_several_grades():
     assert worst(["identical", "equivalent"]) == "equivalent"
     assert worst(["deviates", "identical", "missing"]) == "missing"
+
+
+def test_agreement_tells_differences_units_and_shares_without_a_tolerance():
+    table = layout_from_yaml(ROOT / "config/catalogues/g2a.yaml")
+    chance = np.random.default_rng(3)
+    stars = 400
+    published = pd.DataFrame({label: chance.normal(size=stars) for label in number_labels(table)})
+    for group in find_groups(number_labels(table)):
+        for percentile, label in group.percentiles.items():
+            published[label] = (percentile - 50) / 34.0
+        published[group.systematic] = 0.5
+    for label in flag_labels(table):
+        published[label] = label.startswith("Qflag")
+    published["Com"] = '""'
+    regenerated = published.copy()
+    published.loc[0, "QflagIi"] = False
+    for group in find_groups(number_labels(table)):
+        regenerated[group.centre] = 0.25
+    regenerated.loc[:99, "[Fe/H]50"] = 3.0
+    groups = find_groups(number_labels(table))
+    found = agreement(published, regenerated, table, groups)
+    iron = found["labels"]["[Fe/H]50"]
+    assert found["good_rows"] == iron["good"]["stars"] == stars - 1
+    assert iron["all"]["within_50"] == pytest.approx(0.25)
+    assert iron["all"]["within_95"] == pytest.approx(3.0)
+    assert iron["all"]["median_in_systematic_errors"] == pytest.approx(0.5)
+    assert iron["all"]["median_in_half_intervals"] == pytest.approx(0.25)
+    assert iron["all"]["inside_published_interval"] == pytest.approx(0.75)
+    assert found["flags"]["QflagIi"] == pytest.approx(1 - 1 / stars)
+    assert found["comments"] == {"Com": 1.0}
+    assert "[Fe/H]50 to 3" in found["sentences"][0]

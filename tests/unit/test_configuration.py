@@ -263,6 +263,22 @@ def test_torch_is_pinned_without_suffix_or_hash():
     assert not re.search(r"^torch==", (ROOT / "envs/run.lock").read_text(), re.MULTILINE)
 
 
+@pytest.mark.parametrize(
+    ("settings", "new"),
+    [
+        ("sources: {patience: {attempts: 2}}", "retry"),
+        ("methods: {robust: {training: {hide: 0.1}}}", "input_dropout"),
+        ("methods: {robust: {montecarlo: {colours: apart}}}", "colour_noise"),
+        ("comparison: {executions: 9}", "replicates"),
+    ],
+)
+def test_keys_of_earlier_releases_are_refused_with_their_new_name(tmp_path, settings, new):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"extends: {ROOT}/config/runs/tiny.yaml\n{settings}\n")
+    with pytest.raises(InputError, match=f"line 2: .*is now called '{new}'"):
+        resolve(str(path), ROOT)
+
+
 ACTING = (
     "teff > @pd.io.common.os.system('touch mark')",
     "teff.to_csv('mark') == 0",

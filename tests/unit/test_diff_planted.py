@@ -18,8 +18,8 @@ from spectrotranslator.comparison.catalogue_diff import Difference, compare
 from spectrotranslator.comparison.grades import Tolerance
 from spectrotranslator.comparison.read_catalogues import number_labels, read_catalogue
 from spectrotranslator.comparison.text_comparison import layout_differences
+from spectrotranslator.comparison.tolerances import Tolerances
 from spectrotranslator.errors import InputError
-from spectrotranslator.tolerance.tolerances import Tolerances
 
 LAYOUT = "config/catalogues/g2a.yaml"
 ROWS = 40

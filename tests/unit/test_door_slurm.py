@@ -72,7 +72,7 @@ def test_a_job_that_slurm_ended_is_named_with_its_log(tmp_path, monkeypatch):
         f"    log: results/x.log, {tmp_path}/.snakemake/slurm_logs/rule_a/x/7.log (check log\n"
         "    message: SLURM-job '9' failed, SLURM status is: 'TIMEOUT'. Detailed\n"
         f"    log: results/x.log, {tmp_path}/.snakemake/slurm_logs/rule_a/x/9.log (check log\n"
-        "Exiting because a job execution failed. Look below for error messages\n"
+        "Exiting because a job replicate failed. Look below for error messages\n"
     )
     line = last_error(1, output)
     assert "job 9 ended as TIMEOUT" in line

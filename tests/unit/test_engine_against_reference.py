@@ -1,5 +1,7 @@
 """The engine equals the plain reference of the method, edge cases included."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -202,8 +204,20 @@ def test_the_edge_cases_are_met(both):
     comments = [row["comment"] for row in rows]
     assert any("||" in comment for comment in comments)
     assert any(row["good_inputs_intrinsic"] for row in rows)
-    assert not rows[3]["good_inputs_intrinsic"], "the largest training value lies outside"
+    assert not rows[3]["good_inputs_intrinsic"], "no training star has two largest values"
     assert rows[6]["comment"].count("Input") == 15 + 21, "outside in every pair"
+
+
+def test_networks_share_their_draws_only_where_configured(setting):
+    inputs, parts, _ = setting
+    stars = awkward_stars(inputs)
+    other = replace(parts[0], kind="other")
+    for shared in (True, False):
+        settings = MONTECARLO.model_copy(update={"shared_draws": shared})
+        one, two = (translated(stars, [p, parts[1]], settings) for p in (parts[0], other))
+        assert (one["TEFF_p84"].equals(two["TEFF_p84"])) == shared
+        assert one["VHELIO_AVG_p84"].equals(two["VHELIO_AVG_p84"])
+        assert one["TEFF_systematic"].equals(two["TEFF_systematic"]), "of the unperturbed inputs"
 
 
 def test_blocks_do_not_change_values_beyond_rounding(setting):

@@ -17,7 +17,6 @@ ROOT = Path(__file__).resolve().parents[2]
 def make(tmp_path, monkeypatch):
     """``envs/make.py`` in a folder of its own, without downloads; ``made`` are the parts made."""
     shutil.copytree(ROOT / "envs", tmp_path / "envs", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
     spec = spec_from_file_location("make", tmp_path / "envs" / "make.py")
     module = module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -12,6 +12,7 @@ from cdstables.layout import layout_from_yaml
 from minisky.published_catalogue import Direction as Names
 from minisky.published_catalogue import write_comments
 from minisky.published_text import comment_text
+from spectrotranslator.comparison.choices import with_choice, within_choices
 from spectrotranslator.comparison.explain_differences import explain, overview
 from spectrotranslator.comparison.flag_agreement import Style
 from spectrotranslator.comparison.grades import Tolerance, grade_numbers
@@ -25,21 +26,20 @@ from spectrotranslator.fingerprint.ensemble_size import (
     length_statistics,
     read_length,
     read_members,
-    trimmed_spread,
 )
 from spectrotranslator.fingerprint.map_edges import read_edges
-from spectrotranslator.fingerprint.order_statistics import simulate
 from spectrotranslator.fingerprint.pair_states import FAIL, PASS, UNTOLD, Group, read_reasons
 from spectrotranslator.fingerprint.photometry_release import read_release
 from spectrotranslator.fingerprint.realisations import read_realisations
 from spectrotranslator.fingerprint.selection_ranking import (
     Candidate,
     contradictions,
+    read_precision,
     read_selection,
 )
-from spectrotranslator.tolerance.choices import with_choice, within_choices
 from spectrotranslator.translation.catalogue_columns import comment_text as written
 from spectrotranslator.translation.montecarlo import measurements
+from spectrotranslator.translation.order_statistics import simulate, trimmed_spread
 from spectrotranslator.translation.quality_flags import PairMaps
 from spectrotranslator.translation.resolve_from_fingerprint import resolve_realisations
 
@@ -216,8 +216,8 @@ def some_stars(n=3000, seed=6):
     "rules",
     [
         [input_masks.COLOUR, input_masks.VALUE],
-        [input_masks.COLOUR, input_masks.VALUE, input_masks.MARK],
-        [input_masks.COLOUR, input_masks.VALUE, input_masks.MARK, "flag_a != 0"],
+        [input_masks.COLOUR, input_masks.VALUE, input_masks.SENTINEL_RULE],
+        [input_masks.COLOUR, input_masks.VALUE, input_masks.SENTINEL_RULE, "flag_a != 0"],
         [input_masks.VALUE, input_masks.ERROR],
     ],
 )
@@ -303,24 +303,41 @@ def test_where_no_candidate_is_right_none_is_named():
     assert "no candidate gives the flags: the nearest, 'half'" in found.undetermined
 
 
-def test_extremes_and_cells_of_the_training_sample_come_back_without_a_candidate():
-    rng = np.random.default_rng(10)
-    training = rng.normal(size=(500, 3))
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize("number", range(4))
+def test_extremes_and_cells_of_the_training_sample_come_back_without_a_candidate(number, precision):
+    rng = np.random.default_rng(number)
+    training = rng.normal(size=(500, 3)).astype(precision).astype(np.float64)
     values = np.concatenate([training, rng.normal(size=(4000, 3)) * 1.4])
-    outside = PairMaps.of(training, 30).outside(values)
+    values = values.astype(precision).astype(np.float64)
+    outside = PairMaps.of(training, 30, precision).outside(values)
     common = np.arange(len(values)) < 900
-    found = read_edges("abc", values, outside.astype(np.int8), common, 30)
+    found = read_edges("abc", values, outside.astype(np.int8), common, 30, precision)
     for place, name in enumerate("abc"):
         feature = found["features"][name]
         assert feature["least"] == training[:, place].min()
+        low, high = feature["least_interval"]
+        assert low <= feature["least"] <= high
+        assert feature["largest"] == training[:, place].max()
         low, high = feature["largest_interval"]
-        assert low <= training[:, place].max() <= high
+        assert low <= feature["largest"] <= high
     assert all(cell["stars_against"] == 0 for cell in found["cells"].values())
     occupied = PairMaps.of(training, 30).cells[0, 1].sum()
     assert 0.95 * occupied <= found["cells"]["a_b"]["occupied"] <= occupied
 
 
-def executions(rng, level):
+def test_stars_at_the_extremes_tell_the_type_of_the_training_table():
+    rng = np.random.default_rng(14)
+    training = rng.normal(size=(400, 3))
+    values = np.concatenate([training, rng.normal(size=(2000, 3))])
+    types = ("float32", "float64")
+    outside = {one: PairMaps.of(training, 10, one).outside(values) for one in types}
+    wrong = {one: (found != outside["float32"]).any(axis=1) for one, found in outside.items()}
+    assert read_precision(wrong).estimate == "float32"
+    assert read_precision(dict.fromkeys(wrong, wrong["float32"])).estimate is None
+
+
+def replicates(rng, level):
     predicted = level * rng.normal(size=(3000, 2))
     spread = np.exp(rng.normal(np.log(level / 3), 0.1, (3000, 2)))
     return length_statistics(predicted, spread, np.zeros((3000, 2)), 5)
@@ -328,17 +345,17 @@ def executions(rng, level):
 
 def test_the_length_whose_executions_are_alike_is_named():
     rng = np.random.default_rng(11)
-    made = {epochs: [executions(rng, 1 / epochs) for _ in range(3)] for epochs in (5, 15, 45)}
-    found = read_length(executions(rng, 1 / 15), made)
+    made = {epochs: [replicates(rng, 1 / epochs) for _ in range(3)] for epochs in (5, 15, 45)}
+    found = read_length(replicates(rng, 1 / 15), made)
     assert found.estimate == 15
     assert found.interval == [15, 15]
 
 
 def test_lengths_that_leave_no_trace_are_undetermined():
     rng = np.random.default_rng(12)
-    made = {epochs: [executions(rng, 1.0) for _ in range(3)] for epochs in (5, 15, 45)}
-    assert read_length(executions(rng, 1.0), made).estimate is None
-    assert "no executions" in read_length(np.zeros(2), {}).undetermined
+    made = {epochs: [replicates(rng, 1.0) for _ in range(3)] for epochs in (5, 15, 45)}
+    assert read_length(replicates(rng, 1.0), made).estimate is None
+    assert "no replicates" in read_length(np.zeros(2), {}).undetermined
 
 
 def test_trimming_shrinks_the_spread_as_the_method_says():

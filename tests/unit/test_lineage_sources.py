@@ -1,5 +1,6 @@
 """What ``why`` says of the files a row came from, and of files and records that are gone."""
 
+import hashlib
 from pathlib import Path
 
 import pandas as pd
@@ -27,11 +28,13 @@ def table() -> pd.DataFrame:
 def catalogue(tmp_path, monkeypatch) -> Catalogue:
     """A catalogue of a run of which no more is left than its configuration and one record."""
     monkeypatch.chdir(ROOT)
-    kept = tmp_path / "provenance" / "configurations" / "said.yaml"
+    settings = text(resolve("mini")).encode()
+    said = hashlib.sha256(settings).hexdigest()
+    kept = tmp_path / "provenance" / "configurations" / f"{said}.yaml"
     kept.parent.mkdir(parents=True)
-    kept.write_text(text(resolve("mini")))
+    kept.write_bytes(settings)
     inputs = [
-        {"role": "config", "path": "results/mini/config.yaml", "sha256": "said"},
+        {"role": "config", "path": "results/mini/config.yaml", "sha256": said},
         {"role": "stars", "path": "results/mini/sample/galah.parquet", "sha256": ""},
     ]
     names = {"method": "as-published", "direction": "g2a"}

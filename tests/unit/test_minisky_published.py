@@ -1,4 +1,4 @@
-"""The published side: an execution of the as-published method apart from the engine."""
+"""The published side: an replicate of the as-published method apart from the engine."""
 
 import gzip
 import hashlib
@@ -138,8 +138,12 @@ def test_weight_normalisation_starts_from_the_data():
     layer = NormedLinear(16)
     batch = 3 + 2 * torch.randn(500, 16)
     first = layer(batch)
-    torch.testing.assert_close(first.mean(dim=0), torch.zeros(16), atol=1e-5, rtol=0)
-    torch.testing.assert_close(first.var(dim=0, unbiased=False), torch.ones(16), atol=1e-4, rtol=0)
+    unnormed = batch @ layer.v.T
+    deviation = unnormed.std(dim=0, unbiased=False)
+    torch.testing.assert_close(layer.g, 1 / deviation, atol=0, rtol=1e-5)
+    torch.testing.assert_close(layer.b, -unnormed.mean(dim=0) / deviation, atol=1e-5, rtol=1e-5)
+    spread = first.std(dim=0, unbiased=False)
+    torch.testing.assert_close(spread, 1 / layer.v.norm(dim=1), atol=0, rtol=1e-4)
     torch.testing.assert_close(layer(batch), first)
 
 
@@ -160,8 +164,8 @@ def count_epochs(monkeypatch, losses, **settings):
     module = "minisky.published_network"
     rates = []
 
-    def one_epoch(network, optimiser, train, batch):
-        rates.append(optimiser.param_groups[0]["lr"])
+    def one_epoch(network, optimiser, rate, train, batch):
+        rates.append(rate)
         with torch.no_grad():
             network.offset.fill_(next(stream))
 
@@ -215,22 +219,35 @@ def test_trimming_leaves_out_the_lowest_and_the_highest():
     assert spread[0] == pytest.approx(math.sqrt(2 / 3))
 
 
-def test_largest_training_value_falls_outside_its_own_map():
+def test_extreme_training_stars_fall_on_either_side_of_their_own_map():
+    rng = np.random.default_rng(12)
+    inside = []
+    for _ in range(300):
+        train = rng.uniform(*np.sort(rng.normal(size=2)), (40, 2))
+        extremes = train[[train[:, 0].argmin(), train[:, 0].argmax()]]
+        inside.append(~failing_pairs(train, extremes)[:, 0])
+    least, largest = np.mean(inside, axis=0)
+    assert 0.6 < least < 0.9
+    assert 0.1 < largest < 0.35
+
+
+def test_beyond_its_extremes_or_not_a_number_is_outside_a_map():
     train = np.array([[0.0, 0.0], [1.0, 0.5], [0.5, 1.0]])
-    fails = failing_pairs(train, np.array([[0, 0], [1, 0.5], [0.5, 1], [0.5, np.nan], [0, 1.0]]))
-    assert fails[:, 0].tolist() == [False, True, True, True, True]
+    fails = failing_pairs(train, np.array([[0.5, 1.1], [0.5, np.nan], [0, 0.9], [1e-3, 1e-3]]))
+    assert fails[:, 0].tolist() == [True, True, True, False]
 
 
 def test_comment_ends_each_networks_part_with_a_bar():
     direction = Direction("g2a", tuple("abcdefg"), tuple("wxyz"))
-    none, ex = np.zeros((3, 15), bool), np.zeros((3, 21), bool)
-    out = np.zeros((3, 6), bool)
-    none[1, 0] = out[1, 5] = ex[1, 20] = ex[2, 5] = True
+    none, ex = np.zeros((4, 15), bool), np.zeros((4, 21), bool)
+    out = np.zeros((4, 6), bool)
+    none[3, 0] = none[1, 0] = out[1, 5] = ex[1, 20] = ex[2, 5] = True
     assert write_comments(direction, none, out, ex) == [
         "",
         "| Input a_b outside training range| Output y_z outside training range|"
         "| Input f_g outside training range|",
         "| Input a_g outside training range|",
+        "| Input a_b outside training range||",
     ]
 
 

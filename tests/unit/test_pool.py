@@ -1,14 +1,14 @@
-"""Pairs drawn from a pool of members lie as far apart as executions trained apart."""
+"""Pairs drawn from a pool of members lie as far apart as replicates trained apart."""
 
 from itertools import combinations
 
 import numpy as np
 import pytest
 
+from spectrotranslator.comparison.tolerances import _spread
 from spectrotranslator.config import resolve
 from spectrotranslator.tolerance import member_pool
 from spectrotranslator.tolerance.member_pool import chosen_members, progress
-from spectrotranslator.tolerance.tolerances import _spread
 
 MEMBERS, POOL, PAIRS, TRIALS = 5, 20, 8, 400
 

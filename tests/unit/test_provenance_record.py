@@ -13,7 +13,7 @@ from spectrotranslator.errors import InputError
 from spectrotranslator.files import sha256
 from spectrotranslator.provenance.job_record import seeds, signatures, write_record
 from spectrotranslator.provenance.machine import environment
-from spectrotranslator.provenance.source_code import SOURCE, is_step
+from spectrotranslator.source_code import SOURCE, is_step
 
 ROOT = SOURCE.parent
 

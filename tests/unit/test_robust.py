@@ -23,7 +23,13 @@ from spectrotranslator.network.training_sample import TEST, TRAIN, VALIDATION, S
 from spectrotranslator.network.translator import Translator
 from spectrotranslator.sample.split import folds_of, split
 from spectrotranslator.translation.ensemble_inference import Ensemble
-from spectrotranslator.translation.intervals import Intervals, Widths
+from spectrotranslator.translation.intervals import (
+    Calibration,
+    Intervals,
+    Pulls,
+    Uncertainty,
+    WidthModel,
+)
 from spectrotranslator.translation.montecarlo import (
     NetworkPart,
     measurements,
@@ -31,7 +37,7 @@ from spectrotranslator.translation.montecarlo import (
     translate_block,
 )
 from spectrotranslator.translation.out_of_fold import unseen_by_member
-from spectrotranslator.translation.predictive_width import fit_widths
+from spectrotranslator.translation.predictive_width import fit_predictive, fit_value
 from spectrotranslator.translation.quality_flags import PairMaps
 from spectrotranslator.translation.support_distance import JointSupport
 
@@ -203,42 +209,93 @@ def stars_with_noise(stars: int, label_noise: float):
     return true, true + chance.normal(0, error), error, noise
 
 
+ALL = [5, 16, 50, 84, 95]
+
+
+def uncertainty_of(noise: np.ndarray, errors: np.ndarray | None = None) -> Uncertainty:
+    errors = np.zeros((len(noise), 0)) if errors is None else errors
+    return Uncertainty(noise, np.zeros(len(noise)), errors)
+
+
+def share_within(values, model, pulls, uncertainty, low, high) -> float:
+    width = model.width(uncertainty)
+    inside = (values >= pulls.of(low, width) * width) & (values <= pulls.of(high, width) * width)
+    return inside.mean()
+
+
 @pytest.mark.parametrize("label_noise", [0.0, 0.5, 2.0])
-def test_widths_take_the_labels_error_out_and_cover_the_truth(label_noise):
+def test_both_intervals_hold_what_they_promise(label_noise):
     true, residual, error, noise = stars_with_noise(20000, label_noise)
-    zero = np.zeros(len(true))
-    widths = fit_widths(residual, error, noise, zero, zero, [5, 16, 50, 84, 95])
-    width = widths.width(noise, zero)
-    for low, high, share in (("16", "84", 0.68), ("5", "95", 0.9)):
-        inside = (true >= widths.pulls[low] * width) & (true <= widths.pulls[high] * width)
-        assert inside.mean() == pytest.approx(share, abs=0.015)
+    seen, zero = uncertainty_of(noise), np.zeros(len(true))
+    value, pulls, _ = fit_value(residual, error, seen, zero, ALL)
+    new, new_pulls = fit_predictive(residual, seen, zero, ALL)
+    for low, high, share in ((16, 84, 0.68), (5, 95, 0.9)):
+        held = share_within(residual, new, new_pulls, seen, low, high)
+        assert held == pytest.approx(share, abs=0.01)
+        held = share_within(true, value, pulls, seen, low, high)
+        # A large error that is the same for all labels can only be believed so far: wider.
+        assert share - 0.03 <= held <= share + (0.03 if label_noise < 1 else 0.1)
 
 
-def test_widths_follow_the_noise_of_each_star():
-    _, residual, error, noise = stars_with_noise(20000, 0.5)
-    zero = np.zeros(len(noise))
-    widths = fit_widths(residual, error, noise, zero, zero, [16, 84])
-    assert widths.residual == pytest.approx(1, rel=0.05)
-    assert widths.input == pytest.approx(1, rel=0.05)
+@pytest.mark.parametrize("stated", [0.5, 0.75, 1.0, 1.25, 1.5])
+def test_wrong_label_errors_are_found_out_where_they_vary(stated):
+    chance = np.random.default_rng(8)
+    error = np.exp(chance.normal(0, 0.5, 6000))
+    true = chance.normal(0, 1, 6000)
+    residual = true + chance.normal(0, error)
+    seen, zero = uncertainty_of(np.zeros(6000)), np.zeros(6000)
+    model, pulls, believed = fit_value(residual, stated * error, seen, zero, ALL)
+    assert believed.factor == pytest.approx(1 / stated, rel=0.15)
+    assert 0.6 <= share_within(true, model, pulls, seen, 16, 84) <= 0.8
+
+
+def test_label_errors_beyond_the_residuals_leave_a_width_and_are_told():
+    chance = np.random.default_rng(9)
+    residual = chance.normal(0, 71, 8000)
+    error = chance.normal(85, 3, 8000)
+    seen, zero = uncertainty_of(np.zeros(8000)), np.zeros(8000)
+    model, _, believed = fit_value(residual, error, seen, zero, ALL)
+    assert believed.exceed and believed.factor < 1
+    assert 10 < model.residual < 71
+    _, _, right = fit_value(residual, error / 2, seen, zero, ALL)
+    assert not right.exceed
+
+
+def test_widths_follow_stated_input_errors_in_every_group():
+    chance = np.random.default_rng(10)
+    error = np.where(chance.random(9000) < 0.5, 0.03, 0.4)
+    residual = chance.normal(0, np.sqrt(0.05**2 + error**2))
+    seen, zero = uncertainty_of(np.zeros(9000), error[:, None]), np.zeros(9000)
+    model, pulls = fit_predictive(residual, seen, zero, ALL)
+    for group in (0.03, 0.4):
+        rows = error == group
+        part = uncertainty_of(np.zeros(rows.sum()), error[rows, None])
+        held = share_within(residual[rows], model, pulls, part, 16, 84)
+        assert held == pytest.approx(0.68, abs=0.03)
 
 
 def test_gross_failures_hardly_widen_the_intervals():
     _, residual, error, noise = stars_with_noise(5000, 0.5)
-    zero = np.zeros(len(noise))
-    clean = fit_widths(residual, error, noise, zero, zero, [16, 84])
+    seen, zero = uncertainty_of(noise), np.zeros(len(noise))
+    clean, _, _ = fit_value(residual, error, seen, zero, [16, 84])
     residual[:100] += 1000
-    dirty = fit_widths(residual, error, noise, zero, zero, [16, 84])
-    assert dirty.width(noise, zero).mean() < 1.2 * clean.width(noise, zero).mean()
+    dirty, _, _ = fit_value(residual, error, seen, zero, [16, 84])
+    assert dirty.width(seen).mean() < 1.2 * clean.width(seen).mean()
 
 
 def test_calibrated_percentiles_stand_around_the_unperturbed_prediction():
-    pulls = {f"{p}": float(norm.ppf(p / 100)) for p in (16, 50, 84)}
-    intervals = Intervals([Widths(residual=3.0, input=1.0, network=0.0, pulls=pulls)])
+    pulls = Pulls([], {f"{p}": [float(norm.ppf(p / 100))] for p in (16, 50, 84)})
+    value = WidthModel(residual=3.0, input=1.0, network=0.0, errors=[0.0])
+    wider = WidthModel(residual=3.0, input=1.0, network=0.0, errors=[12.0])
+    intervals = Intervals([Calibration(value, pulls, wider, pulls)], np.array([1.0]))
     centre = np.array([[[10.0], [14.0], [6.0]]])
-    low, middle, high = intervals.percentiles(centre, np.zeros((2, 1, 1)), [16, 50, 84])
+    errors = np.array([[np.nan]])
+    found, new = intervals.percentiles(centre, np.zeros((2, 1, 1)), errors, [16, 50, 84])
+    low, middle, high = found
     assert middle == 10
     assert high - middle == pytest.approx(5 * norm.ppf(0.84))
     assert low + high == pytest.approx(20)
+    assert new[2] - new[1] == pytest.approx(13 * norm.ppf(0.84))
 
 
 def test_a_star_far_from_all_training_stars_is_outside_though_every_pair_holds_one():
@@ -261,7 +318,7 @@ def blue_and_red(shared: bool) -> np.ndarray:
     pairs = {"BP-G": ("BPmag", "Gmag"), "G-RP": ("Gmag", "RPmag")}
     part = NetworkPart("x", None, None, None, [], [], colours=pairs if shared else {})
     settings = MonteCarloSettings(realisations=2)
-    return perturbations(block, list(pairs), np.full((4000, 2), 0.5), settings, [part])[:, 1]
+    return perturbations(block, list(pairs), np.full((4000, 2), 0.5), settings, [part], "x")[:, 1]
 
 
 def test_colours_with_a_magnitude_in_common_share_its_noise():

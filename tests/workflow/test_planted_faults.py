@@ -13,9 +13,9 @@ from cdstables.readme import load_readme
 from cdstables.write import TableWriter
 from spectrotranslator.comparison.catalogue_diff import compare
 from spectrotranslator.comparison.read_catalogues import read_catalogue
+from spectrotranslator.comparison.tolerances import read_tolerances
 from spectrotranslator.config import resolve
 from spectrotranslator.sample.cuts import apply_cuts
-from spectrotranslator.tolerance.tolerances import read_tolerances
 from spectrotranslator.translation import catalogue_columns, montecarlo, quality_flags
 from spectrotranslator.translation.load_networks import network_parts
 
@@ -112,14 +112,18 @@ def test_half_the_realisations_show(networks, tmp_path):
     assert {"[Fe/H]5", "[Fe/H]95"} <= deviating(grades(networks, tmp_path, realisations=5))
 
 
-def test_a_closed_upper_edge_of_the_maps_shows(networks, tmp_path, monkeypatch):
-    real = quality_flags.np.digitize
-
-    def closed(column, edges):
-        return np.where(column == edges[-1], len(edges) - 1, real(column, edges))
-
-    monkeypatch.setattr(quality_flags.np, "digitize", closed)
-    assert {"QflagIi", "QflagIe"} <= deviating(grades(networks, tmp_path))
+def test_maps_that_always_hold_their_extreme_stars_show(networks, tmp_path):
+    configuration, stars, parts = networks
+    closed = []
+    for part in parts:
+        edges = part.input_maps.edges.copy()
+        hair = 1e-9 * np.ptp(edges, axis=1)
+        edges[:, 0] -= hair
+        edges[:, -1] += hair
+        maps = quality_flags.PairMaps(edges, part.input_maps.cells)
+        closed.append(montecarlo.NetworkPart(**{**vars(part), "input_maps": maps}))
+    found = grades((configuration, stars, closed), tmp_path)
+    assert {"QflagIi", "QflagIe"} <= deviating(found)
 
 
 def test_a_map_with_one_cell_less_shows(networks, tmp_path, monkeypatch):

@@ -89,19 +89,25 @@ def translate(
 def failing_pairs(train: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Whether each row of values (n, k) falls outside the training map, per pair: (n, k(k-1)/2).
 
-    A map has 30 x 30 cells between the training rows' extremes. The upper edge of the last cell
-    belongs to no cell when rows are looked up: the largest training value falls outside.
+    A map has 30 x 30 cells between the training rows' extremes. It is kept as the centres of its
+    cells; rows are looked up between edges rebuilt from these, in doubles. Values are first
+    rounded to the floating-point type of ``train``.
     """
+    values = values.astype(train.dtype).astype(np.float64)
+    train = train.astype(np.float64)
     columns = []
     for i, j in combinations(range(train.shape[1]), 2):
-        edges_i = np.linspace(train[:, i].min(), train[:, i].max(), CELLS + 1)
-        edges_j = np.linspace(train[:, j].min(), train[:, j].max(), CELLS + 1)
-        counts, _, _ = np.histogram2d(train[:, i], train[:, j], bins=(edges_i, edges_j))
+        counts, edges_i, edges_j = np.histogram2d(train[:, i], train[:, j], bins=CELLS)
         padded = np.zeros((CELLS + 2, CELLS + 2), bool)
         padded[1:-1, 1:-1] = counts > 0
-        row = np.digitize(np.nan_to_num(values[:, i], nan=-np.inf), edges_i)
-        column = np.digitize(np.nan_to_num(values[:, j], nan=-np.inf), edges_j)
-        columns.append(~padded[row, column])
+        places = []
+        for k, edges in ((i, edges_i), (j, edges_j)):
+            width = edges[1] - edges[0]
+            centres = edges[:-1] + width / 2
+            half = (centres[1] - centres[0]) / 2
+            rebuilt = [*(centre - half for centre in centres), centres[-1] + half]
+            places.append(np.digitize(np.nan_to_num(values[:, k], nan=-np.inf), rebuilt))
+        columns.append(~padded[places[0], places[1]])
     return np.stack(columns, axis=1)
 
 
@@ -111,7 +117,10 @@ def write_comments(
     out_intrinsic: np.ndarray,
     in_extrinsic: np.ndarray,
 ) -> list[str]:
-    """The comment of each row: intrinsic input and output pairs, a bar, extrinsic pairs, a bar."""
+    """The comment of each row: intrinsic input and output pairs, a bar, extrinsic pairs, a bar.
+
+    Each bar is written where the comment so far is not empty.
+    """
     reasons_in = _reasons("Input", direction.inputs[:6])
     reasons_out = _reasons("Output", direction.outputs)
     reasons_ex = _reasons("Input", direction.inputs)
@@ -119,8 +128,9 @@ def write_comments(
     for one, two, three in zip(in_intrinsic, out_intrinsic, in_extrinsic, strict=True):
         first = "".join(reasons_in[k] for k in np.flatnonzero(one))
         first += "".join(reasons_out[k] for k in np.flatnonzero(two))
-        second = "".join(reasons_ex[k] for k in np.flatnonzero(three))
-        comments.append((first + "|" if first else "") + (second + "|" if second else ""))
+        first += "|" if first else ""
+        whole = first + "".join(reasons_ex[k] for k in np.flatnonzero(three))
+        comments.append(whole + "|" if whole else "")
     return comments
 
 

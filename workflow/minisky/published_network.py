@@ -16,7 +16,10 @@ ROWS_AT_ONCE = 20_000
 
 
 class NormedLinear(nn.Module):
-    """``y = g * (v x / |v|) + b`` with direction ``v`` and length ``g`` learned apart."""
+    """``y = g * (v x / |v|) + b`` with direction ``v`` and length ``g`` learned apart.
+
+    The first batch sets ``g`` to 1/s and ``b`` to -m/s, with mean m and deviation s of ``v x``.
+    """
 
     def __init__(self, width: int):
         super().__init__()
@@ -27,14 +30,14 @@ class NormedLinear(nn.Module):
         nn.init.xavier_uniform_(self.v)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Pre-activation (n, width); the first batch sets each unit's mean to 0, variance to 1."""
-        projected = x @ (self.v / self.v.norm(dim=1, keepdim=True)).T
+        """Pre-activation (n, width)."""
         if not self.started:
             with torch.no_grad():
-                scale = 1 / torch.sqrt(projected.var(dim=0, unbiased=False) + 1e-10)
-                self.g.copy_(scale)
-                self.b.copy_(-projected.mean(dim=0) * scale)
+                unnormed = x @ self.v.T
+                self.g.copy_(1 / torch.sqrt(unnormed.var(dim=0, unbiased=False) + 1e-10))
+                self.b.copy_(-unnormed.mean(dim=0) * self.g)
             self.started = True
+        projected = x @ (self.v / self.v.norm(dim=1, keepdim=True)).T
         return projected * self.g + self.b
 
 
@@ -136,6 +139,30 @@ def train_ensemble(
     )
 
 
+class KerasAdam:
+    """Adam as Keras has it: epsilon joins the raw deviation, the rate is in single precision."""
+
+    def __init__(self, parameters: list[Tensor]):
+        self.parameters = parameters
+        self.first = [torch.zeros_like(one) for one in parameters]
+        self.second = [torch.zeros_like(one) for one in parameters]
+        self.steps = 0
+
+    @torch.no_grad()
+    def step(self, rate: float) -> None:
+        """Move all parameters by their gradients, which are cleared."""
+        self.steps += 1
+        single = np.float32
+        first_power = single(float(single(0.9)) ** self.steps)
+        second_power = single(float(single(0.999)) ** self.steps)
+        rate = single(rate) * np.sqrt(single(1) - second_power) / (single(1) - first_power)
+        for one, first, second in zip(self.parameters, self.first, self.second, strict=True):
+            first += (one.grad - first) * (1 - 0.9)
+            second += (one.grad**2 - second) * (1 - 0.999)
+            one -= float(rate) * first / (second.sqrt() + 1e-7)
+            one.grad = None
+
+
 def _train(
     settings: PublishedSettings,
     network: Translator,
@@ -143,16 +170,14 @@ def _train(
     validation: tuple[Tensor, Tensor],
 ) -> float:
     """Train over all phases, the optimiser's moments living on; the last validation loss."""
-    optimiser = torch.optim.Adam(network.parameters(), betas=(0.9, 0.999), eps=1e-7)
+    optimiser = KerasAdam(list(network.parameters()))
     end = 0
     loss = float("inf")
     for phase, rate in enumerate(settings.learning_rates):
-        for group in optimiser.param_groups:
-            group["lr"] = rate
         start = 0 if phase == 0 else max(end - settings.patience, 0)
         best, best_weights, wait = float("inf"), None, 0
         for epoch in range(start, settings.epochs):
-            _one_epoch(network, optimiser, train, settings.batch)
+            _one_epoch(network, optimiser, rate, train, settings.batch)
             network.eval()
             with torch.no_grad():
                 loss = (network(validation[0]) - validation[1]).abs().mean().item()
@@ -170,13 +195,16 @@ def _train(
 
 
 def _one_epoch(
-    network: Translator, optimiser: torch.optim.Adam, train: tuple[Tensor, Tensor], batch: int
+    network: Translator,
+    optimiser: KerasAdam,
+    rate: float,
+    train: tuple[Tensor, Tensor],
+    batch: int,
 ) -> None:
     network.train()
     x, y = train
     order = torch.randperm(len(x))
     for first in range(0, len(x), batch):
         rows = order[first : first + batch]
-        optimiser.zero_grad()
         (network(x[rows]) - y[rows]).abs().mean().backward()
-        optimiser.step()
+        optimiser.step(rate)

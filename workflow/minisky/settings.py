@@ -223,4 +223,6 @@ def parse_sky(value: object, where: str = "sky") -> SkySettings:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, (where, *first["loc"])))
+        if first["loc"] == ("dirt",):
+            raise InputError(f"{place!r} is now called 'defects'; rename the key") from None
         raise InputError(f"{place}: {first['msg'].removeprefix('Value error, ')}") from None

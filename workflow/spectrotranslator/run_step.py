@@ -14,7 +14,7 @@ from types import ModuleType
 from spectrotranslator import surroundings
 from spectrotranslator.errors import InputError
 from spectrotranslator.provenance.job_record import signatures, write_record
-from spectrotranslator.provenance.source_code import is_step
+from spectrotranslator.source_code import is_step
 
 
 def main(module_name: str, words: list[str]) -> int:

@@ -13,10 +13,10 @@ from spectrotranslator import user_paths
 from spectrotranslator.comparison.catalogue_diff import compare
 from spectrotranslator.comparison.grades import IDENTICAL
 from spectrotranslator.comparison.read_catalogues import number_labels, read_catalogue
+from spectrotranslator.comparison.tolerances import Tolerances, read_tolerances
 from spectrotranslator.errors import InputError
 from spectrotranslator.report.diff_page import write_page
 from spectrotranslator.report.plot_differences import is_median
-from spectrotranslator.tolerance.tolerances import Tolerances, read_tolerances
 
 from .exit_grades import GOOD
 from .run_summary import catalogue_table

@@ -117,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument(
         "--lengths", type=int, nargs="+", metavar="EPOCHS",
-        help="train executions of these lengths, to tell how long the published training was",
+        help="train replicates of these lengths, to tell how long the published training was",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="all figures, for scripts")
     return parser

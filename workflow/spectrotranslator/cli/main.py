@@ -16,7 +16,7 @@ VERBS = {
     "plan": ("cli.plan", "the jobs of a run with predicted time, memory and disk"),
     "list": ("cli.list_runs", "what runs there are, their grade, age and size"),
     "remove": ("cli.remove", "remove a run, never the shared downloads"),
-    "calibrate": ("tolerance.calibrate_run", "how far independent executions of a run lie apart"),
+    "calibrate": ("tolerance.calibrate_run", "how far independent replicates of a run lie apart"),
     "why": ("provenance.why", "where a row or a cell of a catalogue came from"),
     "compare": ("provenance.compare_runs", "two runs: the first difference and its cause"),
     "certificate": ("provenance.certificate", "draft the reproduction certificate, sign the run"),

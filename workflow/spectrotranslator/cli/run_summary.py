@@ -5,7 +5,10 @@ from pathlib import Path
 
 def summary(verdict: dict, facts: dict, folder: Path, seconds: float) -> str:
     """Grade and figures of every catalogue and column, where the page lies, the time."""
-    lines = [line for name, quality in facts["quality"].items() for line in _quality(name, quality)]
+    lines = ["", *verdict["answer"]] if verdict["answer"] else []
+    lines += [
+        line for name, quality in facts["quality"].items() for line in _quality(name, quality)
+    ]
     for name, catalogue in verdict["catalogues"].items():
         lines += catalogue_table(name, catalogue)
     lines += [f"bad member: {member}" for member in verdict["bad_members"]]

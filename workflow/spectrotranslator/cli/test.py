@@ -11,6 +11,7 @@ STYLE = (
     ["ruff", "format", "--check", "workflow", "tests", "benchmarks", "envs"],
     ["snakefmt", "--check", "workflow", "Snakefile"],
     ["snakemake", "--lint"],
+    ["lint-imports"],
 )
 
 CORES = len(os.sched_getaffinity(0))
@@ -42,7 +43,9 @@ def _all_clean() -> bool:
 
 
 def _clean(command: list[str]) -> bool:
-    done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True)
+    done = subprocess.run(
+        [Path(sys.executable).with_name(command[0]), *command[1:]], capture_output=True, text=True
+    )
     if done.returncode:
         print(f"{' '.join(command)}:\n{done.stdout}{done.stderr}", file=sys.stderr)
     return done.returncode == 0

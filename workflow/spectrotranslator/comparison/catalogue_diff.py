@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cdstables.layout import Column, Table
+from spectrotranslator.comparison.choices import within_choices
+from spectrotranslator.comparison.tolerances import Tolerances
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import atomic, write_json
-from spectrotranslator.tolerance.choices import within_choices
-from spectrotranslator.tolerance.tolerances import Tolerances
 
+from .agreement import agreement
 from .flag_agreement import Style, comment_figures, flag_figures
 from .grades import (
     DEVIATES,
@@ -90,8 +91,9 @@ def compare(
         columns[label]["class"] = SEED
     grades = [EQUIVALENT if label in chance else c["grade"] for label, c in columns.items()]
     summary = {
-        "schema_version": 3,
+        "schema_version": 4,
         "table": table.name,
+        "agreement": agreement(p, r, table, groups),
         "grade": worst([whole.grade, *grades]),
         "by_chance": chance,
         "layout": layout_faults,

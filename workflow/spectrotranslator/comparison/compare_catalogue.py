@@ -5,10 +5,10 @@ from pathlib import Path
 
 from cdstables.layout import Table, layout_from_yaml
 from cdstables.readme import load_readme
+from spectrotranslator.comparison.tolerances import read_tolerances
 from spectrotranslator.config import Configuration, load
 from spectrotranslator.files import read_json
 from spectrotranslator.step import Step
-from spectrotranslator.tolerance.tolerances import read_tolerances
 from spectrotranslator.translation.resolve_from_fingerprint import resolve_realisations
 
 from .catalogue_diff import compare

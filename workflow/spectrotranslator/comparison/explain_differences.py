@@ -13,9 +13,8 @@ import numpy as np
 
 from cdstables.layout import Table
 from spectrotranslator.config.configuration import Configuration, Method
-from spectrotranslator.fingerprint.ensemble_size import trimmed_spread
-from spectrotranslator.fingerprint.input_masks import MARK
-from spectrotranslator.fingerprint.order_statistics import FRACTIONS, simulate
+from spectrotranslator.surveys.derived_columns import SENTINEL_RULE
+from spectrotranslator.translation.order_statistics import FRACTIONS, simulate, trimmed_spread
 
 from .grades import CONSISTENT, DEVIATES
 
@@ -66,9 +65,9 @@ def _missing(answer: dict, method: Method) -> dict[str, dict]:
     found = {}
     settings = method.montecarlo
     alone = answer["evidence"]["alone"]
-    theirs = "sentinels too" if MARK in answer["estimate"] else "not finite"
-    if theirs != settings.missing and MARK not in answer["evidence"]["untold"]:
-        found[MISSING] = _line(settings.missing, theirs, [theirs], alone[MARK][0])
+    theirs = "sentinels too" if SENTINEL_RULE in answer["estimate"] else "not finite"
+    if theirs != settings.missing and SENTINEL_RULE not in answer["evidence"]["untold"]:
+        found[MISSING] = _line(settings.missing, theirs, [theirs], alone[SENTINEL_RULE][0])
     flags = {rule.removesuffix(" != 0") for rule in answer["estimate"] if rule.endswith(" != 0")}
     ours = {flag for flag in settings.masked.values() if f"{flag} != 0" in alone}
     if flags != ours:

@@ -53,7 +53,9 @@ def main(arguments) -> None:
     write_json(
         arguments.verdict,
         {
-            "schema_version": 1,
+            "schema_version": 2,
+            "answer": [line for diff in diffs for line in diff["agreement"]["sentences"]],
+            "agreement": {diff["table"]: diff["agreement"] for diff in diffs},
             "run": configuration.run,
             "evidence": configuration.evidence,
             "method": configuration.comparison.method,

@@ -1,10 +1,10 @@
-"""Grades: is a column what an independent execution of the same method would give?
+"""Grades: is a column what an independent replicate of the same method would give?
 
-The tolerance is the scatter between executions. For a statistic with mean m and standard
-deviation s over pairs of K executions, the published-regenerated pair is a draw from the same
+The tolerance is the scatter between replicates. For a statistic with mean m and standard
+deviation s over pairs of K replicates, the published-regenerated pair is a draw from the same
 distribution: (x - m) / (s sqrt(1 + 1/K)) follows Student's t with K - 1 degrees of freedom.
 
-A column deviates where an independent execution would lie as far out with less than 1% chance. Of
+A column deviates where an independent replicate would lie as far out with less than 1% chance. Of
 many columns some do so by chance: the catalogue as a whole is held to the test of Simes (1986,
 Biometrika 73, 751) over all columns, at 1%, which holds for columns that move together.
 """
@@ -28,7 +28,7 @@ DENIAL = 0.01
 class Grade:
     """A column's grade, why, and for ``deviates`` its class.
 
-    ``chance`` is how likely an independent execution lies at least as far out; None where nothing
+    ``chance`` is how likely an independent replicate lies at least as far out; None where nothing
     is left to chance.
     """
 
@@ -46,23 +46,23 @@ class Grade:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """Mean and standard deviation of one statistic over pairs of ``executions`` executions."""
+    """Mean and standard deviation of one statistic over pairs of ``replicates`` replicates."""
 
     mean: float
     std: float
-    executions: int
+    replicates: int
 
     def probability(self, value: float) -> float:
-        """How likely a pair of executions lies at least as far from the mean."""
+        """How likely a pair of replicates lies at least as far from the mean."""
         if self.std == 0:
             return 1.0 if value == self.mean else 0.0
-        pull = abs(value - self.mean) / (self.std * sqrt(1 + 1 / self.executions))
-        return float(2 * stdtr(self.executions - 1, -pull))
+        pull = abs(value - self.mean) / (self.std * sqrt(1 + 1 / self.replicates))
+        return float(2 * stdtr(self.replicates - 1, -pull))
 
     def detectable(self, tests: int) -> float:
         """Distance from the mean at which a statistic is called deviating."""
-        pull = -stdtrit(self.executions - 1, DENIAL / tests / 2)
-        return float(pull * self.std * sqrt(1 + 1 / self.executions))
+        pull = -stdtrit(self.replicates - 1, DENIAL / tests / 2)
+        return float(pull * self.std * sqrt(1 + 1 / self.replicates))
 
 
 def grade_numbers(
@@ -94,20 +94,20 @@ def grade_numbers(
 
 def _in_words(name: str, value: float, tolerance: Tolerance, logarithmic: bool) -> str:
     if name == "bias" and not logarithmic:
-        return f"shifted by {value:.3g}; two executions by 0 ± {tolerance.std:.2g}"
+        return f"shifted by {value:.3g}; two replicates by 0 ± {tolerance.std:.2g}"
     if name == "lag":
         return (
-            f"shifted by {value:.3g} against the other percentiles; two executions by "
+            f"shifted by {value:.3g} against the other percentiles; two replicates by "
             f"0 ± {tolerance.std:.2g}"
         )
     change, between = (f"{100 * expm1(v):+.1f}%" for v in (value - tolerance.mean, tolerance.std))
     what = {
         "bias": "values changed by",
-        "scatter": "scatter against that between two executions",
+        "scatter": "scatter against that between two replicates",
         "offset": "distance to the median changed by",
         "shape": "distance to the median, against the other percentiles', changed by",
     }[name]
-    return f"{what} {change}; two executions ± {between[1:]}"
+    return f"{what} {change}; two replicates ± {between[1:]}"
 
 
 def grade_share(differing: int, matched: int, tolerance: Tolerance | None, kind: str) -> Grade:
@@ -123,9 +123,9 @@ def grade_share(differing: int, matched: int, tolerance: Tolerance | None, kind:
     share = sqrt(differing / matched)
     chance = 1.0 if share <= tolerance.mean else tolerance.probability(share)
     if chance >= DENIAL:
-        return Grade(EQUIVALENT, f"{figures}, as between two executions", chance=chance)
+        return Grade(EQUIVALENT, f"{figures}, as between two replicates", chance=chance)
     expected = tolerance.mean**2 * matched
-    told = f"{figures}, about {expected:.0f} between two executions"
+    told = f"{figures}, about {expected:.0f} between two replicates"
     return Grade(DEVIATES, told, kind, chance)
 
 

@@ -5,18 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from spectrotranslator.evaluation.residual_statistics import robust_scatter
+
 from .percentile_groups import Group
 
 QUANTILES = (0.001, 0.01, 0.05, 0.16, 0.5, 0.84, 0.95, 0.99, 0.999)
 RUNAWAY_WIDTHS = 30.0
-SIGMA_PER_MAD = 1.4826022185056018
-
-
-def robust_scatter(values: np.ndarray) -> float:
-    """Standard deviation from the median absolute deviation (normal distribution)."""
-    if not len(values):
-        return 0.0
-    return float(SIGMA_PER_MAD * np.median(np.abs(values - np.median(values))))
 
 
 def outlier_limits(reference: np.ndarray) -> tuple[float, float]:

@@ -37,7 +37,7 @@ def pair(
 
     The distance is the sum over columns of absolute differences in units of the published
     column's robust width. Repeats that come in equal number keep their order, unless another
-    assignment is ten times nearer: between two executions the nearest is often the wrong one.
+    assignment is ten times nearer: between two replicates the nearest is often the wrong one.
     ``moved`` counts matched rows that come in another order.
 
     Raises

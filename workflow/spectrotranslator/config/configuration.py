@@ -299,7 +299,7 @@ class Comparison(Section):
 
     method: str = Field("as-published", description="The method that is compared.")
     tolerances: Place | None = Field(
-        None, description="Scatter between executions, made by `./reproduce calibrate`."
+        None, description="Scatter between replicates, made by `./reproduce calibrate`."
     )
     choices: dict[str, dict[str, Any]] = number(
         {},

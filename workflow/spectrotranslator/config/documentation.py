@@ -28,8 +28,9 @@ it stands; every other path is seen from the repository's root. A mapping is mer
 key away, anything else is replaced.
 `config/config.yaml` says which run plain `snakemake` makes. What follows is every key there is;
 any other is refused with the nearest one named. Numbers of the method say where they come from:
-the catalogue's ReadMe, the authors' code, a survey's advice, or ours. *Unknown* marks what the
-paper leaves open.
+the catalogue's ReadMe, the authors' code, the paper, a survey's advice, or ours. *Unknown* marks
+what is stated neither in the authors' code nor in the catalogue's ReadMe; the paper's text was not
+consulted here.
 """
 
 
@@ -111,7 +112,7 @@ def _source(field: FieldInfo) -> str:
 
 
 def unknowns(configuration: Configuration) -> list[dict[str, str]]:
-    """Settings that the paper leaves open, with the values this run takes and who says so.
+    """Settings that are unknown, with the values this run takes and who says so.
 
     Those of every method first, then those that all methods share (``every``).
     """

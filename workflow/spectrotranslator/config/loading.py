@@ -17,6 +17,13 @@ from .configuration import Configuration
 RUNS = Path("config/runs")
 DEEPEST_LAYERS = 20
 MOST_LAYERS = 100
+#: Keys of earlier releases: the end of their place to the key's name now.
+RENAMED = {
+    "sources.patience": "retry",
+    "training.hide": "input_dropout",
+    "montecarlo.colours": "colour_noise",
+    "comparison.executions": "replicates",
+}
 
 
 def find(run: str, root: Path = Path()) -> Path:
@@ -176,12 +183,19 @@ def _explain(error: ValidationError, path: Path) -> str:
     where = ".".join(map(str, location)) or "the configuration"
     spot = f"{path}{_line(path, location)}"
     if first["type"] == "extra_forbidden":
+        if renamed := _new_name(where):
+            return f"{spot}: {where!r} is now called {renamed!r}; rename the key"
         near = difflib.get_close_matches(str(location[-1]), _siblings(location[:-1]), n=1, cutoff=0)
         return f"{spot}: unknown key {where!r}; the nearest known one is {near[0]!r}"
     message = first["msg"].removeprefix("Value error, ")
     return (
         f"{spot}: {message}" if message.startswith(f"{where}: ") else f"{spot}: {where}: {message}"
     )
+
+
+def _new_name(place: str) -> str | None:
+    """What a key of an earlier release is called now."""
+    return next((new for old, new in RENAMED.items() if f".{place}".endswith(f".{old}")), None)
 
 
 def _siblings(location: list[Any]) -> list[str]:

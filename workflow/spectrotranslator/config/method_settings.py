@@ -109,6 +109,12 @@ class MonteCarloSettings(Section):
         "authors' code",
         unknown=True,
     )
+    shared_draws: bool = number(
+        True,
+        "Whether both networks of a star are fed the same perturbed inputs, or each its own.",
+        "ours",
+        unknown=True,
+    )
     draws: Literal["independent", "stratified"] = number(
         "independent", "How the draws of a row hang together.", "authors' code"
     )
@@ -127,7 +133,14 @@ class MonteCarloSettings(Section):
         "ours",
         unknown=True,
     )
-    map_bins: int = number(30, "Cells a side of a pairwise map.", "authors' code", ge=1, le=10_000)
+    map_bins: int = number(30, "Cells a side of a pairwise map.", "authors' code", ge=2, le=10_000)
+    map_precision: Literal["float32", "float64"] = number(
+        "float64",
+        "Floating-point type of the training table's columns, to which values are rounded before "
+        "pairwise maps are made and looked up.",
+        "ours",
+        unknown=True,
+    )
     colour_noise: Literal["independent", "correlated"] = number(
         "independent",
         "Whether the noise of colours that share a magnitude is drawn independently or shared.",

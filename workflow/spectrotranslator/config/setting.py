@@ -1,7 +1,8 @@
 """What every part of the configuration's model is made of.
 
-Every number of the method carries its source: ``readme``, ``authors' code``, ``survey's advice``
-or ``ours``. ``unknown=True`` marks what the paper leaves open; the report names those.
+Every number of the method carries its source: ``readme``, ``authors' code``, ``paper``,
+``survey's advice`` or ``ours``. ``unknown=True`` marks what is stated neither in the authors' code
+nor in the catalogue's ReadMe; the paper's text was not consulted here. The report names those.
 """
 
 import re
@@ -82,7 +83,7 @@ def label(name: str) -> str:
 Name = Annotated[str, AfterValidator(plain)]
 Place = Annotated[str, AfterValidator(place)]
 Label = Annotated[str, AfterValidator(label)]
-Source = Literal["readme", "authors' code", "survey's advice", "ours"]
+Source = Literal["readme", "authors' code", "paper", "survey's advice", "ours"]
 
 
 def number(default: Any, description: str, source: Source, *, unknown: bool = False, **limits):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from spectrotranslator.comparison.grading_statistics import robust_scatter
+from spectrotranslator.evaluation.residual_statistics import robust_scatter
 from spectrotranslator.seeds import seed
 
 from .galactic_positions import Places

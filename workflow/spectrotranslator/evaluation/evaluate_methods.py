@@ -152,6 +152,7 @@ def _held(table, label: str, truth, error, weights, groups) -> dict:
     columns = {p: table[f"{label}_p{p}"].to_numpy() for p in PERCENTILES}
     found = {
         "coverage": coverage(columns, truth),
+        **_predictive(table, label, truth),
         "implied": noise_corrected_coverage(columns, truth, error, weights),
         "pulls": pulls(columns, truth, error),
         "groups": [],
@@ -168,6 +169,14 @@ def _held(table, label: str, truth, error, weights, groups) -> dict:
                 }
             )
     return found
+
+
+def _predictive(table: pd.DataFrame, label: str, truth: np.ndarray) -> dict:
+    """Coverage of labels by the intervals for new measurements, where a method has them."""
+    if f"{label}_predictive_p50" not in table:
+        return {}
+    columns = {p: table[f"{label}_predictive_p{p}"].to_numpy() for p in PERCENTILES}
+    return {"predictive_coverage": coverage(columns, truth)}
 
 
 def main(arguments) -> None:

@@ -9,7 +9,7 @@ from spectrotranslator.config import Configuration
 from spectrotranslator.network.fit_ensemble import fit_ensemble
 from spectrotranslator.network.training_sample import Sample
 from spectrotranslator.translation.calibrate_intervals import calibrate
-from spectrotranslator.translation.intervals import Intervals, Widths
+from spectrotranslator.translation.intervals import Intervals
 from spectrotranslator.translation.load_networks import network_part
 from spectrotranslator.translation.montecarlo import NetworkPart, in_blocks, translate
 from spectrotranslator.translation.out_of_fold import out_of_fold_predictions
@@ -39,8 +39,8 @@ def refit_network(
     if settings.montecarlo.intervals != "calibrated":
         return part
     found = out_of_fold_predictions(sample, part, settings, origin, target)
-    widths = calibrate(found, shape.outputs, settings.montecarlo.percentiles)
-    return network_part(*names, Intervals([Widths(**w["widths"]) for w in widths.values()]))
+    calibration = calibrate(found, shape.outputs, settings.montecarlo.percentiles)
+    return network_part(*names, Intervals.of_dict(calibration, shape.outputs, "calibration"))
 
 
 def cross_validated_translation(

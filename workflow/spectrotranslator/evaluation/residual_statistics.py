@@ -3,12 +3,19 @@
 import numpy as np
 from scipy.special import ndtri
 
-from spectrotranslator.comparison.grading_statistics import robust_scatter
 from spectrotranslator.seeds import seed
 
+SIGMA_PER_MAD = 1.4826022185056018
 DRAWS = 500
 LEVEL = (2.5, 97.5)
 INTERVALS = ((16, 84), (5, 95))
+
+
+def robust_scatter(values: np.ndarray) -> float:
+    """Standard deviation from the median absolute deviation (normal distribution)."""
+    if not len(values):
+        return 0.0
+    return float(SIGMA_PER_MAD * np.median(np.abs(values - np.median(values))))
 
 
 def weights_of_draws(stars: np.ndarray, draws: int = DRAWS) -> np.ndarray:

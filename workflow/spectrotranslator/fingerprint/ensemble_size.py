@@ -3,7 +3,7 @@
 The number of members stands in the lattice of the last digits (``lattice.py``). The systematic
 error alone cannot give it: the spread of m predictions scatters by a known amount where they are
 independent draws of one width, but how the width itself changes from star to star is not known, so
-their shape is shown and not used. The length of training is told only by executions of known
+their shape is shown and not used. The length of training is told only by replicates of known
 length, which the caller makes.
 """
 
@@ -12,21 +12,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from spectrotranslator.translation.order_statistics import trimmed_spread
+
 from .answer import Answer, unknown
 from .digit_lattice import Lattice
 
-DRAWS = 40_000
 ODDS = np.log(20)
-
-
-def trimmed_spread(members: int, draws: int = DRAWS) -> tuple[float, float]:
-    """Mean and standard deviation of the logarithm of the trimmed spread of normal members.
-
-    The lowest and the highest are left out, ddof is 0, the members' own width is 1.
-    """
-    drawn = np.sort(np.random.default_rng(members).normal(size=(draws, members)), axis=1)
-    spread = np.log(drawn[:, 1:-1].std(axis=1))
-    return float(spread.mean()), float(spread.std())
 
 
 def read_members(
@@ -81,33 +72,33 @@ def length_statistics(
         )
 
 
-def read_length(published: np.ndarray, executions: Mapping[int, Sequence[np.ndarray]]) -> Answer:
-    """The length of training, in epochs, among those that executions were made with.
+def read_length(published: np.ndarray, replicates: Mapping[int, Sequence[np.ndarray]]) -> Answer:
+    """The length of training, in epochs, among those that replicates were made with.
 
     Parameters
     ----------
     published
         ``length_statistics`` of the catalogue.
-    executions
-        Length to the statistics of at least two executions.
+    replicates
+        Length to the statistics of at least two replicates.
 
-    The distance counts each statistic in units of the scatter between executions of one length,
+    The distance counts each statistic in units of the scatter between replicates of one length,
     pooled over the lengths; Student's t with as many degrees of freedom as that scatter has.
     """
-    if len(executions) < 2:
-        return unknown("no executions of known length were given to hold it against")
+    if len(replicates) < 2:
+        return unknown("no replicates of known length were given to hold it against")
     rest = np.concatenate(
-        [np.asarray(runs) - np.mean(runs, axis=0) for runs in executions.values()]
+        [np.asarray(runs) - np.mean(runs, axis=0) for runs in replicates.values()]
     )
-    freedom = len(rest) - len(executions)
+    freedom = len(rest) - len(replicates)
     if freedom < 2:
-        return unknown("at least two executions of each length are needed")
+        return unknown("at least two replicates of each length are needed")
     scatter = np.sqrt((rest**2).sum(axis=0) / freedom)
     pulls = {
         length: (published - np.mean(runs, axis=0)) / scatter / np.sqrt(1 + 1 / len(runs))
-        for length, runs in executions.items()
+        for length, runs in replicates.items()
     }
-    # The statistics of one execution hang together, so their mean counts as one measurement.
+    # The statistics of one replicate hang together, so their mean counts as one measurement.
     scores = {
         length: float(-(freedom + 1) / 2 * np.log1p(np.mean(pull**2) / freedom))
         for length, pull in pulls.items()
@@ -118,6 +109,6 @@ def read_length(published: np.ndarray, executions: Mapping[int, Sequence[np.ndar
         "distance": {str(k): float(np.sqrt(np.mean(v**2))) for k, v in pulls.items()},
         "log_odds": {str(k): round(v - scores[best], 2) for k, v in scores.items()},
     }
-    if len(left) == len(executions):
+    if len(left) == len(replicates):
         return unknown("no length that was tried can be excluded", **evidence)
     return Answer(estimate=best, interval=[left[0], left[-1]], evidence=evidence)

@@ -9,16 +9,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from spectrotranslator.surveys.derived_columns import SENTINEL
+from spectrotranslator.surveys.derived_columns import SENTINEL, SENTINEL_RULE
 
 from .answer import Answer, unknown
 
-COLOUR, VALUE, MARK, ERROR = (
-    "no Gaia photometry",
-    "value not finite",
-    "value of -9999",
-    "error not finite",
-)
+COLOUR, VALUE, ERROR = "no Gaia photometry", "value not finite", "error not finite"
 
 
 def rules_of(
@@ -32,7 +27,7 @@ def rules_of(
     return {
         COLOUR: ~finite[:, colour].all(axis=1),
         VALUE: ~finite[:, ~colour].all(axis=1),
-        MARK: (finite & (values <= SENTINEL)).any(axis=1),
+        SENTINEL_RULE: (finite & (values <= SENTINEL)).any(axis=1),
         ERROR: (finite & ~np.isfinite(errors)).any(axis=1),
         **{f"{flag} != 0": stars[flag].to_numpy() != 0 for flag in flags},
     }
@@ -118,7 +113,7 @@ def as_missing(
     all of them.
     """
     values = stars[list(features)].to_numpy(np.float64)
-    if MARK in rules:
+    if SENTINEL_RULE in rules:
         values = np.where(values <= SENTINEL, np.nan, values)
     for rule in rules:
         if rule.endswith(" != 0"):

@@ -1,9 +1,11 @@
 """The extremes of each input in the training sample and the cells of its maps, without a candidate.
 
 A star that passes a pair lies in the range of both its features, and the sample's own stars are in
-the catalogue: so the least value of a passing star is the sample's least value. The largest value
-itself falls outside its map, so it is that of a star in both surveys beyond all passing ones. Of
-those, the right one gives cells in which all stars pass or all fail.
+the catalogue. The edges of a map are rebuilt from its cells' centres, so the star with the least
+or the largest training value may lie inside by the last bit, and then passes, or outside, and then
+fails every pair of that feature. So an extreme is that of the outermost passing star or of a star
+in both surveys beyond it. Of those, the right one gives cells in which all stars pass or all fail,
+leaves no passing star outside, and is itself on the side where its star is.
 """
 
 from collections.abc import Sequence
@@ -11,9 +13,12 @@ from itertools import combinations
 
 import numpy as np
 
+from spectrotranslator.translation.quality_flags import rebuilt_edges, rounded
+
 from .pair_states import FAIL, PASS
 
-CANDIDATES, SWEEPS, ROWS = 25, 2, 60_000
+CANDIDATES, SWEEPS, ROWS, COARSE_ROWS = 25, 2, 60_000, 10_000
+LOW, HIGH = 0, 1
 
 
 def read_edges(
@@ -22,8 +27,9 @@ def read_edges(
     states: np.ndarray,
     common: np.ndarray,
     bins: int,
+    precision: str = "float64",
 ) -> dict:
-    """By feature its least and largest training value with an interval; by pair its cells.
+    """By feature its least and largest training value, each with an interval; by pair its cells.
 
     Parameters
     ----------
@@ -33,34 +39,37 @@ def read_edges(
         Of every pair, shape (rows, pairs).
     common
         Whether the star is in both surveys.
+    precision
+        Floating-point type of the training table's columns.
     """
     pairs = list(combinations(range(len(names)), 2))
+    values = rounded(values, precision)
     within = [_within(values, states, pairs, i) for i in range(len(names))]
     if not all(len(inside) for inside in within):
         return {"undetermined": "some input is inside its maps for no star"}
-    low = np.array([inside.min() for inside in within])
-    last = np.array([inside.max() for inside in within])
-    beyond = [_beyond(values[:, i], states, pairs, i, common, last[i]) for i in range(len(names))]
-    high = np.array([np.nextafter(x, np.inf) for x in last])
-    kept = np.isfinite(values).all(axis=1)
-    rows = np.flatnonzero(kept)[:: max(1, kept.sum() // ROWS)]
-    values, states = values[rows], states[rows]
-    intervals = [[float(x), float(x)] for x in last]
+    ends = np.array([[inside.min(), inside.max()] for inside in within])
+    choices = [
+        [_choices(values[:, i], states, pairs, i, common, ends[i, end], end) for end in (LOW, HIGH)]
+        for i in range(len(names))
+    ]
+    finite = np.flatnonzero(np.isfinite(values).all(axis=1))
+    maps, coarse = (
+        _Maps(values[rows], states[rows], pairs, ends, bins)
+        for rows in (finite[:: max(1, len(finite) // n)] for n in (ROWS, COARSE_ROWS))
+    )
     for _ in range(SWEEPS):
-        for i, choices in enumerate(beyond):
-            if len(choices):
-                high[i], intervals[i] = _largest(i, choices, values, states, pairs, low, high, bins)
-    features = {
-        name: {
-            "least": float(low[i]),
-            "largest": float(high[i]) if len(beyond[i]) else None,
-            "largest_interval": intervals[i] if len(beyond[i]) else [float(last[i]), None],
-        }
-        for i, name in enumerate(names)
-    }
+        for i in range(len(names)):
+            coarse.search(i, *choices[i])
+    maps.look_up()
+    features = {name: {} for name in names}
+    for _ in range(SWEEPS):
+        for i, name in enumerate(names):
+            for end, word in ((LOW, "least"), (HIGH, "largest")):
+                best, interval = maps.settle(i, end, choices[i][end])
+                features[name] |= {word: best, f"{word}_interval": interval}
     cells = {}
     for number, (i, j) in enumerate(pairs):
-        passing, failing = _cells(number, i, j, values, states, low, high, bins)
+        passing, failing = maps.cells(number)
         cells[f"{names[i]}_{names[j]}"] = {
             "occupied": int((passing > 0).sum()),
             "empty": int(((failing > 0) & (passing == 0)).sum()),
@@ -79,38 +88,84 @@ def _within(values, states, pairs, i: int) -> np.ndarray:
     return values[passed & np.isfinite(values[:, i]), i]
 
 
-def _beyond(column, states, pairs, i: int, common, last: float) -> np.ndarray:
-    """Values of stars in both surveys that may be the largest one, nearest first."""
+def _choices(column, states, pairs, i: int, common, outermost: float, end: int) -> np.ndarray:
+    """Values that may be an extreme: the outermost passing one, then those beyond, nearest first.
+
+    Beyond lie stars in both surveys that fail every pair.
+    """
+    sign = 1 if end == HIGH else -1
     failing = (states[:, _of(i, pairs)] != PASS).all(axis=1)
     with np.errstate(invalid="ignore"):
-        found = column[failing & common & (column > last)]
-    return np.unique(found)[:CANDIDATES]
+        found = column[failing & common & (sign * column > sign * outermost)]
+    beyond = np.unique(sign * found[np.isfinite(found)])[:CANDIDATES] * sign
+    return np.array([outermost, *beyond])
 
 
-def _largest(i, choices, values, states, pairs, low, high, bins: int) -> tuple[float, list[float]]:
-    """The choice whose cells are the least mixed; from the first to the last that is as good."""
-    mixed = []
-    for choice in choices:
-        tried = high.copy()
-        tried[i] = choice
-        mixed.append(
-            sum(
-                np.minimum(*_cells(number, *pairs[number], values, states, low, tried, bins)).sum()
-                for number in _of(i, pairs)
+class _Maps:
+    """The cells of all stars under the present extremes, ``ends``, shape (features, 2)."""
+
+    def __init__(self, values, states, pairs, ends: np.ndarray, bins: int):
+        self.values, self.states, self.pairs = values, states, pairs
+        self.ends, self.bins = ends, bins
+        self.look_up()
+
+    def look_up(self) -> None:
+        """Find every star's cell anew, ``ends`` having changed."""
+        pairs = zip(self.ends, self.values.T, strict=True)
+        self.places = [self._looked_up(ends, values) for ends, values in pairs]
+
+    def search(self, i: int, lows: np.ndarray, highs: np.ndarray) -> None:
+        """Take the pair of extremes with the fewest stars against it: one alone may not improve."""
+        tried = [(low, high) for low in lows for high in highs]
+        against = [self._all_against(i, np.array(ends)) for ends in tried]
+        self.ends[i] = tried[int(np.argmin(against))]
+        self.places[i] = self._looked_up(self.ends[i], self.values[:, i])
+
+    def settle(self, i: int, end: int, choices: np.ndarray) -> tuple[float | None, list]:
+        """Take the choice with the fewest stars against it.
+
+        Gives it, and the first and the last choice that is as good. With the outermost passing
+        value as the only choice, and that outside the map it would make, it is not known.
+        """
+        against = []
+        for number, choice in enumerate(choices):
+            ends = self.ends[i].copy()
+            ends[end] = choice
+            inside = self._inside(self._looked_up(ends, np.array([choice])))[0]
+            wrong_side = inside != (number == 0)
+            against.append(wrong_side + self._all_against(i, ends))
+        best = choices[np.array(against) == min(against)]
+        self.ends[i, end] = best[0]
+        self.places[i] = self._looked_up(self.ends[i], self.values[:, i])
+        if len(choices) == 1 and wrong_side:
+            known = float(best[0])
+            return None, [known, None] if end == HIGH else [None, known]
+        return float(best[0]), sorted([float(best[0]), float(best[-1])])
+
+    def cells(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Passing and failing stars in each cell of one pair."""
+        first, second = (self.places[k] for k in self.pairs[number])
+        inside = self._inside(first) & self._inside(second)
+        flat = first * self.bins + second
+        return tuple(
+            np.bincount(
+                flat[inside & (self.states[:, number] == state)], minlength=self.bins * self.bins
             )
+            for state in (PASS, FAIL)
         )
-    best = choices[np.array(mixed) == min(mixed)]
-    return float(best[0]), [float(best[0]), float(best[-1])]
 
+    def _all_against(self, i: int, ends: np.ndarray) -> int:
+        self.places[i] = self._looked_up(ends, self.values[:, i])
+        return sum(self._against(number) for number in _of(i, self.pairs))
 
-def _cells(number, i, j, values, states, low, high, bins: int) -> tuple[np.ndarray, np.ndarray]:
-    """Passing and failing stars in each cell of one pair."""
-    places = np.stack(
-        [np.digitize(values[:, k], np.linspace(low[k], high[k], bins + 1)) - 1 for k in (i, j)]
-    )
-    inside = ((places >= 0) & (places < bins)).all(axis=0)
-    flat = places[0] * bins + places[1]
-    return tuple(
-        np.bincount(flat[inside & (states[:, number] == state)], minlength=bins * bins)
-        for state in (PASS, FAIL)
-    )
+    def _against(self, number: int) -> int:
+        """Stars that pass in a cell where others fail or the reverse, and that pass outside."""
+        passing, failing = self.cells(number)
+        passed = int((self.states[:, number] == PASS).sum())
+        return int(np.minimum(passing, failing).sum()) + passed - int(passing.sum())
+
+    def _inside(self, places: np.ndarray) -> np.ndarray:
+        return (places >= 0) & (places < self.bins)
+
+    def _looked_up(self, ends: np.ndarray, values: np.ndarray) -> np.ndarray:
+        return np.digitize(values, rebuilt_edges(np.linspace(*ends, self.bins + 1))) - 1

@@ -7,7 +7,12 @@ import numpy as np
 import pandas as pd
 
 from cdstables.layout import Table
-from spectrotranslator.config.configuration import Configuration, Direction, NetworkKind
+from spectrotranslator.config.configuration import (
+    Configuration,
+    Direction,
+    MonteCarloSettings,
+    NetworkKind,
+)
 
 from .answer import Answer, unknown
 from .catalogue_traces import Traces, groups_of, read_traces
@@ -17,7 +22,13 @@ from .input_masks import VALUE, as_missing, flag_of, read_masks, rules_of
 from .map_edges import read_edges
 from .photometry_release import read_release, recoloured
 from .realisations import read_realisations
-from .selection_ranking import Candidate, candidates, contradictions, read_selection
+from .selection_ranking import (
+    Candidate,
+    candidates,
+    contradictions,
+    read_precision,
+    read_selection,
+)
 
 Replicates = Callable[[Candidate, Traces, int, int], tuple[np.ndarray, Mapping[int, list]]]
 PREPARED = "as prepared"
@@ -34,8 +45,17 @@ class Question:
     @property
     def bins(self) -> int:
         """Cells a side of a map."""
+        return self._montecarlo.map_bins
+
+    @property
+    def precision(self) -> str:
+        """Floating-point type of the maps' training values."""
+        return self._montecarlo.map_precision
+
+    @property
+    def _montecarlo(self) -> MonteCarloSettings:
         method = self.configuration.comparison.method
-        return self.configuration.methods[method].montecarlo.map_bins
+        return self.configuration.methods[method].montecarlo
 
     def with_colours(self, photometry: pd.DataFrame) -> "Question":
         """The same with other magnitudes."""
@@ -52,7 +72,7 @@ def fingerprint(
     layout: Table,
     question: Question,
     photometry: Mapping[str, pd.DataFrame] | None = None,
-    executions: Replicates | None = None,
+    replicates: Replicates | None = None,
 ) -> dict[str, Answer]:
     """Question to answer.
 
@@ -62,15 +82,18 @@ def fingerprint(
         The published table, by label, flags as booleans.
     photometry
         Release to magnitudes that the stars' colours were not made of.
-    executions
-        Makes executions of known length on a training sample: see ``executions.py``.
+    replicates
+        Makes replicates of known length on a training sample: see ``replicates.py``.
     """
     stars = question.tables[question.direction.origin]
     traces = read_traces(columns, layout, question.direction, question.configuration, stars)
     masks = _masks(question, traces)
     values = _looked_up(question, traces, masks)
     made = {(c.selection, c.part): c for c in _candidates(question)}
-    found = {key: contradictions(c, traces, values, question.bins) for key, c in made.items()}
+    found = {
+        key: contradictions(candidate, traces, values, question.bins, question.precision)
+        for key, candidate in made.items()
+    }
     kind = next(iter(question.direction.networks))
     selection = read_selection(found, {key: len(c.inputs[kind]) for key, c in made.items()})
     whole = _whole(question, traces, values)
@@ -80,10 +103,11 @@ def fingerprint(
     return {
         "masks": masks,
         "selection": selection,
+        "map_precision": _precision(question, traces, values, made, selection),
         "edges": _edges(question, traces, values),
         "realisations": realisations,
         "members": members,
-        "training_length": _length(executions, traces, made, selection, members, realisations),
+        "training_length": _length(replicates, traces, made, selection, members, realisations),
         "release": _release(question, traces, found, selection, masks, photometry or {}),
     }
 
@@ -164,6 +188,17 @@ def _realisations(question, traces: Traces, whole, lattice: Lattice | None, figu
     return read_realisations(percentiles, network.outputs[-1], errors[whole], allowed, figures)
 
 
+def _precision(question, traces: Traces, values: dict, made: Mapping, selection: Answer) -> Answer:
+    """Held against the best candidate, with the maps made in each floating-point type."""
+    wrong = {}
+    for line in selection.evidence.get("ranking", [])[:1]:
+        candidate = made[line["selection"], line["maps_of"]]
+        for precision in ("float32", "float64"):
+            rows, _ = contradictions(candidate, traces, values, question.bins, precision)
+            wrong[precision] = rows
+    return read_precision(wrong)
+
+
 def _edges(question: Question, traces: Traces, values: dict) -> Answer:
     """Extremes and cells of the inputs of every network; no estimate in one word."""
     other = question.tables[question.direction.target]
@@ -175,7 +210,7 @@ def _edges(question: Question, traces: Traces, values: dict) -> Answer:
             key = (group.side, group.kind)
             names = question.direction.networks[group.kind].inputs
             found[group.kind] = read_edges(
-                names, values[key], traces.states[key], common, question.bins
+                names, values[key], traces.states[key], common, question.bins, question.precision
             )
     if any("undetermined" in one for one in found.values()):
         return unknown("some input is inside its maps for no star", **found)
@@ -186,15 +221,15 @@ def _edges(question: Question, traces: Traces, values: dict) -> Answer:
     return Answer(estimate=extremes, evidence=found)
 
 
-def _length(executions, traces, made, selection, members, realisations) -> Answer:
-    if executions is None:
+def _length(replicates, traces, made, selection, members, realisations) -> Answer:
+    if replicates is None:
         return read_length(np.empty(0), {})
     for name, answer in (("selection", selection), ("number of members", members)):
         if answer.undetermined:
-            return unknown(f"the {name} is not known, so no execution can be made like it")
+            return unknown(f"the {name} is not known, so no replicate can be made like it")
     best = selection.evidence["ranking"][0]
     candidate = made[best["selection"], best["maps_of"]]
-    return read_length(*executions(candidate, traces, members.estimate, realisations.estimate or 1))
+    return read_length(*replicates(candidate, traces, members.estimate, realisations.estimate or 1))
 
 
 def _release(question, traces, found, selection, masks, photometry) -> Answer:
@@ -212,7 +247,9 @@ def _release(question, traces, found, selection, masks, photometry) -> Answer:
         values = _looked_up(question, seen, masks)
         for candidate in _candidates(other):
             if (candidate.selection, candidate.part) == key:
-                wrong[release], _ = contradictions(candidate, seen, values, question.bins)
+                wrong[release], _ = contradictions(
+                    candidate, seen, values, question.bins, question.precision
+                )
         for name in colours:
             different |= (seen.stars[name] != traces.stars[name]).to_numpy() & np.isfinite(
                 seen.stars[name] + traces.stars[name]

@@ -51,7 +51,7 @@ def read_fingerprint(
     name: str,
     stars: dict[str, Path],
     photometry: dict[str, pd.DataFrame] | None = None,
-    executions: Replicates | None = None,
+    replicates: Replicates | None = None,
 ) -> dict:
     """All answers of the catalogue at ``path``, for JSON.
 
@@ -68,7 +68,7 @@ def read_fingerprint(
     needed = columns_of(direction)
     tables = {survey: read_stars(stars[survey], needed[survey]) for survey in needed}
     question = Question(configuration, direction, tables)
-    answers = fingerprint(columns, layout, question, photometry, executions)
+    answers = fingerprint(columns, layout, question, photometry, replicates)
     return as_json(layout.name, name, answers)
 
 
@@ -139,3 +139,4 @@ step.setting("crossmatch")
 step.setting("split")
 step.setting("directions.{direction}")
 step.setting("methods.{compared_method}.montecarlo.map_bins")
+step.setting("methods.{compared_method}.montecarlo.map_precision")

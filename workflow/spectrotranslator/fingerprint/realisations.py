@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from spectrotranslator.translation.order_statistics import simulate
+
 from .answer import Answer, unknown
-from .order_statistics import simulate
 
 MOST, MOST_STARS, FEWEST_STARS = 2000, 20_000, 100
 COARSE, FINE, AT_ONCE = 40_000, (60_000, 600_000), 25

@@ -74,21 +74,50 @@ def candidates(
 
 
 def contradictions(
-    candidate: Candidate, traces: Traces, values: Mapping[tuple[str, str], np.ndarray], bins: int
+    candidate: Candidate,
+    traces: Traces,
+    values: Mapping[tuple[str, str], np.ndarray],
+    bins: int,
+    precision: str = "float64",
 ) -> tuple[np.ndarray, dict[str, list[int]]]:
     """Which rows contradict a candidate, and by map how many do in each pair.
 
-    ``values`` holds by side and network what is looked up, shape (rows, features).
+    ``values`` holds by side and network what is looked up, shape (rows, features); ``precision`` is
+    the floating-point type of the training table's columns.
     """
     rows = np.zeros(len(traces.stars), bool)
     by_pair = {}
     for (side, kind), states in traces.states.items():
-        maps = PairMaps.of(candidate.of(side, kind), bins)
+        maps = PairMaps.of(candidate.of(side, kind), bins, precision)
         outside = maps.outside(values[side, kind])
         wrong = (states != UNTOLD) & ((states == FAIL) != outside)
         rows |= wrong.any(axis=1) | (traces.good[side, kind] == outside.any(axis=1))
         by_pair[f"{side} {kind}"] = wrong.sum(axis=0).tolist()
     return rows, by_pair
+
+
+def read_precision(wrong: Mapping[str, np.ndarray]) -> Answer:
+    """The floating-point type of the training table, from the stars that contradict each.
+
+    Parameters
+    ----------
+    wrong
+        Type to whether each row contradicts the best candidate's maps made in it.
+    """
+    counts = {name: int(rows.sum()) for name, rows in wrong.items()}
+    evidence = {"contradicted_by": counts}
+    if not wrong:
+        return unknown("no candidate selection leaves stars to train on", **evidence)
+    best = min(counts, key=counts.__getitem__)
+    stars = len(wrong[best])
+    if counts[best] > TOLERATED * stars:
+        return unknown("no candidate selection gives the flags", **evidence)
+    rate = (counts[best] + 0.5) / (stars + 1)
+    cost = np.log((1 - rate) / rate)
+    left = [name for name, count in counts.items() if (count - counts[best]) * cost < ODDS]
+    if len(left) > 1:
+        return unknown(f"no star's flags tell {' and '.join(left)} apart", **evidence)
+    return Answer(estimate=best, interval=left, evidence=evidence)
 
 
 def read_selection(

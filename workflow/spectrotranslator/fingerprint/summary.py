@@ -3,6 +3,7 @@
 NAMES = {
     "masks": "treated as missing",
     "selection": "selection",
+    "map_precision": "type of the maps' values",
     "edges": "extremes of the inputs",
     "realisations": "realisations",
     "members": "members",
@@ -30,14 +31,14 @@ def _estimate(name: str, answer: dict) -> tuple[str, str]:
         return ", ".join(f"{k} {_to(v)}" for k, v in list(first.items())[:1]) + ", ...", ""
     if name == "masks":
         return ", ".join(estimate), ""
-    if name in ("selection", "release"):
+    if name in ("selection", "release", "map_precision"):
         return str(estimate), ""
     return str(estimate), f"{interval[0]} to {interval[1]}"
 
 
 def _to(extremes: list) -> str:
     low, high = extremes
-    return f"{low:.6g} to " + ("?" if high is None else f"{high:.6g}")
+    return " to ".join("?" if one is None else f"{one:.6g}" for one in (low, high))
 
 
 def _evidence(name: str, evidence: dict) -> str:
@@ -59,5 +60,5 @@ def _evidence(name: str, evidence: dict) -> str:
     if name == "members":
         return "step of the lattice of the last digits"
     if name == "training_length":
-        return "executions of known length"
+        return "replicates of known length"
     return f"contradicted by {evidence['contradicted_by']}"

@@ -26,7 +26,7 @@ MOST_MEMBERS, MOST_REALISATIONS, STARS = 5, 15, 4000
 
 @dataclass(frozen=True)
 class Lengths:
-    """Makes executions of the compared method with each of ``epochs``."""
+    """Makes replicates of the compared method with each of ``epochs``."""
 
     configuration: Configuration
     direction: str
@@ -36,7 +36,7 @@ class Lengths:
     def __call__(
         self, candidate: Candidate, traces: Traces, members: int, realisations: int
     ) -> tuple[np.ndarray, dict[int, list[np.ndarray]]]:
-        """Statistics of the catalogue, and of every execution by its length."""
+        """Statistics of the catalogue, and of every replicate by its length."""
         kind, network = next(iter(self.configuration.directions[self.direction].networks.items()))
         table = candidate.samples[kind]
         table = table.assign(part=split(table, self.configuration.split))

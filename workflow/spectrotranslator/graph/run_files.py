@@ -11,10 +11,10 @@ from spectrotranslator.config import Configuration, dump, resolve
 from spectrotranslator.config.method_settings import FINGERPRINT
 from spectrotranslator.download.registry import Source, read_registry
 from spectrotranslator.files import digest, sha256
-from spectrotranslator.provenance.source_code import SOURCE, code_digest
 from spectrotranslator.provenance.workflow_files import workflow_files
 from spectrotranslator.report.figure_names import compared, figure_names, section
 from spectrotranslator.resources.resource_requests import ResourceRequests
+from spectrotranslator.source_code import SOURCE, code_digest
 from spectrotranslator.step_interface import StepInterface
 
 FIGURE_SUFFIXES = ("svg", "pdf", "csv")

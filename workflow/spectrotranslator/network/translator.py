@@ -15,14 +15,16 @@ from spectrotranslator.config.configuration import NetworkSettings
 class NormalisedLinear(nn.Module):
     """A linear layer whose weight is a direction ``v`` times a length ``g``, learned apart.
 
-    The first batch it meets in training sets ``g`` and the bias so that each unit's output has
-    mean 0 and variance 1 over that batch.
+    As in TensorFlow Addons, ``g`` is created as 1, and the first batch it meets in training sets
+    ``g`` and the bias so that each unit of the layer with kernel ``v``, not normalised, would have
+    mean 0 and variance 1 over that batch. They are applied to ``v / |v|``, so the started units
+    have so only nearly.
     """
 
     def __init__(self, width: int):
         super().__init__()
         self.v = nn.Parameter(nn.init.xavier_uniform_(torch.empty(width, width)))
-        self.g = nn.Parameter(self.v.detach().norm(dim=1))
+        self.g = nn.Parameter(torch.ones(width))
         self.bias = nn.Parameter(torch.zeros(width))
         self.started = False
 
@@ -37,7 +39,7 @@ class NormalisedLinear(nn.Module):
 
     @torch.no_grad()
     def _start_from(self, x: Tensor) -> None:
-        output = functional.linear(x, self.weight(), self.bias)
+        output = functional.linear(x, self.v, self.bias)
         variance, mean = torch.var_mean(output, dim=0, correction=0)
         scale = (variance + 1e-10).rsqrt()
         self.g *= scale

@@ -236,7 +236,7 @@ def grades(first: Run, second: Run, differing: list[str]) -> dict[str, dict]:
     from cdstables.layout import layout_from_yaml
     from spectrotranslator.comparison.catalogue_diff import compare as diff
     from spectrotranslator.comparison.read_catalogues import read_catalogue
-    from spectrotranslator.tolerance.tolerances import read_tolerances
+    from spectrotranslator.comparison.tolerances import read_tolerances
 
     found = {}
     settings = _configuration(first, None)

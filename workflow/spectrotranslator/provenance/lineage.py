@@ -193,7 +193,7 @@ class Catalogue:
         names = list(dict.fromkeys(name for part in self.parts for name in part.ensemble.inputs))
         block, settings = self._stars_of(place), self.settings.montecarlo
         values, errors = measurements(block, names, settings)
-        noise = perturbations(block, names, errors, settings, self.parts)
+        noise = perturbations(block, names, errors, settings, self.parts, part.kind)
         chosen = [names.index(name) for name in part.ensemble.inputs]
         with np.errstate(over="ignore", invalid="ignore"):
             perturbed = values[:, None, chosen] + noise[:, :, chosen]

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import sha256
+from spectrotranslator.source_code import SOURCE
 from spectrotranslator.surroundings import clean
 from spectrotranslator.untrusted import inside, printable, read_text
-
-from .source_code import SOURCE
 
 ROOT = SOURCE.parent
 LOCK = "envs/run.lock"

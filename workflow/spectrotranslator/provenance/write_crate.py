@@ -9,6 +9,7 @@ from pathlib import Path
 
 from spectrotranslator.config import Configuration, load
 from spectrotranslator.files import atomic, read_json, write_text
+from spectrotranslator.source_code import SOURCE, source_files, source_name
 from spectrotranslator.step import Step
 
 from .canonical_json import text
@@ -16,7 +17,6 @@ from .crate_entities import Entities
 from .finished_run import RESULTS
 from .job_record import file_entry
 from .repository import ROOT
-from .source_code import SOURCE, source_files, source_name
 
 VERIFIER = Path(__file__).with_name("verify.py")
 README = Path(__file__).with_name("crate_readme.md")

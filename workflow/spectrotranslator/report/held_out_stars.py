@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from spectrotranslator.comparison.grading_statistics import robust_scatter
 from spectrotranslator.config.configuration import Direction, Feature
+from spectrotranslator.evaluation.residual_statistics import robust_scatter
 
 WHOSE = "stars that no network saw, each method trained anew without them"
 

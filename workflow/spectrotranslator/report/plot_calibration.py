@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from spectrotranslator.comparison.grading_statistics import robust_scatter
 from spectrotranslator.config.configuration import Feature
+from spectrotranslator.evaluation.residual_statistics import robust_scatter
 
 from .style import GREY, PALETTE, Drawn, labelled, panels
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.patches import Patch
 
-from spectrotranslator.comparison.grading_statistics import robust_scatter
+from spectrotranslator.evaluation.residual_statistics import robust_scatter
 
 from .style import (
     BLUE,
@@ -88,7 +88,7 @@ def draw(direction: str, diff: dict, rows: Path, regenerated: Callable[[str], np
         f"{direction} regenerated against published",
         "Medians, regenerated against published (top; darker: more stars), their differences, the "
         "differences in units of the published systematic error (blue) and of half the 16-84% "
-        "interval (orange), and against the parameter (bottom). Two executions of one method "
+        "interval (orange), and against the parameter (bottom). Two replicates of one method "
         "differ by the scatter of their trainings, so the width matters less than the shift, and a "
         "trend with the parameter more than both.",
         figure,
@@ -174,7 +174,7 @@ def draw_grades(direction: str, diff: dict) -> Drawn:
         axis.set_yticks(place, part["column"], fontsize=8)
         axis.set_ylim(half - 0.4, -0.6)
         axis.set_xlim(0, FARTHEST)
-        axis.set_xlabel("shift / limit of two executions")
+        axis.set_xlabel("shift / limit of two replicates")
     seen = [grade for grade in COLOURS if grade in set(table["grade"])]
     handles = [Patch(color=COLOURS[grade], label=grade) for grade in seen]
     figure.legend(handles=handles, loc="upper center", ncols=len(handles), fontsize=9)

@@ -85,7 +85,7 @@ def warnings(configuration: Configuration, verdict: dict) -> list[str]:
     if configuration.selection and len(configuration.selections) > 1:
         others = ", ".join(n for n in configuration.selections if n != configuration.selection)
         found.append(
-            f"The paper's cuts are unknown: the training sample is the candidate selection "
+            f"The training sample's cuts are unknown: the candidate selection taken is "
             f"{configuration.selection}; others are {others}."
         )
     if compared(configuration) and not configuration.comparison.tolerances:
@@ -95,8 +95,9 @@ def warnings(configuration: Configuration, verdict: dict) -> list[str]:
         )
     if unknowns(configuration):
         found.append(
-            "Length of training, members, realisations and more are left open by the paper: what "
-            "was taken, and what the published files say of it, is listed below."
+            "Length of training, members, realisations and more are stated neither in the "
+            "authors' code nor in the catalogue's ReadMe; the paper's text was not consulted here. "
+            "What was taken, and what the published files say of it, is listed below."
         )
     if configuration.compute.device != "cpu":
         found.append(

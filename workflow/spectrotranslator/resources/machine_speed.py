@@ -173,7 +173,11 @@ def network_part(method: Method, direction: Direction, kind: str, device: str):
         for member in range(method.ensemble.members)
     ]
     training = np.random.default_rng(1).normal(size=(STARS, sizes["input"]))
-    maps = [PairMaps.of(training[:, :n], method.montecarlo.map_bins) for n in sizes.values()]
+    settings = method.montecarlo
+    maps = [
+        PairMaps.of(training[:, :n], settings.map_bins, settings.map_precision)
+        for n in sizes.values()
+    ]
     return NetworkPart(kind, Ensemble(models, device), *maps, shape.inputs, shape.outputs)
 
 

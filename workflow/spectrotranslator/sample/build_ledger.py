@@ -1,6 +1,6 @@
 """One ledger: rows in and out of every cut, beside the published counts.
 
-Candidates for the paper's unknown choices are counted, with how far each is off; the match on
+Candidates for the selection, which is unknown, are counted, with how far each is off; the match on
 Gaia ids is held against one on positions.
 """
 

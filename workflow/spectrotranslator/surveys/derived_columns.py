@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 SENTINEL = -9999.0
+#: How the fingerprint calls the rule that such a value counts as missing.
+SENTINEL_RULE = "value of -9999"
 
 
 def difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Independent executions of a run's method with other seeds: how far apart do they lie?"""
+"""Independent replicates of a run's method with other seeds: how far apart do they lie?"""
 
 import argparse
 import os
@@ -12,35 +12,35 @@ import torch
 
 from cdstables.layout import Table, layout_from_yaml
 from spectrotranslator import user_paths
+from spectrotranslator.comparison.choices import spread_over_choices, with_choice
+from spectrotranslator.comparison.tolerances import Pair, between_replicates
 from spectrotranslator.config import Configuration, resolve
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import digest, write_json
-from spectrotranslator.provenance.source_code import code_digest
+from spectrotranslator.source_code import code_digest
 
-from .choices import spread_over_choices, with_choice
 from .member_pool import draw_pairs, progress
-from .replicates import execute
-from .tolerances import Pair, between_replicates
+from .replicates import run_replicate
 
 
-def _execute(task: tuple[Configuration, int | str, Path]) -> dict[str, pd.DataFrame]:
+def _run_replicate(task: tuple[Configuration, int | str, Path]) -> dict[str, pd.DataFrame]:
     torch.set_num_threads(task[0].compute.threads)
-    return execute(*task)
+    return run_replicate(*task)
 
 
 def main(arguments: list[str]) -> int:
-    """``./reproduce calibrate RUN [--executions N] [--pool N] [--choices] [--out FILE]``."""
+    """``./reproduce calibrate RUN [--replicates N] [--pool N] [--choices] [--out FILE]``."""
     parser = argparse.ArgumentParser(
         "./reproduce calibrate",
         description=__doc__,
-        epilog="example: ./reproduce calibrate mini --executions 8; the run must have been made",
+        epilog="example: ./reproduce calibrate mini --replicates 8; the run must have been made",
     )
     parser.add_argument("run", type=user_paths.resolve_run, help="name or path of the run")
-    parser.add_argument("--executions", type=int, help="how many; as configured")
+    parser.add_argument("--replicates", type=int, help="how many; as configured")
     parser.add_argument(
         "--pool",
         type=int,
-        help="train so many members of every network once and draw pairs of executions from them",
+        help="train so many members of every network once and draw pairs of replicates from them",
     )
     parser.add_argument(
         "--choices", action="store_true", help="and the spread over comparison.choices"
@@ -56,9 +56,9 @@ def main(arguments: list[str]) -> int:
     folder = Path("results") / configuration.run
     if not (folder / "sample" / "ledger.json").is_file():
         raise InputError(f"{folder}/sample: not there; make the run first: ./reproduce {given.run}")
-    executions = given.executions or configuration.comparison.replicates
-    if executions < 3:
-        raise InputError(f"--executions {executions}: at least 3 are needed")
+    replicates = given.replicates or configuration.comparison.replicates
+    if replicates < 3:
+        raise InputError(f"--replicates {replicates}: at least 3 are needed")
     cores = len(os.sched_getaffinity(0))
     jobs = max(1, cores // configuration.compute.threads) if given.jobs is None else given.jobs
     if jobs < 1:
@@ -69,35 +69,35 @@ def main(arguments: list[str]) -> int:
     others = [(with_choice(configuration, name), name, folder) for name in choices]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as workers:
         if given.pool:
-            pairs = draw_pairs(configuration, folder, given.pool, executions, workers)
+            pairs = draw_pairs(configuration, folder, given.pool, replicates, workers)
         else:
-            tasks = [(configuration, number, folder) for number in range(1, executions + 1)]
-            made = progress(workers.map(_execute, tasks), executions, "executions")
+            tasks = [(configuration, number, folder) for number in range(1, replicates + 1)]
+            made = progress(workers.map(_run_replicate, tasks), replicates, "replicates")
             pairs = list(combinations(made, 2))
-        alternatives = dict(zip(choices, workers.map(_execute, others), strict=True))
+        alternatives = dict(zip(choices, workers.map(_run_replicate, others), strict=True))
     out = given.out or Path("config/tolerances") / f"{configuration.run}.json"
-    write_json(out, _tolerances(configuration, pairs, executions, alternatives, given.pool))
-    print(f"{out}: tolerances from {executions} {'pairs of ' if given.pool else ''}executions")
+    write_json(out, _tolerances(configuration, pairs, replicates, alternatives, given.pool))
+    print(f"{out}: tolerances from {replicates} {'pairs of ' if given.pool else ''}replicates")
     return 0
 
 
 def _tolerances(
-    configuration: Configuration, pairs: list, executions: int, choices: dict, pool: int | None
+    configuration: Configuration, pairs: list, replicates: int, choices: dict, pool: int | None
 ) -> dict:
-    """The file of tolerances; ``executions`` in it is the degrees of freedom plus one."""
+    """The file of tolerances; ``replicates`` in it is the degrees of freedom plus one."""
     method = configuration.methods[configuration.comparison.method]
     drawn = (f" --pool {pool}" if pool else "") + (" --choices" if choices else "")
     return {
         "schema_version": 1,
         "origin": {
             "command": f"./reproduce calibrate {configuration.run}"
-            f" --executions {executions}{drawn}",
+            f" --replicates {replicates}{drawn}",
             "method": digest(method.model_dump(mode="json")),
             "code": code_digest("spectrotranslator.tolerance.calibrate_run"),
         },
         "catalogues": {
             name: {
-                "executions": min(executions, pool or executions),
+                "replicates": min(replicates, pool or replicates),
                 "rows": len(pairs[0][0][name]),
             }
             | _of_catalogue(

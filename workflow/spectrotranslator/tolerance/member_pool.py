@@ -1,7 +1,7 @@
-"""Pairs of executions drawn from a pool of members: at full size cheaper than to train each anew.
+"""Pairs of replicates drawn from a pool of members: at full size cheaper than to train each anew.
 
-Every network is trained ``pool`` times. A pair of executions takes its members from them by chance,
-none of them twice, so the two lie as far apart as executions trained apart, whatever part of that
+Every network is trained ``pool`` times. A pair of replicates takes its members from them by chance,
+none of them twice, so the two lie as far apart as replicates trained apart, whatever part of that
 comes from the members and whatever from the realisations. Pairs share members with other pairs:
 ``pool`` members hold at most ``pool - 1`` independent differences. Members are kept until all is
 done, so that a call that was killed goes on where it was.
@@ -24,21 +24,21 @@ from spectrotranslator.network.member import Names
 from spectrotranslator.network.saved_model import Model, load_model, save
 from spectrotranslator.network.train_member import train_member
 from spectrotranslator.network.training_sample import Sample
-from spectrotranslator.provenance.source_code import code_digest
 from spectrotranslator.seeds import seed
+from spectrotranslator.source_code import code_digest
 
 from .replicates import catalogues, compared, with_replicate_seeds
 
 POOL = 0
 
 
-Execution = dict[str, pd.DataFrame]
+Replicate = dict[str, pd.DataFrame]
 
 
 def draw_pairs(
     configuration: Configuration, folder: Path, pool: int, pairs: int, workers: Executor
-) -> list[tuple[Execution, Execution]]:
-    """Pairs of executions (catalogue to table) without a common one of ``pool`` members a network.
+) -> list[tuple[Replicate, Replicate]]:
+    """Pairs of replicates (catalogue to table) without a common one of ``pool`` members a network.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def draw_pairs(
     trained = workers.map(_train, [(configuration, folder, kept, *one) for one in networks])
     list(progress(trained, len(networks), "members"))
     tasks = [(configuration, folder, kept, pool, n) for n in range(2 * pairs)]
-    found = list(progress(workers.map(_draw, tasks), len(tasks), "executions"))
+    found = list(progress(workers.map(_draw, tasks), len(tasks), "replicates"))
     shutil.rmtree(kept)
     return list(zip(found[::2], found[1::2], strict=True))
 
@@ -87,9 +87,9 @@ def _kept(configuration: Configuration, folder: Path) -> Path:
     return folder.parent / ".calibrations" / f"{configuration.run}-{digest(told)[:16]}"
 
 
-def chosen_members(name: str, kind: str, execution: int, pool: int, count: int) -> list[int]:
-    """Which of ``pool`` members an execution takes; executions 2n and 2n + 1 are a pair."""
-    pair, side = divmod(execution, 2)
+def chosen_members(name: str, kind: str, replicate: int, pool: int, count: int) -> list[int]:
+    """Which of ``pool`` members a replicate run takes; replicates 2n and 2n + 1 are a pair."""
+    pair, side = divmod(replicate, 2)
     shuffled = np.random.default_rng(seed("pool", name, kind, pair)).permutation(pool)
     return sorted(shuffled[side * count : (side + 1) * count].tolist())
 
@@ -112,13 +112,13 @@ def _train(task: tuple[Configuration, Path, Path, str, str, int]) -> None:
     save(network, facts, path, path.with_name("training.json"))
 
 
-def _draw(task: tuple[Configuration, Path, Path, int, int]) -> Execution:
-    configuration, folder, kept, pool, execution = task
+def _draw(task: tuple[Configuration, Path, Path, int, int]) -> Replicate:
+    configuration, folder, kept, pool, replicate = task
     torch.set_num_threads(configuration.compute.threads)
     count = configuration.methods[configuration.comparison.method].ensemble.members
 
     def drawn(name: str, kind: str, _sample: Sample) -> list[Model]:
-        chosen = chosen_members(name, kind, execution, pool, count)
+        chosen = chosen_members(name, kind, replicate, pool, count)
         return [load_model(_weights(kept, name, kind, member)) for member in chosen]
 
-    return catalogues(with_replicate_seeds(configuration, f"pool {execution}"), folder, drawn)
+    return catalogues(with_replicate_seeds(configuration, f"pool {replicate}"), folder, drawn)

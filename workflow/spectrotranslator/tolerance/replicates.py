@@ -1,4 +1,4 @@
-"""One execution of a run's compared method with other seeds."""
+"""One replicate of a run's compared method with other seeds."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,14 +24,14 @@ MOST_ROWS = 50_000
 Members = Callable[[str, str, Sample], list[Model]]
 
 
-def with_replicate_seeds(configuration: Configuration, execution: int | str) -> Configuration:
-    """The configuration with every seed of the compared method drawn anew for one execution."""
+def with_replicate_seeds(configuration: Configuration, replicate: int | str) -> Configuration:
+    """The configuration with every seed of the compared method drawn anew for one replicate."""
     name = configuration.comparison.method
     method = configuration.methods[name]
     changed = method.model_copy(
         update={
             section: getattr(method, section).model_copy(
-                update={"seed": seed(getattr(method, section).seed, "execution", execution)}
+                update={"seed": seed(getattr(method, section).seed, "replicate", replicate)}
             )
             for section in ("training", "montecarlo")
         }
@@ -39,11 +39,11 @@ def with_replicate_seeds(configuration: Configuration, execution: int | str) -> 
     return configuration.model_copy(update={"methods": {**configuration.methods, name: changed}})
 
 
-def execute(
-    configuration: Configuration, execution: int | str, folder: Path
+def run_replicate(
+    configuration: Configuration, replicate: int | str, folder: Path
 ) -> dict[str, pd.DataFrame]:
-    """One execution: every network trained, at most 50,000 rows of each catalogue translated."""
-    configuration = with_replicate_seeds(configuration, execution)
+    """One replicate: every network trained, at most 50,000 rows of each catalogue translated."""
+    configuration = with_replicate_seeds(configuration, replicate)
 
     def trained(name: str, kind: str, sample: Sample) -> list[Model]:
         return fit_ensemble(configuration, configuration.comparison.method, name, kind, sample)

@@ -56,12 +56,16 @@ def _column(translated: pd.DataFrame, value: dict[str, Any], style: dict[str, An
 
 
 def diagnostic_columns(translated: pd.DataFrame) -> pd.DataFrame:
-    """What the published layout has no room for: keys, members, reasons as bits, whole comment."""
+    """Columns that the published layout has no room for.
+
+    Keys, members, intervals for new measurements, reasons as bits and whole comments.
+    """
     chosen = [
         name
         for name in translated
         if name in ("row", "key", "comment")
         or name.startswith(("reasons_", "distance_", "joint_"))
         or "_member_" in name
+        or "_predictive_" in name
     ]
     return translated[chosen].rename(columns={"comment": "full_comment"})

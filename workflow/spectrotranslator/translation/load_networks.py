@@ -69,8 +69,8 @@ def network_part(
     return NetworkPart(
         kind=kind,
         ensemble=ensemble,
-        input_maps=PairMaps.of(training.inputs, settings.map_bins),
-        output_maps=PairMaps.of(training.outputs, settings.map_bins),
+        input_maps=PairMaps.of(training.inputs, settings.map_bins, settings.map_precision),
+        output_maps=PairMaps.of(training.outputs, settings.map_bins, settings.map_precision),
         input_names=[origin[name].comment or name for name in shape.inputs],
         output_names=[target[name].comment or name for name in shape.outputs],
         intervals=intervals,

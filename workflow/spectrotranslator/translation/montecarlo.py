@@ -36,16 +36,31 @@ class NetworkPart:
     colours: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def percentiles(
-        self, centre: np.ndarray, members: np.ndarray, wanted: list[float]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Percentiles, shape (percentiles, rows, outputs), and the 50th, shape (rows, outputs).
+        self, centre: np.ndarray, members: np.ndarray, errors: np.ndarray, wanted: list[float]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Percentiles, the 50th, and the percentiles of new measurements.
 
-        ``centre`` is the combined prediction, (rows, realisations, outputs), the first
-        realisation unperturbed; ``members`` are the unperturbed ones, (members, rows, outputs).
+        Parameters
+        ----------
+        centre : ndarray
+            Combined prediction, shape (rows, realisations, outputs), the first unperturbed.
+        members : ndarray
+            Unperturbed prediction of each member, shape (members, rows, outputs).
+        errors : ndarray
+            Stated errors of the inputs, shape (rows, inputs).
+        wanted : list of float
+            Percentiles.
+
+        Returns
+        -------
+        percentiles, middle, predictive : ndarray
+            Shapes (percentiles, rows, outputs), (rows, outputs) and as the first, in the outputs'
+            units; the last is None for a method that is not calibrated.
         """
         if self.intervals:
-            return self.intervals.percentiles(centre, members, wanted), centre[:, 0]
-        return np.percentile(centre, wanted, axis=1), np.percentile(centre, 50, axis=1)
+            value, predictive = self.intervals.percentiles(centre, members, errors, wanted)
+            return value, centre[:, 0], predictive
+        return np.percentile(centre, wanted, axis=1), np.percentile(centre, 50, axis=1), None
 
 
 def translate(
@@ -82,7 +97,8 @@ def translate_block(
 ) -> pd.DataFrame:
     """All columns of one block: percentiles, systematic error, members, flags, reasons.
 
-    For output ``X``: ``X_p5`` ..., ``X_systematic``, ``X_member_0`` ... For a network ``K``:
+    For output ``X``: ``X_p5`` ..., with calibrated intervals ``X_predictive_p5`` ... for a new
+    measurement, ``X_systematic``, ``X_member_0`` ... For a network ``K``:
     ``missing_K``, ``input_K``, ``output_K`` (true: good) and ``reasons_input_K``,
     ``reasons_output_K`` (bit a failing pair); with joint support ``distance_K`` and ``joint_K``.
     """
@@ -98,19 +114,23 @@ def _begin(
     """Begin to predict a block; the result, when called, gives its columns."""
     names = list(dict.fromkeys(name for part in parts for name in part.ensemble.inputs))
     values, errors = measurements(block, names, settings)
-    noise = perturbations(block, names, errors, settings, parts)
+    noise = None
     own = []
     for part in parts:
+        if noise is None or not settings.shared_draws:
+            noise = perturbations(block, names, errors, settings, parts, part.kind)
         chosen = [names.index(name) for name in part.ensemble.inputs]
         mine = values[:, chosen]
-        own.append((part, mine, _predict(part.ensemble, mine, noise[:, :, chosen])))
+        own.append(
+            (part, mine, errors[:, chosen], _predict(part.ensemble, mine, noise[:, :, chosen]))
+        )
 
     def finish() -> pd.DataFrame:
         kept = ("row", "key", "identifier", "source_id")
         columns = {name: block[name] for name in kept if name in block}
         texts = []
-        for part, mine, predicted in own:
-            found, text = _network(part, mine, predicted(), ensemble, settings)
+        for part, mine, stated, predicted in own:
+            found, text = _network(part, mine, stated, predicted(), ensemble, settings)
             columns |= found
             texts.append(text)
         columns["comment"] = comments(texts)
@@ -154,17 +174,20 @@ def perturbations(
     errors: np.ndarray,
     settings: MonteCarloSettings,
     parts: list[NetworkPart],
+    kind: str,
 ) -> np.ndarray:
     """Noise to add, shape (rows, realisations, features); zero in the first realisation.
 
     A missing error makes its value missing in every realisation but the first. Colours that
-    share a magnitude share its noise where ``parts`` say so and its error is at hand.
+    share a magnitude share its noise where ``parts`` say so and its error is at hand. Networks of
+    another ``kind`` have other noise where their draws are not shared.
     """
     hashes = key_hashes(block["key"])
     colours = {name: pair for part in parts for name, pair in part.colours.items()}
 
     def drawn(name: str, error: np.ndarray) -> np.ndarray:
-        draws = normal(settings.seed, hashes, name, settings.realisations, settings.draws)
+        stream = name if settings.shared_draws else f"{kind} {name}"
+        draws = normal(settings.seed, hashes, stream, settings.realisations, settings.draws)
         return draws * error[:, None]
 
     columns = []
@@ -190,16 +213,22 @@ def _predict(ensemble: Ensemble, values: np.ndarray, noise: np.ndarray) -> Calla
 def _network(
     part: NetworkPart,
     values: np.ndarray,
+    errors: np.ndarray,
     members: np.ndarray,
     ensemble: EnsembleSettings,
     settings: MonteCarloSettings,
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     centre, spread = trimmed(members, ensemble.trim)
-    percentiles, middle = part.percentiles(centre, members[:, :, 0], settings.percentiles)
+    percentiles, middle, predictive = part.percentiles(
+        centre, members[:, :, 0], errors, settings.percentiles
+    )
     columns: dict[str, np.ndarray] = {}
     for i, output in enumerate(part.ensemble.outputs):
         for percentile, column in zip(settings.percentiles, percentiles[..., i], strict=True):
             columns[f"{output}_p{percentile:g}"] = column
+        if predictive is not None:
+            for p, column in zip(settings.percentiles, predictive[..., i], strict=True):
+                columns[f"{output}_predictive_p{p:g}"] = column
         columns[f"{output}_systematic"] = spread[:, 0, i]
         for member, column in enumerate(members[:, :, 0, i]):
             columns[f"{output}_member_{member}"] = column

@@ -17,7 +17,9 @@ from .montecarlo import NetworkPart, measurements, perturbations, trimmed
 class OutOfFold:
     """What is known of every star some member left out; arrays (stars, outputs) unless said.
 
-    ``fewer`` is 1/m - 1/M for m members that left the star out and M in all, shape (stars,).
+    ``input_errors`` are the stated errors of the inputs, shape (stars, inputs); NaN where a star
+    has none. ``fewer`` is 1/m - 1/M for m members that left the star out and M in all, shape
+    (stars,).
     """
 
     rows: np.ndarray
@@ -26,6 +28,7 @@ class OutOfFold:
     centre: np.ndarray
     noise: np.ndarray
     scatter: np.ndarray
+    input_errors: np.ndarray
     fewer: np.ndarray
 
 
@@ -40,15 +43,16 @@ def out_of_fold_predictions(
 
     ``origin`` and ``target`` are the surveys' stars of the sample, row by row, with errors.
     """
-    members, scatter, noise = [], [], []
+    members, scatter, noise, errors = [], [], [], []
     size = method.montecarlo.block_rows
     for first in range(0, len(origin), size):
         block = origin.iloc[first : first + size].reset_index(drop=True)
-        found = _predicted(block, part, method)
+        found, stated = _predicted(block, part, method)
         centre, _ = trimmed(found, method.ensemble.trim)
         members.append(found[:, :, 0])
         scatter.append(found[:, :, 0].std(axis=0))
         noise.append(input_noise(centre))
+        errors.append(stated)
     predicted = np.concatenate(members, axis=1)
     out = unseen_by_member(sample, predicted.shape[0], method.training.folds)
     rows = np.flatnonzero(out.any(axis=0))
@@ -62,6 +66,7 @@ def out_of_fold_predictions(
         centre=(predicted[:, rows] * weight).sum(axis=0) / count[:, None],
         noise=np.concatenate(noise)[rows],
         scatter=np.concatenate(scatter)[rows],
+        input_errors=np.concatenate(errors)[rows],
         fewer=1 / count - 1 / len(predicted),
     )
 
@@ -71,11 +76,13 @@ def unseen_by_member(sample: Sample, members: int, folds: int) -> np.ndarray:
     return np.stack([sample.for_member(m, folds).part != TRAIN for m in range(members)])
 
 
-def _predicted(block: pd.DataFrame, part: NetworkPart, method: Method) -> np.ndarray:
-    """Predictions of all members, shape (members, rows, realisations, outputs)."""
+def _predicted(
+    block: pd.DataFrame, part: NetworkPart, method: Method
+) -> tuple[np.ndarray, np.ndarray]:
+    """Predictions, shape (members, rows, realisations, outputs), and errors of the inputs."""
     ensemble: Ensemble = part.ensemble
     values, errors = measurements(block, ensemble.inputs, method.montecarlo)
-    noise = perturbations(block, ensemble.inputs, errors, method.montecarlo, [part])
+    noise = perturbations(block, ensemble.inputs, errors, method.montecarlo, [part], part.kind)
     rows, times, features = noise.shape
     perturbed = (values[:, None, :] + noise).reshape(rows * times, features)
-    return ensemble.predict(perturbed).reshape(ensemble.members, rows, times, -1)
+    return ensemble.predict(perturbed).reshape(ensemble.members, rows, times, -1), errors

@@ -11,22 +11,44 @@ import numpy as np
 class PairMaps:
     """For every pair of features, the cells of a grid that hold at least one training star.
 
-    As published, a feature's grid runs from its least to its largest training value, and the
-    largest one itself falls outside.
+    As published, cells are counted on a grid from the least to the largest training value of each
+    feature, and values are looked up between ``edges`` rebuilt from the centres of its cells
+    (``rebuilt_edges``). Whether an extreme training star lies inside depends on the last bit.
+
+    Attributes
+    ----------
+    edges
+        Edges between which values are looked up, shape (features, bins + 1).
+    cells
+        Whether a cell holds a training star, shape (bins, bins), for each pair of features.
+    precision
+        Floating-point type that values are rounded to before they are looked up.
     """
 
     edges: np.ndarray
     cells: dict[tuple[int, int], np.ndarray]
+    precision: str = "float64"
 
     @classmethod
-    def of(cls, training: np.ndarray, bins: int) -> "PairMaps":
-        """From training values, shape (stars, features)."""
-        edges = np.linspace(training.min(axis=0), training.max(axis=0), bins + 1, axis=1)
+    def of(cls, training: np.ndarray, bins: int, precision: str = "float64") -> "PairMaps":
+        """Maps of training values.
+
+        Parameters
+        ----------
+        training
+            Training values, shape (stars, features).
+        bins
+            Cells a side, at least 2.
+        precision
+            Floating-point type of the training table's columns, ``float32`` or ``float64``.
+        """
+        training = rounded(training, precision)
+        grid = [np.linspace(column.min(), column.max(), bins + 1) for column in training.T]
         cells = {
-            (i, j): np.histogram2d(training[:, i], training[:, j], [edges[i], edges[j]])[0] > 0
+            (i, j): np.histogram2d(training[:, i], training[:, j], [grid[i], grid[j]])[0] > 0
             for i, j in combinations(range(training.shape[1]), 2)
         }
-        return cls(edges, cells)
+        return cls(np.stack([rebuilt_edges(edges) for edges in grid]), cells, precision)
 
     def outside(self, values: np.ndarray) -> np.ndarray:
         """Which pairs fail, shape (rows, pairs), for values of shape (rows, features).
@@ -34,6 +56,7 @@ class PairMaps:
         A value that is not finite fails every pair it is in.
         """
         bins = self.edges.shape[1] - 1
+        values = rounded(values, self.precision)
         index = (
             np.stack(
                 [
@@ -51,6 +74,26 @@ class PairMaps:
             for (i, j), cells in self.cells.items()
         ]
         return np.stack(failing, axis=1) if failing else np.zeros((len(values), 0), bool)
+
+
+def rounded(values: np.ndarray, precision: str) -> np.ndarray:
+    """Values rounded to ``precision``, in float64, the type of the authors' arithmetic.
+
+    NumPy 1 computes the edges of a histogram of float32 values in float64, NumPy 2 in float32.
+    """
+    with np.errstate(over="ignore"):
+        return np.asarray(values, precision).astype(np.float64)
+
+
+def rebuilt_edges(grid: np.ndarray) -> np.ndarray:
+    """Edges rebuilt from the centres of the cells of ``grid``, shape (bins + 1,).
+
+    The authors' code keeps a map as cell centres. The rebuilt edges differ from ``grid`` in the
+    last bits, so the order of the operations matters.
+    """
+    centres = grid[:-1] + (grid[1] - grid[0]) / 2
+    step = centres[1] - centres[0]
+    return np.append(centres - step / 2, centres[-1] + step / 2)
 
 
 def bit_mask(outside: np.ndarray) -> np.ndarray:
@@ -72,7 +115,11 @@ def reasons(side: str, names: Sequence[str], masks: np.ndarray) -> list[str]:
 def comments(parts: Sequence[Sequence[str]]) -> list[str]:
     """One comment a row from the input and output reasons of each network in turn.
 
-    ``parts`` holds, for each network, its reasons a row; each network closes its own with ``|``.
+    ``parts`` holds, for each network, its reasons a row. After each network a comment that is not
+    empty so far is closed with ``|``, so one with intrinsic reasons alone ends in ``||``.
     """
-    closed = [[text and f"{text}|" for text in part] for part in parts]
-    return ["".join(texts) for texts in zip(*closed, strict=True)]
+    texts = [""] * len(parts[0])
+    for part in parts:
+        grown = [text + added for text, added in zip(texts, part, strict=True)]
+        texts = [text and f"{text}|" for text in grown]
+    return texts

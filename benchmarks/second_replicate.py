@@ -1,9 +1,9 @@
-"""Does a second execution come nearer with the fingerprint's settings than with our defaults?
+"""Does a second replicate come nearer with the fingerprint's settings than with our defaults?
 
 Run ``benchmarks/fingerprint.py --kept FOLDER`` first, then
-``python benchmarks/second_execution.py FOLDER``. For every case kept there it
+``python benchmarks/second_replicate.py FOLDER``. For every case kept there it
 executes the method twice, with what the fingerprint said and with the defaults in its place, and
-grades both against the published catalogue. The tolerances come from executions with the
+grades both against the published catalogue. The tolerances come from replicates with the
 fingerprint's settings, members drawn in pairs out of a pool of two ensembles. It prints how many
 columns deviate; what the fingerprint left undetermined stays as the defaults have it. Exits with 1
 where the defaults come as near or nearer.
@@ -29,7 +29,7 @@ from spectrotranslator.config import Configuration
 from spectrotranslator.sample.crossmatch import matched, training_sample
 from spectrotranslator.sample.split import split
 from spectrotranslator.tolerance.member_pool import draw_pairs
-from spectrotranslator.tolerance.replicates import execute
+from spectrotranslator.tolerance.replicates import run_replicate
 
 PAIRS = 6
 METHOD = "as-published"
@@ -92,7 +92,7 @@ def one_case(kept: Path) -> dict:
             pairs = draw_pairs(found, theirs, 2 * members, PAIRS, workers)
         allowed = tolerances([(a[name], b[name]) for a, b in pairs], PAIRS, table)
         for what, settings, folder in (("fingerprint", found, theirs), ("defaults", run, ours)):
-            second = execute(settings, 1, folder)[name]
+            second = run_replicate(settings, 1, folder)[name]
             graded = grades(published, second, table, allowed)
             deviating[what] = sum(grade == DEVIATES for grade in graded.values())
     return {"case": kept.name, "truth": truth, "deviating": deviating, "columns": len(graded)}

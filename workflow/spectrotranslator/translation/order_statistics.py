@@ -38,3 +38,13 @@ def _order_statistics(
     whole = total + rng.standard_gamma(n - inside[-1], stars) if len(inside) else total
     found = {int(rank): np.full(stars, -np.inf if rank < 0 else np.inf) for rank in ranks}
     return found | {rank: ndtri(part / whole) for rank, part in sums.items()}
+
+
+def trimmed_spread(members: int, draws: int = 40_000) -> tuple[float, float]:
+    """Mean and standard deviation of the logarithm of the trimmed spread of normal members.
+
+    The lowest and the highest are left out, ddof is 0, the members' own width is 1.
+    """
+    drawn = np.sort(np.random.default_rng(members).normal(size=(draws, members)), axis=1)
+    spread = np.log(drawn[:, 1:-1].std(axis=1))
+    return float(spread.mean()), float(spread.std())

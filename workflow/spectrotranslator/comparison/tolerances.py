@@ -1,4 +1,4 @@
-"""How far two executions of one method lie apart, column by column."""
+"""How far two replicates of one method lie apart, column by column."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -49,7 +49,7 @@ def read_tolerances(path: Path, catalogue: str) -> Tolerances:
         entry = value["catalogues"][catalogue]
         columns = {
             label: {
-                name: Tolerance(figure["mean"], figure["std"], entry["executions"])
+                name: Tolerance(figure["mean"], figure["std"], entry["replicates"])
                 for name, figure in statistics.items()
             }
             for label, statistics in entry["columns"].items()
@@ -60,10 +60,10 @@ def read_tolerances(path: Path, catalogue: str) -> Tolerances:
 
 
 def between_replicates(pairs: Iterable[Pair], table: Table) -> dict:
-    """Mean and standard deviation of every grading statistic over pairs of executions.
+    """Mean and standard deviation of every grading statistic over pairs of replicates.
 
-    Pairs may share executions, or members of a pool, so their number is not the number of degrees
-    of freedom, which the file of tolerances states as ``executions``.
+    Pairs may share replicates, or members of a pool, so their number is not the number of degrees
+    of freedom, which the file of tolerances states as ``replicates``.
     """
     found: dict[str, dict[str, list[float]]] = {}
     groups = find_groups(number_labels(table))

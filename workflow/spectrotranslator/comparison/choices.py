@@ -1,6 +1,6 @@
-"""The grade ``consistent``: inside the spread over the paper's stated unknown choices.
+"""The grade ``consistent``: inside the spread over the choices that are marked unknown.
 
-The spread is measured: executions under each alternative are held against executions as
+The spread is measured: replicates under each alternative are held against replicates as
 configured, and each statistic's least and largest value over all of them is kept.
 """
 
@@ -43,17 +43,17 @@ def with_choice(configuration: Configuration, name: str) -> Configuration:
 
 
 def spread_over_choices(
-    executions: Sequence[pd.DataFrame], choices: Mapping[str, pd.DataFrame], table: Table
+    replicates: Sequence[pd.DataFrame], choices: Mapping[str, pd.DataFrame], table: Table
 ) -> dict[str, Ranges]:
-    """Least and largest of every statistic of a column, an alternative against an execution.
+    """Least and largest of every statistic of a column, an alternative against a replicate run.
 
     The alternative stands for the published side.
     """
     found: dict[str, Ranges] = {}
     groups = find_groups(number_labels(table))
     for alternative in choices.values():
-        for execution in executions:
-            for label, values in grading_statistics(alternative, execution, groups).items():
+        for replicate in replicates:
+            for label, values in grading_statistics(alternative, replicate, groups).items():
                 for name, value in values.items():
                     low, high = found.setdefault(label, {}).setdefault(name, [value, value])
                     found[label][name] = [min(low, value), max(high, value)]
@@ -68,7 +68,7 @@ def within_choices(
 ) -> Grade:
     """``consistent`` where every statistic that denies ``equivalent`` is what a choice can give.
 
-    The scatter between executions is allowed for beyond the ends of the spread.
+    The scatter between replicates is allowed for beyond the ends of the spread.
     """
     if graded.grade != DEVIATES or not tolerances or not ranges:
         return graded
@@ -80,4 +80,4 @@ def within_choices(
         low, high = ranges.get(name, (value + 2 * margin, value - 2 * margin))
         if not low - margin <= value <= high + margin:
             return graded
-    return Grade(CONSISTENT, f"{graded.reason}; inside the spread over the paper's open choices")
+    return Grade(CONSISTENT, f"{graded.reason}; inside the spread over unknown choices")
