@@ -4,6 +4,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,24 @@ HERE = Path(__file__).resolve().parent
 VENV = HERE.parent / ".venv"
 OLD = HERE.parent / ".venv.old"
 LOCK = HERE.parent / ".venv.lock"
+KEPT_OF_PIP = {
+    f"PIP_{name}"
+    for name in (
+        "INDEX_URL", "EXTRA_INDEX_URL", "FIND_LINKS", "TRUSTED_HOST", "PROXY", "CERT",
+        "CLIENT_CERT", "CACHE_DIR", "NO_CACHE_DIR", "TIMEOUT", "DEFAULT_TIMEOUT", "RETRIES",
+        "CONFIG_FILE", "KEYRING_PROVIDER",
+    )
+}  # fmt: skip
+# A pinned package that every platform has: a line without a marker.
+PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([0-9][0-9A-Za-z.!]*)\s*\\?$")
+INSTALLED = """
+import os, re, sys
+for folder in filter(os.path.isdir, sys.path):
+    for name in os.listdir(folder):
+        if name.endswith(".dist-info") and "-" in name:
+            package, version = name.removesuffix(".dist-info").rsplit("-", 1)
+            print(re.sub(r"[-_.]+", "-", package).lower() + "==" + version.partition("+")[0])
+"""
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 PARTS = {
     "run": [
@@ -56,7 +75,28 @@ def complete(part: str) -> bool:
     if not note(part).is_file():
         return False
     found = version()
-    return bool(found) and note(part).read_text() == stamp(part, found)
+    return bool(found) and note(part).read_text() == stamp(part, found) and not lacking(part)
+
+
+def lacking(part: str) -> list[str]:
+    """Packages of the part's locks that .venv does not hold in that version, looked at there."""
+    pinned = set()
+    for arguments in PARTS[part]:
+        path = HERE / arguments[-1]
+        lines = path.read_text().splitlines() if path.is_file() else []
+        pinned |= {found.groups() for line in lines if (found := PINNED.match(line))}
+    command = [str(VENV / "bin" / "python"), "-I", "-c", INSTALLED]
+    told = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+    there = set(told)
+    return sorted(
+        f"{name}=={version}"
+        for name, version in pinned
+        if f"{_plain(name)}=={version}" not in there
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def fail(message: str) -> None:
@@ -133,10 +173,21 @@ def install(part: str) -> None:
         command = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--progress-bar", bar]
         quiet = [] if sys.stderr.isatty() else ["-qq"]
         command += [*quiet, "--disable-pip-version-check", "--no-compile", *arguments]
-        if subprocess.run(command, cwd=HERE, stdout=sys.stderr).returncode:
+        if subprocess.run(command, cwd=HERE, env=own(), stdout=sys.stderr).returncode:
             fail(f"pip could not install {(HERE / arguments[-1]).resolve()}; its reason is above")
+    if missing := lacking(part):
+        fail(f"pip put {missing[0]} elsewhere than {VENV}; see `pip config list` and call again")
     compile_modules()
     note(part).write_text(stamp(part, version()))
+
+
+def own() -> dict[str, str]:
+    """The caller's environment without what sends packages elsewhere; its index and proxy stay."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in KEPT_OF_PIP or not name.startswith(("PIP_", "PYTHON"))
+    }
 
 
 def compile_modules() -> None:

@@ -32,6 +32,7 @@ def make(tmp_path, monkeypatch):
 
     monkeypatch.setattr(venv, "create", create)
     monkeypatch.setattr(module, "install", install)
+    monkeypatch.setattr(module, "lacking", lambda part: [])
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 0, 4e9))
     monkeypatch.setattr(sys, "argv", ["make.py", "run"])
     return module
@@ -135,3 +136,10 @@ def test_a_lock_that_fails_otherwise_is_said_in_one_line(make, monkeypatch, caps
 
     monkeypatch.setattr(fcntl, "flock", flock)
     assert "Input/output error" in refusal(make, capsys)
+
+
+def test_what_was_noted_complete_and_is_empty_is_made_anew(make, monkeypatch):
+    make.main()
+    assert make.complete("run")
+    monkeypatch.setattr(make, "lacking", lambda part: ["six==1.0"])
+    assert not make.complete("run")

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 from types import ModuleType
 
+from spectrotranslator import surroundings
 from spectrotranslator.errors import InputError
 from spectrotranslator.provenance.job_record import signatures, write_record
 from spectrotranslator.source_code import is_step
@@ -24,6 +25,7 @@ def main(module_name: str, words: list[str]) -> int:
     int
         Exit status: 0, or 2 where the step could not run.
     """
+    surroundings.settle()
     if not is_step(module_name):
         return _refuse(f"{module_name}: no step of the workflow")
     module = import_module(module_name)

@@ -1,10 +1,14 @@
 """The verbs of ``./reproduce``; each is a module with ``main(arguments) -> exit status``."""
 
+import os
 import sys
 from importlib import import_module
 
-from spectrotranslator import user_paths
+from spectrotranslator import surroundings, user_paths
 from spectrotranslator.errors import InputError
+
+TRACEBACK = "SPECTROTRANSLATOR_TRACEBACK"
+LONGEST = 3_000
 
 VERBS = {
     "test": ("cli.test", "run the whole test suite"),
@@ -45,28 +49,47 @@ def usage() -> str:
 def main(arguments: list[str]) -> int:
     """Run one verb; a user's error becomes one line and status 2."""
     verb, *rest = arguments or ["mini"]
-    if verb in ("-h", "--help", "help"):
-        print(usage())
-        return 0
     try:
+        if verb in ("-h", "--help", "help"):
+            print(usage())
+            return 0
         if verb in VERBS:
             return import_module(f"spectrotranslator.{VERBS[verb][0]}").main(rest)
         from .run import main as run
 
         return run([user_paths.resolve_run(verb), *rest])
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        return 0
+        return _refuse(str(error))
     except OSError as error:
-        print(f"error: {error.filename or verb}: {error.strerror or error}", file=sys.stderr)
-        return 2
+        return _refuse(f"{error.filename or verb}: {error.strerror or error}")
     except KeyboardInterrupt:
-        print("error: interrupted; call again to go on", file=sys.stderr)
-        return 2
+        return _refuse("interrupted; call again to go on")
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        kind = type(error).__name__
+        return _refuse(f"{verb}: {kind}: {error}; a fault of ours: {TRACEBACK}=1 shows where")
+
+
+def _refuse(message: str) -> int:
+    from spectrotranslator.untrusted import printable
+
+    print(f"error: {printable(message, LONGEST)}", file=sys.stderr)
+    return 2
 
 
 def run() -> None:
     """Console script: run the verb that the command line names and exit with its status."""
-    sys.exit(main(sys.argv[1:]))
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        sys.exit(_refuse("the working folder is gone; change to another one"))
+    surroundings.settle()
+    status = main(sys.argv[1:])
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        sys.stdout.give_up()
+        status = _refuse(f"standard output: {error.strerror or error}")
+    sys.exit(status)

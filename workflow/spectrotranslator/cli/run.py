@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from spectrotranslator.config import dump, resolve
+from spectrotranslator.config import Configuration, dump, resolve
 from spectrotranslator.config.loading import find
 from spectrotranslator.download.verify_sources import remove_changed
 from spectrotranslator.errors import InputError
@@ -17,7 +17,8 @@ from .run_lock import RESULTS, held, unlock
 from .run_origin import record_config_path
 from .run_summary import summary
 from .slurm import cancel_left
-from .snakemake_process import DRY_RUN, call_snakemake, last_error, write_snakemake_report
+from .snakemake_arguments import understand
+from .snakemake_process import call_snakemake, last_error, write_snakemake_report
 
 SCARCE_BYTES = 1 << 20
 
@@ -27,7 +28,8 @@ def main(arguments: list[str]) -> int:
     if _asks_for_help(arguments):
         print(usage())
         return 0
-    run, extra = _parse(arguments)
+    run, words = _parse(arguments)
+    given = understand(words)
     path = find(run)
     configuration = resolve(run)
     started = time.monotonic()
@@ -35,21 +37,21 @@ def main(arguments: list[str]) -> int:
     log = folder / "logs" / "snakemake.log"
     with held(configuration.run) as environment:
         record_config_path(configuration, path)
-        if not (_dry(extra) or (folder / "config.yaml").is_file()):
+        if given.makes_results and not (folder / "config.yaml").is_file():
             dump(configuration, folder / "config.yaml")
         cancel_left(log, environment)
         unlock(configuration.run)
-        for name in [] if _dry(extra) else remove_changed(folder, configuration.sources.folder):
+        for name in _changed(folder, configuration) if given.makes_results else []:
             print(f"sources/{name} is not what was fetched: it is fetched anew.", file=sys.stderr)
         _tidy(folder)
-        status, output = call_snakemake(run, extra, environment, log)
+        status, output = call_snakemake(run, given, environment, log)
         # A job that a scheduler killed was made again, and has left what it had begun to write.
         _tidy(folder)
-        if not (status or _dry(extra)):
+        if given.makes_results and not status:
             write_snakemake_report(run, folder, environment)
     if status:
         raise InputError(_full_disk() or last_error(status, output))
-    if _dry(extra):
+    if not given.makes_results:
         return 0
     judged = folder / "verdict.json"
     drawn = folder / "figures" / "facts.json"
@@ -78,8 +80,8 @@ def _parse(arguments: list[str]) -> tuple[str, list[str]]:
     raise InputError(f"one run is expected, not {' '.join(before)!r}; see ./reproduce --help")
 
 
-def _dry(extra: list[str]) -> bool:
-    return bool(DRY_RUN & set(extra))
+def _changed(folder: Path, configuration: Configuration) -> list[str]:
+    return remove_changed(folder, configuration.sources.folder)
 
 
 def _split(arguments: list[str]) -> tuple[list[str], str, list[str]]:

@@ -16,30 +16,29 @@ import psutil
 from spectrotranslator.files import atomic
 
 from .slurm import cancel_left, ended_by_slurm, status_command
+from .snakemake_arguments import SnakemakeArguments
 
 PROGRESS = re.compile(r"^(\d+) of (\d+) steps \((\d+)%\) done")
 FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)")
 ERROR = re.compile(r"^(?:\S+\.py: )?error: (.+)")
 TELLING = re.compile(r"(?!RuleException|CalledProcessError|WorkflowError)\w+(Error|Exception): .")
-CORES = {"--profile", "--cores", "-c", "--jobs", "-j"}
 GRACE_S = 40
 HEARD = "Terminating processes on user request"
 HEARD_S = 3
-DRY_RUN = {"-n", "--dry-run", "--dryrun"}
 
 
 def call_snakemake(
-    run: str, extra: list[str], environment: dict[str, str], log: Path
+    run: str, given: SnakemakeArguments, environment: dict[str, str], log: Path
 ) -> tuple[int, str]:
     """Make ``run``; its exit status and everything it printed, which also goes to ``log``.
 
-    All cores are offered unless ``extra`` names a profile or cores. After an interrupt, or a
+    All cores are offered unless ``given`` names a profile or cores. After an interrupt, or a
     request to end as a scheduler sends it, the running jobs are ended before this returns.
     """
-    command = [sys.executable, "-m", "snakemake", "--rerun-incomplete", "--config", f"run={run}"]
-    if not any(word.split("=")[0] in CORES for word in extra):
+    command = [sys.executable, "-m", "snakemake", "--config", f"run={run}", "--rerun-incomplete"]
+    if not given.chooses_cores:
         command += ["--cores", str(len(os.sched_getaffinity(0)))]
-    extra = [*extra, *status_command(extra, environment)]
+    extra = [*given.words, *status_command(list(given.words), environment)]
     log.parent.mkdir(parents=True, exist_ok=True)
     output: list[str] = []
     with (
@@ -53,8 +52,8 @@ def call_snakemake(
             errors="replace",
         ) as process,
     ):
-        shown = Progress(plain=bool(DRY_RUN & set(extra)))
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        shown = Progress(plain=not given.makes_results)
+        _end_on_signals()
         try:
             _follow(process, stream, output, shown)
         except KeyboardInterrupt:
@@ -74,6 +73,13 @@ def call_snakemake(
     return process.returncode, "".join(output)
 
 
+def _end_on_signals() -> None:
+    """End as on an interrupt where a scheduler says so or the terminal goes away."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
+
+
 def write_snakemake_report(run: str, folder: Path, environment: dict[str, str]) -> None:
     """Snakemake's own report of a whole run beside its page, unless it is there already.
 
@@ -83,7 +89,7 @@ def write_snakemake_report(run: str, folder: Path, environment: dict[str, str]) 
     record, place = folder / "provenance" / "manifest.json", folder / "report" / "snakemake.html"
     if not record.is_file() or _younger(place, record):
         return
-    with tempfile.TemporaryDirectory() as made:
+    with suppress(OSError), tempfile.TemporaryDirectory() as made:
         path = Path(made) / place.name
         command = [sys.executable, "-m", "snakemake", "--config", f"run={run}", "--report"]
         done = subprocess.run([*command, path], env=environment, capture_output=True, text=True)

@@ -15,6 +15,8 @@ from spectrotranslator.untrusted import YAML_BYTES, read_text, yaml_line
 from .configuration import Configuration
 
 RUNS = Path("config/runs")
+DEEPEST_LAYERS = 20
+MOST_LAYERS = 100
 #: Keys of earlier releases: the end of their place to the key's name now.
 RENAMED = {
     "sources.patience": "retry",
@@ -22,8 +24,6 @@ RENAMED = {
     "montecarlo.colours": "colour_noise",
     "comparison.executions": "replicates",
 }
-DEEPEST_LAYERS = 20
-MOST_LAYERS = 100
 
 
 def find(run: str, root: Path = Path()) -> Path:
@@ -49,7 +49,7 @@ def find(run: str, root: Path = Path()) -> Path:
 def resolve(run: str, root: Path = Path()) -> Configuration:
     """The complete configuration of a run, by its name or its file's path."""
     path = find(run, root)
-    return validate(_LayerReader().merged(path), path, path.stem)
+    return validate(layered(path), path, path.stem)
 
 
 def load(path: str | Path) -> Configuration:
@@ -93,6 +93,11 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InputError(f"{path}: a mapping of settings is expected")
     return value
+
+
+def layered(path: Path) -> dict[str, Any]:
+    """What a run's configuration file says, laid over all that it extends."""
+    return _LayerReader().merged(path)
 
 
 def layers(path: Path) -> list[Path]:
