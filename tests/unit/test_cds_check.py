@@ -87,7 +87,7 @@ def test_several_files_are_checked_and_one_breach_decides(catalogue, capsys):
     [
         ("none", "g2a.dat", "none: no such file; give the catalogue's ReadMe"),
         ("ReadMe", "none.dat", "none.dat: no such file"),
-        ("g2a.dat", "g2a.dat", "no line 'Byte-by-byte Description"),
+        ("g2a.dat", "g2a.dat", "no line of dashes, so no description before the data"),
     ],
 )
 def test_what_cannot_be_checked_is_an_error_of_input(catalogue, readme, file, message):

@@ -5,7 +5,9 @@ Kinds of violation
 description
     The byte-by-byte description contradicts itself (width of a format, overlapping fields).
 record length
-    A record longer or shorter than the file summary says.
+    A record longer than the file summary says, or one that is cut short: it ends within a number,
+    or lacks a field that may not be blank, or is shorter in a file whose records are else padded
+    with blanks. Records from which blanks at their ends are left out are one note of the file.
 line end
     A carriage return, or no newline behind the last record.
 encoding
@@ -39,8 +41,9 @@ import pyarrow.compute as pc
 
 from .layout import Column, Table
 from .numbers import Fields, parse
-from .readme import load_readme
+from .read import layout_of
 from .records import Block, blocks
+from .short_records import ShortRecords
 from .write import foreign, outside
 
 THREADS = max(1, min(8, os.cpu_count() or 1))
@@ -76,6 +79,7 @@ class Report:
     records: int = 0
     counts: Counter = field(default_factory=Counter)
     violations: list[Violation] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def fine(self) -> bool:
@@ -109,7 +113,12 @@ class _Finding:
 
 
 def check_file(
-    path: str | Path, table: Table, limit: int | None = None, progress: bool = False
+    path: str | Path,
+    table: Table,
+    limit: int | None = None,
+    progress: bool = False,
+    skip: int = 0,
+    records: int | None = None,
 ) -> Report:
     """Hold a file against its description.
 
@@ -121,6 +130,8 @@ def check_file(
         How many violations the report lists; all by default. All are counted.
     progress
         Whether to say on standard error how far it is.
+    skip, records
+        Lines before the first record, and how many lines from there are records.
 
     Raises
     ------
@@ -132,22 +143,39 @@ def check_file(
         _add(report, violation, limit)
     ended = True
     last: dict[str, float] = {}
+    short = ShortRecords(table)
     with ThreadPoolExecutor(THREADS) as pool:
-        for block in blocks(path, table.width):
+        for block in blocks(path, table.width, None, skip, records):
             findings = list(_layout_findings(block, table))
             hidden = _rows_of(findings, "encoding")
             found = pool.map(partial(_column_findings, block, hidden, last), table.columns)
             findings += [finding for column in found for finding in column]
-            _collect(report, findings, block.first + 1, limit)
+            short.add(block, findings)
+            _collect(report, findings, skip + block.first + 1, limit)
             report.records += len(block)
             ended = block.ended
             if progress:
                 print(f"\r{path}: {report.records} records", end="", file=sys.stderr)
     if progress:
         print(file=sys.stderr)
-    for violation in _whole_file(report, table, ended):
+    _tell_short(report, short, skip, limit)
+    for violation in _whole_file(report, table, ended, skip):
         _add(report, violation, limit)
     return report
+
+
+def _tell_short(report: Report, short: ShortRecords, skip: int, limit: int | None) -> None:
+    """Violations of records cut short in the file's order, or the note that blanks are left out."""
+    held, note = short.verdict()
+    if note:
+        report.notes.append(note)
+    if held:
+        report.counts["record length"] += len(held)
+        report.violations += [
+            Violation(skip + line, 0, 0, "", "record length", reason) for line, reason in held
+        ]
+        report.violations.sort(key=lambda item: (item.line, item.start, item.kind))
+        del report.violations[len(report.violations) if limit is None else limit :]
 
 
 def main(argv: Sequence[str] | None = None, read_path: Callable[[str], Path] = Path) -> int:
@@ -157,7 +185,8 @@ def main(argv: Sequence[str] | None = None, read_path: Callable[[str], Path] = P
     """
     parser = argparse.ArgumentParser(
         prog="reproduce check",
-        description="Hold files of fixed-width text against the ReadMe that describes them.",
+        description="Hold files of fixed-width text against the ReadMe that describes them; a "
+        "file that describes itself (MRT) is its own README.",
         epilog="example: ./reproduce check catalogues/ReadMe catalogues/g2a.dat",
     )
     parser.add_argument("readme", metavar="README", type=read_path)
@@ -167,12 +196,11 @@ def main(argv: Sequence[str] | None = None, read_path: Callable[[str], Path] = P
         "--max", type=_count, default=20, metavar="N", help="violations to list per file (20)"
     )
     arguments = parser.parse_args(argv)
-    readme = load_readme(arguments.readme)
-    tables = [readme.table(file) for file in arguments.files]
+    described = [layout_of(arguments.readme, file) for file in arguments.files]
     progress = sys.stderr.isatty() and not arguments.json
     reports = [
-        check_file(file, table, arguments.max, progress)
-        for file, table in zip(arguments.files, tables, strict=True)
+        check_file(file, found.table, arguments.max, progress, found.skip, found.records)
+        for file, found in zip(arguments.files, described, strict=True)
     ]
     if arguments.json:
         print(json.dumps([_plain(report) for report in reports], indent=1))
@@ -193,6 +221,8 @@ def _print(reports: list[Report]) -> None:
             print(f"{report.file}, {violation}")
         if (left := report.counts.total() - len(report.violations)) and report.violations:
             print(f"{report.file}: {left} more not listed; --max lists more")
+        for note in report.notes:
+            print(f"{report.file}: note: {note}")
         print(report.summary())
 
 
@@ -202,6 +232,7 @@ def _plain(report: Report) -> dict:
         "records": report.records,
         "fine": report.fine,
         "counts": dict(sorted(report.counts.items())),
+        "notes": report.notes,
         "violations": [asdict(violation) for violation in report.violations],
     }
 
@@ -233,9 +264,11 @@ def _self_contradictions(table: Table) -> Iterator[Violation]:
         behind = max(behind, column.end)
 
 
-def _whole_file(report: Report, table: Table, ended: bool) -> Iterator[Violation]:
+def _whole_file(report: Report, table: Table, ended: bool, skip: int) -> Iterator[Violation]:
     if not ended:
-        yield Violation(report.records, 0, 0, "", "line end", "no newline behind the last record")
+        yield Violation(
+            skip + report.records, 0, 0, "", "line end", "no newline behind the last record"
+        )
     if table.records is not None and table.records != report.records:
         reason = f"{report.records} records, the file summary says {table.records}"
         yield Violation(0, 0, 0, "", "records", reason)
@@ -265,11 +298,9 @@ def _layout_findings(block: Block, table: Table) -> Iterator[_Finding]:
 
 
 def _length_findings(block: Block, table: Table) -> Iterator[_Finding]:
-    stated = table.lrecl
-    wrong = block.lengths > table.width if stated is None else block.lengths != stated
-    rows = np.flatnonzero(wrong)
+    expected = table.width if table.lrecl is None else table.lrecl
+    rows = np.flatnonzero(block.lengths > expected)
     if len(rows):
-        expected = table.width if stated is None else stated
         reasons = {row: f"{block.lengths[row]} bytes, not {expected}" for row in rows.tolist()}
         yield _Finding("record length", rows, 0, 0, "", reasons)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -15,7 +16,7 @@ from .errors import InputError
 from .files import atomic
 from .fits_file import read_fits, write_fits
 from .layout import Table
-from .read import described, iter_batches
+from .read import Described, iter_batches, layout_of
 from .readme import load_readme
 from .records import blocks
 from .votable_file import read_votable, write_votable
@@ -76,20 +77,32 @@ def convert(readme: Path, file: Path, out: Path) -> int:
 
 
 def _export(readme: Path, file: Path, out: Path) -> int:
-    table, skip = described(file) if readme == file else (load_readme(readme).table(file), 0)
-    records = sum(len(block) for block in blocks(file, table.width, skip=skip))
-    batches = iter_batches(file, table, booleans=True, skip=skip)
+    found = layout_of(readme, file)
+    table = found.table
+    records, foreign = _survey(file, found)
+    batches = iter_batches(file, table, None, None, True, found.skip, range(records))
     kind = _KINDS[out.suffix]
     with atomic(out) as temporary:
         if kind == "fits":
             write_fits(temporary, table, batches, records)
         elif kind == "votable":
-            write_votable(temporary, table, batches)
+            write_votable(temporary, table, batches, foreign)
         elif kind == "ecsv":
             write_ecsv(temporary, table, batches)
         else:
             _write_parquet(temporary, batches, table)
     return records
+
+
+def _survey(file: Path, found: Described) -> tuple[int, frozenset[str]]:
+    """Number of records, and the labels of columns that hold text beyond ASCII."""
+    records = 0
+    foreign = np.zeros(found.table.width, dtype=bool)
+    for block in blocks(file, found.table.width, None, found.skip, found.records):
+        records += len(block)
+        foreign |= (block.cells > 127).any(axis=0)
+    labels = {c.label for c in found.table.named if foreign[c.start - 1 : c.end].any()}
+    return records, frozenset(labels)
 
 
 def _import(readme: Path, file: Path, out: Path) -> int:

@@ -1,5 +1,6 @@
 """A table as a FITS binary table, written and read chunk by chunk."""
 
+import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -32,18 +33,26 @@ def write_fits(path: Path, table: Table, batches: Iterable[pa.RecordBatch], reco
     """Write batches as the first extension of a FITS file.
 
     Labels, units, descriptions and UCDs become TTYPE, TUNIT, TCOMM and TUCD. A null integer is
-    the TNULL value, a null float NaN, a null text blank. Booleans are logical.
+    the TNULL value, a null float NaN, a null text blank. Booleans are logical. Descriptions lose
+    the accents that FITS cannot hold.
+
+    Raises
+    ------
+    InputError
+        A text or a label is not ASCII, the only text of FITS; row and column are named.
     """
     kinds = {column.label: _kind(column) for column in table.named}
     layout = np.dtype([(label, kind) for label, (_, kind) in kinds.items()])
     with path.open("wb") as stream:
         stream.write(fits.PrimaryHDU().header.tostring().encode("ascii"))
         stream.write(_header(table, kinds, records).tostring().encode("ascii"))
+        first = 1
         for batch in batches:
             rows = np.zeros(batch.num_rows, dtype=layout)
             for column in table.named:
-                rows[column.label] = _cells(batch.column(column.label), column)
+                rows[column.label] = _cells(batch.column(column.label), column, first)
             stream.write(rows.tobytes())
+            first += batch.num_rows
         stream.write(b"\0" * (-records * layout.itemsize % _BLOCK))
 
 
@@ -54,6 +63,11 @@ def read_fits(path: Path, table: Table) -> Iterator[pa.RecordBatch]:
             hdus = fits.open(path, memmap=True)
         with hdus:
             yield from _rows(path, *_first_table(path, hdus), table)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: holds text that is not ASCII, which FITS does not allow ({error}); give the "
+            "table as VOTable, Parquet or ECSV"
+        ) from error
     except OSError as error:
         raise InputError(f"{path}: no FITS file ({error})") from error
 
@@ -123,31 +137,60 @@ def _header(table: Table, kinds: dict[str, tuple[str, str]], records: int) -> fi
         warnings.simplefilter("ignore", VerifyWarning)
         columns = [
             fits.Column(
-                name=column.label,
+                name=_ascii_label(column),
                 format=kinds[column.label][0],
-                unit=fits_unit(column),
+                unit=_plain(fits_unit(column)),
                 null=_NULL if column.kind == "I" else None,
             )
             for column in table.named
         ]
         header = fits.BinTableHDU.from_columns(columns, nrows=0).header
     header["NAXIS2"] = records
-    header["EXTNAME"] = table.name
+    header["EXTNAME"] = _plain(table.name)
     for number, column in enumerate(table.named, 1):
         if column.explanation:
-            header[f"TCOMM{number}"] = column.explanation
+            header[f"TCOMM{number}"] = _plain(column.explanation)
         if column.ucd:
             header[f"TUCD{number}"] = column.ucd
     return header
 
 
-def _cells(values: pa.Array, column: Column) -> np.ndarray | list[bytes]:
+def _ascii_label(column: Column) -> str:
+    if not column.label.isascii():
+        raise InputError(
+            f"column {column.label}: FITS names columns in ASCII alone; convert to VOTable (.vot), "
+            "Parquet or ECSV"
+        )
+    return column.label
+
+
+def _plain(text: str | None) -> str | None:
+    """Words of a header in printable ASCII: without accents, ``?`` for what has no such form."""
+    if text is None or (text.isascii() and text.isprintable()):
+        return text
+    bare = unicodedata.normalize("NFKD", text.replace("\u00b5", "u"))
+    bare = "".join(mark for mark in bare if not unicodedata.combining(mark))
+    return "".join(mark if " " <= mark <= "~" else "?" for mark in bare)
+
+
+def _ascii_texts(values: pa.Array, column: Column, first: int) -> list[bytes]:
+    texts = values.fill_null("").to_pylist()
+    for row, text in enumerate(texts, first):
+        if not text.isascii():
+            raise InputError(
+                f"row {row}, column {column.label}: {text!r} is not ASCII, the only text that FITS "
+                "holds; convert to VOTable (.vot), Parquet or ECSV"
+            )
+    return [text.encode() for text in texts]
+
+
+def _cells(values: pa.Array, column: Column, first: int) -> np.ndarray | list[bytes]:
     if pa.types.is_boolean(values.type):
         truth = values.fill_null(False).to_numpy(zero_copy_only=False)
         known = values.is_valid().to_numpy(zero_copy_only=False)
         return np.where(known, np.where(truth, b"T", b"F"), b"\0")
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-        return [text.encode() for text in values.fill_null("").to_pylist()]
+        return _ascii_texts(values, column, first)
     if pa.types.is_integer(values.type):
         if (values.null_count < len(values)) and _NULL in (values.drop_null().to_numpy()):
             raise InputError(f"column {column.label}: {_NULL} is FITS's mark of a null here")

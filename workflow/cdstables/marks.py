@@ -3,6 +3,8 @@
 The standard (CDS catalogue standard, byte-by-byte description) puts them first and in this order:
 ``[0/360]``, ``[0,1]``, ``]0,10[`` (limits of a number) or ``[ABC]`` (characters of a text), then
 ``?`` (blank allowed) or ``?=code``, then ``+``, ``-``, ``+=`` or ``-=`` (the order of the rows).
+Catalogues as distributed also have empty brackets (``[]?=99.9``), a blank before the code
+(``?= 99.9``) and words in brackets before a null (``[Fe/H]?=-9``).
 """
 
 import math
@@ -10,7 +12,10 @@ import re
 from dataclasses import dataclass
 
 _OPENING = re.compile(r"[\[\]]([^\[\]]*)[\[\]]")
+_EMPTY = re.compile(r"(?:\[\]\s*)+")
 _NULL = re.compile(r"\?(?:=(\S*))?(?:([-+]=?)(?=\s|$))?")
+_SPACED_CODE = re.compile(r"\?=\s+(?=[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?(?:\s|$))")
+_WORDS_THEN_NULL = re.compile(r"(\[[^\[\]]*\])\s*(\?=\S.*|(?<=\])\?.*)", re.S)
 _ORDERED_NULL = re.compile(r"\?([-+]=?)(?=\s|$)")
 _ORDER = re.compile(r"([-+]=?)(?=\s|$)")
 _BOUNDS = re.compile(r"\s*([^\s/,]*)\s*(?:[/,]\s*([^\s/,]*)\s*)?")
@@ -49,9 +54,10 @@ class Marks:
 def parse_marks(text: str, numeric: bool) -> Marks:
     """Split the marks off an explanation.
 
-    Brackets that do not hold two numbers are words of a number's explanation (``[Fe/H] ratio``).
+    Brackets that do not hold two numbers are words of a number's explanation (``[Fe/H] ratio``);
+    a null mark behind them counts. Empty brackets say nothing and are left out.
     """
-    rest = text.strip()
+    rest = _without_empty(text.strip())
     limits = characters = null = order = None
     opening = _OPENING.match(rest)
     if opening and numeric:
@@ -59,7 +65,12 @@ def parse_marks(text: str, numeric: bool) -> Marks:
     elif opening and rest.startswith("[") and opening[0].endswith("]") and opening[1]:
         characters = opening[1]
     if limits or characters:
-        rest = rest[opening.end() :].lstrip()
+        rest = _without_empty(rest[opening.end() :].lstrip())
+    words = ""
+    if numeric and not limits and (found := _WORDS_THEN_NULL.match(rest)):
+        words, rest = found.groups()
+    if numeric:
+        rest = _SPACED_CODE.sub("?=", rest, count=1) if rest.startswith("?=") else rest
     if found := _ORDERED_NULL.match(rest):
         null, order = "", found[1]
     elif rest.startswith("?") and (found := _NULL.match(rest)):
@@ -68,7 +79,13 @@ def parse_marks(text: str, numeric: bool) -> Marks:
         order = found[1]
     if null is not None or order is not None:
         rest = rest[found.end() :].lstrip()
-    return Marks(rest, limits, characters, null, order)
+    return Marks(f"{words} {rest}".strip(), limits, characters, null, order)
+
+
+def _without_empty(text: str) -> str:
+    """Text behind the empty brackets that it begins with."""
+    found = _EMPTY.match(text)
+    return text[found.end() :] if found else text
 
 
 def format_marks(marks: Marks) -> str:

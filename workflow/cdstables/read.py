@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .errors import InputError
-from .layout import Column, ReadMe, Table
+from .layout import Column, Table
 from .numbers import parse
-from .readme import decode, is_delimiter, parse_readme
+from .readme import decode, is_delimiter, is_end, is_heading, load_readme, parse_header
 from .records import Block, blocks, parts, read_all
 
 if TYPE_CHECKING:
@@ -71,39 +72,118 @@ def iter_batches(
     chunk_rows: int | None = None,
     booleans: bool = False,
     skip: int = 0,
+    rows: slice | range | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Read a table chunk by chunk, in constant memory; parameters as in ``read``.
 
     ``chunk_rows`` bounds the rows of a chunk; by default a chunk is about 16 MiB of text.
     """
-    yield from _batches(path, table, columns, chunk_rows, None, booleans, skip)
+    yield from _batches(path, table, columns, chunk_rows, rows, booleans, skip)
 
 
 def read_described(path: str | Path, booleans: bool = False) -> tuple[pa.Table, Table]:
-    """Read a file that carries its own description (an MRT file): the data and their layout.
+    """Read a file that carries its own description (an MRT file): the data and their layout."""
+    found = described(path)
+    rows = None if found.records is None else range(found.records)
+    return read(path, found.table, None, rows, booleans, found.skip), found.table
 
-    The records begin behind the last line of dashes.
+
+@dataclass(frozen=True)
+class Described:
+    """Where the records of a file lie: its layout, the lines before them, and how many they are.
+
+    ``records`` is None where they go on to the end of the file.
     """
-    table, skip = described(path)
-    return read(path, table, booleans=booleans, skip=skip), table
+
+    table: Table
+    skip: int = 0
+    records: int | None = None
 
 
-def described(path: str | Path) -> tuple[Table, int]:
-    """The layout that a file carries in its own header, and the lines of that header."""
-    lines = decode(read_all(parts(path)[0])).splitlines()
-    delimiters = [number for number, line in enumerate(lines) if is_delimiter(line)]
-    if not delimiters:
+def layout_of(readme: Path, file: Path) -> Described:
+    """The layout of ``file`` by ``readme``, which is ``file`` itself where it describes itself."""
+    if readme == file or (readme.exists() and file.exists() and readme.samefile(file)):
+        return described(file)
+    return Described(load_readme(readme).table(file))
+
+
+def described(path: str | Path) -> Described:
+    """The layout that a file carries in its own header, and where its records lie.
+
+    The records begin behind the description, its notes and whatever sections follow up to a line
+    of dashes. A line of dashes at the very end closes them.
+
+    Raises
+    ------
+    InputError
+        No description, several of them, or a line of dashes among the records; the line is named.
+    """
+    files = parts(path)
+    lines = [line.rstrip("\r") for line in decode(read_all(files[0])).split("\n")]
+    if not any(map(is_delimiter, lines)):
         raise InputError(f"{path}: no line of dashes, so no description before the data")
-    readme: ReadMe = parse_readme("\n".join(lines[: delimiters[-1] + 1]), str(path))
-    if len(readme.tables) != 1:
-        raise InputError(f"{path}: describes {len(readme.tables)} tables; one is expected")
-    header = delimiters[-1] + 1
-    if header < len(lines) and lines[header].lstrip().startswith("Note"):
+    if not lines[-1]:
+        lines.pop()
+    readme, start = parse_header(lines, str(path))
+    start = _behind_sections(lines, start)
+    end = len(lines)
+    while end > start and _closes(lines[end - 1]):
+        end -= 1
+    among = [number for number in range(start, end) if is_delimiter(lines[number])]
+    if among:
         raise InputError(
-            f"{path}, line {header + 1}: the notes that begin here have no last line of dashes, "
-            "so nothing tells them from the data"
+            f"{path}, line {among[0] + 1}: a line of dashes among the records, which begin at line "
+            f"{start + 1}; give each table a file of its own"
         )
-    return readme.tables[0], header
+    table = readme.tables[0]
+    if table.notes and start >= end:
+        _refuse_records_in_notes(path, lines, table)
+    return Described(table, start, None if len(files) > 1 else end - start)
+
+
+def _behind_sections(lines: list[str], start: int) -> int:
+    """The first record: behind sections, notes and blank lines that a line of dashes ends."""
+    position = start
+    while position < len(lines):
+        line = lines[position]
+        if is_heading(line):
+            ends = [n for n in range(position, len(lines)) if is_delimiter(lines[n])]
+            if not ends:
+                return position
+            position = ends[0]
+        elif not _closes(line):
+            return position
+        position += 1
+    return position
+
+
+def _refuse_records_in_notes(path: str | Path, lines: list[str], table: Table) -> None:
+    """Refuse a file without records whose notes hold lines that read as records.
+
+    Without their own line of dashes, notes reach to the one that closes the records.
+    """
+    last = max(number for number, line in enumerate(lines) if is_delimiter(line))
+    first = max(number for number, line in enumerate(lines[:last]) if is_delimiter(line)) + 1
+    notes = [line.encode("utf-8")[: table.width] for line in lines[first:last]]
+    cells = np.frombuffer(b"".join(n.ljust(table.width) for n in notes), np.uint8)
+    cells = cells.reshape(len(notes), table.width)
+    numbers = [column for column in table.columns if column.kind != "A"]
+    reads = np.full(len(notes), bool(numbers)) & (cells != ord(" ")).any(axis=1)
+    for column in numbers:
+        fields = parse(cells, column)
+        reads[list(fields.bad)] = False
+        if fields.blank is not None and column.null is None:
+            reads &= ~fields.blank
+    if reads.any():
+        raise InputError(
+            f"{path}, line {first + 1}: the notes that begin here have no last line of dashes, so "
+            f"nothing tells them from the records, such as line {first + int(reads.argmax()) + 1}"
+        )
+
+
+def _closes(line: str) -> bool:
+    """Whether a line is blank, of dashes or ``(End)``: no record."""
+    return not line.strip() or is_delimiter(line) or is_end(line)
 
 
 def to_pandas(data: pa.Table) -> "pd.DataFrame":

@@ -18,7 +18,10 @@ _ROW = re.compile(
     r"\s*(?:(?P<start>\d+)\s*-\s*)?(?P<end>\d+)\s+(?P<format>\S+)\s+(?P<unit>\S+)\s+(?P<label>\S+)"
     r"(?:\s+(?P<text>\S.*))?$"
 )
-_UNKNOWN_FORMAT = re.compile(r"\d*[A-Za-z]\d+(\.\d+)?")
+_BYTES = re.compile(r"\s*(?P<start>\d+\s*-\s*)?(?P<end>\d+)(?=\s|$)(?:\s+(?P<format>\S+))?")
+_FORMAT_LIKE = re.compile(r"\d*[A-Za-z]\d+(\.\d*)?|[AIFED]\.?")
+_BARE_FORMAT = re.compile(r"[AIFED]\.?")
+_ALIGNED = 6  # byte numbers that end at this place or behind it stand in a column of their own
 _NOTE = re.compile(r"\s*Notes?\s*(?:\((?P<mark>\w+)\)|on\s+(?P<on>[^:]+))\s*:\s*(?P<text>.*)", re.I)
 _FILE = re.compile(r"\s*(\S+)\s+(\d+|\.)\s+(\d+|\.)(?:\s+(.*))?$")
 _HEADING = re.compile(
@@ -68,8 +71,9 @@ def decode(content: bytes) -> str:
 def parse_readme(text: str, name: str = "ReadMe") -> ReadMe:
     """Parse a ReadMe.
 
-    Indentation is used where there is any and not needed. A line of a description that is no
-    column continues the explanation above it.
+    Indentation is used where there is any and not needed. A line of a description without bytes
+    continues the explanation above it; one that begins with bytes and a format is a column, or an
+    error. A format without a width (``A``) has that of its bytes.
 
     Parameters
     ----------
@@ -87,23 +91,58 @@ def parse_readme(text: str, name: str = "ReadMe") -> ReadMe:
     return _Parser(text.removeprefix("\ufeff").splitlines(), name).parse()
 
 
+def parse_header(lines: list[str], name: str) -> tuple[ReadMe, int]:
+    """The description at the start of a file, and the first line (from 0) behind its notes.
+
+    What follows the first description is not parsed.
+
+    Raises
+    ------
+    InputError
+        As ``parse_readme``; or the file describes several tables.
+    """
+    starts = [number for number, line in enumerate(lines) if _DESCRIPTION.match(line)]
+    parser = _Parser(lines, name, last=1)
+    readme = parser.parse()
+    more = [number for number in starts if number >= parser.behind]
+    if more:
+        raise InputError(f"{name}, line {more[0] + 1}: describes a second table; one is expected")
+    return readme, parser.behind
+
+
+def is_end(line: str) -> bool:
+    """Whether a line is the ``(End)`` of a ReadMe."""
+    return bool(_END.match(line))
+
+
+def is_heading(line: str) -> bool:
+    """Whether a line opens a section of a ReadMe, or a note."""
+    return bool(_HEADING.match(line) or _NOTE.match(line))
+
+
 @dataclass
 class _Parser:
+    """Reads a ReadMe line by line; ``position`` is the next line, ``behind`` the first behind the
+    last description and its notes."""
+
     lines: list[str]
     name: str
     position: int = 0
+    behind: int = 0
+    last: int | None = None
     sections: list[tuple[str, str]] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     files: list[tuple[str, int | None, int | None, str]] = field(default_factory=list)
 
     def parse(self) -> ReadMe:
-        if len(self.lines) > _TALLEST:
+        if len(self.lines) > _TALLEST and self.last is None:
             raise InputError(f"{self.name}: {len(self.lines)} lines; a ReadMe is a short text")
         designation, title = self._title()
-        while self.position < len(self.lines):
+        while self.position < len(self.lines) and len(self.tables) != self.last:
             line = self.lines[self.position]
             if _DESCRIPTION.match(line):
                 self.tables.append(self._table())
+                self.behind = self.position
             elif _SUMMARY.match(line):
                 self._summary()
             elif found := _HEADING.match(line):
@@ -228,7 +267,8 @@ class _Parser:
                 return tuple(self._column(*row) for row in rows)
             if not line.strip():
                 continue
-            if found := self._row(here, line, deep, bool(rows)):
+            before = rows[-1][1] if rows else None
+            if found := self._row(here, line, deep, before):
                 rows.append((here, found, [found["text"] or ""]))
             elif rows:
                 rows[-1][2].append(line.strip())
@@ -236,29 +276,34 @@ class _Parser:
                 raise self._refuse(here, f"{line.strip()[:40]!r} describes no column")
         raise self._refuse(opened, "the description that begins here has no last line of dashes")
 
-    def _row(self, here: int, line: str, deep: int, continues: bool) -> re.Match | None:
-        if continues and len(line) - len(line.lstrip()) >= deep:
+    def _row(self, here: int, line: str, deep: int, before: re.Match | None) -> re.Match | None:
+        """The column that a line describes; None where it continues the explanation above."""
+        if before and len(line) - len(line.lstrip()) >= deep:
             return None
         found = _ROW.match(line.rstrip())
+        if found and _is_column(found, before):
+            return found
+        place = _BYTES.match(line)
+        if before and not (place and _must_be_column(place, found, before)):
+            return None
+        if not place:
+            return found
+        if place["format"] and found and not FORMAT.fullmatch(place["format"]):
+            raise self._refuse(here, f"format {place['format']!r} is none of A, I, F, E, D")
         if not found:
-            return None
-        form = FORMAT.fullmatch(found["format"])
-        if not form:
-            if found["start"] and _UNKNOWN_FORMAT.fullmatch(found["format"]):
-                raise self._refuse(here, f"format {found['format']!r} is none of A, I, F, E, D")
-            return None
-        if continues and not found["start"] and form.group(3).lstrip("0") != "1":
-            return None
+            reason = "has bytes, but not a format, a unit and a label behind them"
+            raise self._refuse(here, f"{line.strip()[:40]!r} {reason}")
         return found
 
     def _column(self, here: int, found: re.Match, texts: list[str]) -> Column:
         end = int(found["end"])
         start = int(found["start"] or end)
         text = " ".join(part for part in texts if part)
+        form = found["format"]
+        if _BARE_FORMAT.fullmatch(form):
+            form = f"{form[0]}{max(1, end - start + 1)}"
         try:
-            return Column.described(
-                start, end, found["format"], found["unit"], found["label"], text
-            )
+            return Column.described(start, end, form, found["unit"], found["label"], text)
         except InputError as error:
             raise self._refuse(here, str(error)) from None
 
@@ -292,6 +337,48 @@ class _Parser:
             if file == name:
                 return lrecl, records, explanation
         return None, None, ""
+
+
+def _is_column(found: re.Match, before: re.Match | None) -> bool:
+    """Whether a line with all its parts is a column by its format, and no words."""
+    form = FORMAT.fullmatch(found["format"])
+    if not form:
+        return bool(_BARE_FORMAT.fullmatch(found["format"])) and (
+            before is None or _follows(found, before)
+        )
+    if before is None or found["start"] or form.group(3).lstrip("0") == "1":
+        return True
+    return _aligned(found, before)
+
+
+def _must_be_column(place: re.Match, found: re.Match | None, before: re.Match) -> bool:
+    """Whether a line that begins with numbers must be a column, understood or not."""
+    if _aligned(place, before):
+        return True
+    if not (place["start"] and place["format"]) or _gap(place, before) < 1:
+        return False
+    if _BARE_FORMAT.fullmatch(place["format"]):
+        return _gap(place, before) <= 2
+    if _FORMAT_LIKE.fullmatch(place["format"]):
+        return True
+    return bool(found) and _follows(found, before)
+
+
+def _aligned(place: re.Match, before: re.Match) -> bool:
+    """Whether the byte numbers stand under those of the column before."""
+    return place.end("end") == before.end("end") >= _ALIGNED
+
+
+def _follows(found: re.Match, before: re.Match) -> bool:
+    """Whether the bytes of a line come next after those of the column before."""
+    gap = _gap(found, before)
+    return gap == 1 or (gap > 1 and (found["unit"] == "---" or _aligned(found, before)))
+
+
+def _gap(place: re.Match, before: re.Match) -> int:
+    """Bytes from the end of the column before to the first byte of a line."""
+    first = re.match(r"\d+", place["start"] or place["end"])[0]
+    return int(first[:20]) - int(before["end"][:20])
 
 
 def format_readme(readme: ReadMe) -> str:

@@ -46,6 +46,11 @@ class Block:
     def __len__(self) -> int:
         return len(self.cells)
 
+    def head(self, count: int) -> "Block":
+        """The first ``count`` records, fewer than there are."""
+        pieces = (self.cells[:count], self.lengths[:count], self.returns[:count])
+        return Block(self.first, *pieces)
+
 
 def parts(path: str | Path) -> list[Path]:
     """The files that hold a table: itself, its gzip, or its numbered parts (``t.dat.00``, ...).
@@ -94,7 +99,13 @@ def read_all(path: Path) -> bytes:
             raise InputError(f"{path}: cannot be read to its end ({error})") from error
 
 
-def blocks(path: str | Path, width: int, rows: int | None = None, skip: int = 0) -> Iterator[Block]:
+def blocks(
+    path: str | Path,
+    width: int,
+    rows: int | None = None,
+    skip: int = 0,
+    most: int | None = None,
+) -> Iterator[Block]:
     """The records of a table, block after block.
 
     Parameters
@@ -107,6 +118,8 @@ def blocks(path: str | Path, width: int, rows: int | None = None, skip: int = 0)
         Records of a block; about 16 MiB of them by default.
     skip
         Lines to leave out at the start of the first file (a header).
+    most
+        Records to give, where lines that are none follow them; all by default.
     """
     rows = rows or max(1, BLOCK_BYTES // (width + 1))
     first = 0
@@ -114,8 +127,13 @@ def blocks(path: str | Path, width: int, rows: int | None = None, skip: int = 0)
         with closing(open_bytes(part)) as stream:
             for lines, ended in _lines(stream, part, rows * (width + 1), skip):
                 for block in _matrices(lines, width, rows, first, ended):
+                    if most is not None and first + len(block) > most:
+                        block = block.head(most - first)
+                    if most is None or len(block):
+                        yield block
                     first += len(block)
-                    yield block
+                    if most is not None and first >= most:
+                        return
         skip = 0
 
 
