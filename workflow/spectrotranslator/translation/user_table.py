@@ -1,6 +1,5 @@
 """A user's own table of stars, brought to the features a direction's networks read."""
 
-import csv
 import re
 import warnings
 from pathlib import Path
@@ -14,7 +13,8 @@ from astropy.units import UnitBase, UnrecognizedUnit, dex, dimensionless_unscale
 from spectrotranslator.config.configuration import Feature, Survey
 from spectrotranslator.errors import InputError
 from spectrotranslator.surveys.derived_columns import difference, quadrature
-from spectrotranslator.surveys.exact_integers import read_frame
+from spectrotranslator.surveys.exact_integers import id_texts
+from spectrotranslator.surveys.table_files import read_table_file, to_frame
 
 # Units as surveys write them though no standard does, by the unit that is meant.
 SPELLINGS = {
@@ -34,43 +34,17 @@ SUFFIXES = {
 
 
 def read_table(path: Path) -> Table:
-    """A table by its suffix: CSV, FITS, VOTable (.vot, .xml), ECSV or Parquet.
+    """A table by its suffix: CSV, FITS, VOTable, ECSV or Parquet; see ``read_table_file``.
 
     Raises
     ------
     InputError
-        Not there, of no known kind, not readable, without a row, or a CSV with one name twice.
+        Not there, of no known kind, not readable, or without a row.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    if path.suffix not in (*SUFFIXES, ".parquet"):
-        known = ", ".join([*SUFFIXES, ".parquet"])
-        raise InputError(f"{path}: the suffix is of no known table; give one of {known}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if path.suffix == ".parquet":
-                table = Table.from_pandas(read_frame(path))
-            elif path.suffix == ".csv":
-                _names_once(path)
-                table = Table.read(path, format="ascii.csv", encoding="utf-8-sig")
-            else:
-                table = Table.read(path, format=SUFFIXES[path.suffix])
-    except InputError:
-        raise
-    except Exception as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise InputError(f"{path}: not a readable table ({reason})") from None
+    table = read_table_file(path)
     if not len(table):
         raise InputError(f"{path}: holds no row")
     return table
-
-
-def _names_once(path: Path) -> None:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        names = [name.strip() for name in next(csv.reader(stream), [])]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise InputError(f"{path}, line 1: two columns are called {twice[0]!r}; name them apart")
 
 
 def write_table(path: Path, table: pd.DataFrame, units: dict[str, str], kind: str) -> None:
@@ -159,25 +133,7 @@ def keys(path: Path, table: Table, survey: Survey) -> pd.DataFrame:
 
 def _texts(path: Path, table: Table, name: str) -> pd.Series:
     """A column of identifiers as text, empty where there is none; whole numbers as such."""
-    column = np.ma.asarray(table[name])
-    lacking, values = np.ma.getmaskarray(column), np.asarray(column.data)
-    if values.dtype.kind == "S":
-        values = np.char.decode(values, "latin-1")
-    if values.dtype.kind == "f":
-        lacking |= ~np.isfinite(values)
-        values = _whole(path, name, np.where(lacking, 0, values))
-    return pd.Series(values.astype(str)).str.strip().mask(lacking, "")
-
-
-def _whole(path: Path, name: str, values: np.ndarray) -> np.ndarray:
-    """Floating-point numbers as the whole numbers they are; as they are where some is none."""
-    exact = 2.0 ** (np.finfo(values.dtype).nmant + 1)
-    if np.abs(values).max(initial=0) > exact:
-        raise InputError(
-            f"{path}: column {name!r} holds floating-point numbers beyond {exact:.0f}, which have "
-            "lost digits; write identifiers as whole numbers or text"
-        )
-    return values.astype(np.int64) if (values == np.floor(values)).all() else values
+    return id_texts(to_frame(path, table, [name])[name], str(path))
 
 
 def _value(path: Path, table: Table, name: str, feature: Feature, unit: str) -> np.ndarray:
