@@ -20,6 +20,7 @@ from spectrotranslator.surveys.readers import READERS
 from spectrotranslator.surveys.table_files import read_table_file
 from spectrotranslator.translation.user_table import keys, read_table
 
+ROOT = Path(__file__).parents[2]
 ID = 130101001201001
 WIDE = 2**62 + 1
 SURVEY = Survey(title="Mine", key=["id"], identifier="id", features={"teff": Feature()})
@@ -262,3 +263,22 @@ def test_a_table_of_no_known_kind_is_refused_by_every_reader(tmp_path, name):
     for read in (read_table, lambda place: READERS["table"]([place], ["id"])):
         with pytest.raises(InputError, match=r"give one of \.csv"):
             read(path)
+
+
+@pytest.mark.parametrize("gap", [False, True])
+def test_the_example_stars_match_on_their_key_beside_one_blank_id(tmp_path, gap):
+    stars = pd.read_csv(ROOT / "config" / "examples" / "matched_stars.csv")
+    one = stars[["sobject_id", "teff_g"]].rename(columns={"sobject_id": "id", "teff_g": "teff"})
+    two = one.copy()
+    one["id"] = one["id"].astype("Int64")
+    if gap:
+        one.loc[len(one)] = [pd.NA, 5000.0]
+    sides = []
+    for title, frame in (("A", one), ("B", two)):
+        path = tmp_path / f"{title}.csv"
+        frame.to_csv(path, index=False)
+        survey = SURVEY.model_copy(update={"title": title})
+        sides.append(measured(survey, READERS["table"]([path], ["id", "teff"])))
+    pairs = match(*sides, "key", [])
+    assert len(pairs) == len(stars)
+    assert (pairs["key_1"] == pairs["key_2"]).all()
