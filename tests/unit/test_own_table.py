@@ -58,8 +58,8 @@ def test_the_flags_that_mask_an_input_are_asked_for():
 
 
 def test_an_identifier_that_fits_no_fits_file_is_refused(tmp_path):
-    table = Table({"identifier": ["é1"]}).to_pandas()
-    with pytest.raises(InputError, match="FITS holds ASCII alone"):
+    table = Table({"other": ["a", "b"], "identifier": ["e1", "é1"]}).to_pandas()
+    with pytest.raises(InputError, match="row 2, column identifier: FITS holds ASCII alone"):
         write_table(tmp_path / "out", table, {}, ".fits")
 
 
@@ -141,3 +141,12 @@ def test_a_csv_s_mark_of_order_is_no_part_of_a_name_and_a_name_stands_once(tmp_p
     path.write_text("id,teff,teff\n7,5000,6000\n")
     with pytest.raises(InputError, match=r"mine\.csv, line 1: two columns are called 'teff'"):
         read_table(path)
+
+
+def test_a_named_column_is_key_and_identifier():
+    table = Table({"id": [1, 2], "star": MaskedColumn([2**62 + 1, 0], mask=[False, True])})
+    found = keys(PATH, table, SURVEY, "star")
+    assert found["key"].tolist() == [str(2**62 + 1), "row 1"]
+    assert found["identifier"].tolist() == [str(2**62 + 1), ""]
+    with pytest.raises(InputError, match="no column 'sta'; the nearest there are star"):
+        keys(PATH, table, SURVEY, "sta")

@@ -40,7 +40,8 @@ def main(arguments: list[str]) -> int:
     table = read_table(given.table)
     found, exact = features(given.table, table, trained.survey, trained.inputs, trained.units)
     masks = flags(given.table, table, trained.masked)
-    stars = pd.concat([keys(given.table, table, trained.survey), found, masks], axis=1)
+    named = keys(given.table, table, trained.survey, given.id)
+    stars = pd.concat([named, found, masks], axis=1)
     if exact:
         print(f"{given.table}: no errors of {', '.join(exact)}: taken as exact", file=sys.stderr)
     result = trained.translate(stars)
@@ -67,6 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "out", type=user_paths.resolve_output, help="where the translated stars go, by its suffix"
+    )
+    parser.add_argument(
+        "--id",
+        metavar="COLUMN",
+        help="column that names the stars; by default the key of the survey, else the row",
     )
     return parser
 

@@ -11,6 +11,7 @@ from astropy.units import Unit as unit_of
 from astropy.units import UnitBase, UnrecognizedUnit, dex, dimensionless_unscaled
 
 from spectrotranslator.config.configuration import Feature, Survey
+from spectrotranslator.download.require_columns import require_columns
 from spectrotranslator.errors import InputError
 from spectrotranslator.surveys.derived_columns import difference, quadrature
 from spectrotranslator.surveys.exact_integers import id_texts
@@ -62,9 +63,18 @@ def write_table(path: Path, table: pd.DataFrame, units: dict[str, str], kind: st
             written.write(path, format=SUFFIXES[kind])
         except UnicodeEncodeError as error:
             raise InputError(
-                f"FITS holds ASCII alone, which {error.object!r} is not; "
-                "give the translated table another suffix, such as .vot or .parquet"
+                f"{_place(table, str(error.object))}: FITS holds ASCII alone, which "
+                f"{error.object!r} is not; give the translated table another suffix, such as .vot "
+                "or .parquet"
             ) from None
+
+
+def _place(table: pd.DataFrame, text: str) -> str:
+    """Row (from 1) and column where a text stands."""
+    for name in table.select_dtypes(exclude=["number", "bool"]):
+        if (found := (table[name].astype(str) == text).to_numpy()).any():
+            return f"row {int(found.argmax()) + 1}, column {name}"
+    return f"column {text}"
 
 
 def features(
@@ -110,24 +120,34 @@ def flags(path: Path, table: Table, masked: dict[str, str]) -> pd.DataFrame:
     return pd.DataFrame({flag: _numbers(path, table, flag, "") for flag in masked.values()})
 
 
-def keys(path: Path, table: Table, survey: Survey) -> pd.DataFrame:
+def keys(path: Path, table: Table, survey: Survey, named: str | None = None) -> pd.DataFrame:
     """Row, key and identifier; the key is the survey's where it is there whole, else the row.
 
     The noise of a row hangs on its key, so a star has the same one in every table of its survey.
 
+    Parameters
+    ----------
+    named
+        The column that is the key and the identifier; by default those of the survey.
+
     Raises
     ------
     InputError
-        Identifiers are floating-point numbers that have lost digits.
+        Identifiers are floating-point numbers that have lost digits, or ``named`` is not there.
     """
+    key_columns, identifier_column = survey.key, survey.identifier
+    if named:
+        require_columns(path, [named], table.colnames)
+        key_columns, identifier_column = [named], named
     rows = np.arange(len(table))
     key = pd.Series(rows.astype(str))
-    if survey.key and all(name in table.colnames for name in survey.key):
-        parts = [_texts(path, table, name) for name in survey.key]
+    if key_columns and all(name in table.colnames for name in key_columns):
+        parts = [_texts(path, table, name) for name in key_columns]
         lacking = np.any([part == "" for part in parts], axis=0)
-        key = parts[0].str.cat(parts[1:], sep="|").mask(lacking, "row " + key)
-    named = survey.identifier in table.colnames
-    identifier = _texts(path, table, survey.identifier) if named else rows.astype(str)
+        joined = parts[0].str.cat(parts[1:], sep="|") if parts[1:] else parts[0]
+        key = joined.mask(lacking, "row " + key)
+    there = identifier_column in table.colnames
+    identifier = _texts(path, table, identifier_column) if there else rows.astype(str)
     return pd.DataFrame({"row": rows, "key": key, "identifier": identifier})
 
 
