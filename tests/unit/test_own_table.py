@@ -1,5 +1,6 @@
 """A user's own stars, as they come: units, masked ids, flags, what does not fit."""
 
+import argparse
 import warnings
 from pathlib import Path
 
@@ -8,9 +9,17 @@ import pytest
 from astropy import units
 from astropy.table import MaskedColumn, Table
 
+from spectrotranslator.cli.translate import _names
 from spectrotranslator.config.configuration import Feature, Survey
 from spectrotranslator.errors import InputError
-from spectrotranslator.translation.user_table import features, flags, keys, read_table, write_table
+from spectrotranslator.translation.user_table import (
+    features,
+    flags,
+    keys,
+    read_table,
+    renamed,
+    write_table,
+)
 
 PATH = Path("mine.fits")
 COLOUR = Feature(difference=("BPmag", "Gmag"), error=["e_BPmag", "e_Gmag"], unit="mag")
@@ -150,3 +159,19 @@ def test_a_named_column_is_key_and_identifier():
     assert found["identifier"].tolist() == [str(2**62 + 1), ""]
     with pytest.raises(InputError, match="no column 'sta'; the nearest there are star"):
         keys(PATH, table, SURVEY, "sta")
+
+
+def test_columns_are_taken_under_the_names_of_the_model():
+    table = Table({"Teff": [5000.0], "LOGG": [4.0], "teff": [1.0]})
+    table["Teff"].unit = "K"
+    found = renamed(PATH, table, _names("teff=Teff, Teff=teff,logg=LOGG"))
+    assert [found[name][0] for name in ("teff", "Teff", "logg")] == [5000.0, 1.0, 4.0]
+    assert found["teff"].unit == "K"
+    with pytest.raises(InputError, match="no column 'LOG'; the nearest there are"):
+        renamed(PATH, table, {"logg": "LOG"})
+
+
+@pytest.mark.parametrize("text", ["teff", "teff=", "=Teff", "a=b,a=c", "a=b,,"])
+def test_a_map_that_is_no_map_is_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="is not OURS=THEIRS"):
+        _names(text)

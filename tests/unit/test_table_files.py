@@ -96,6 +96,8 @@ def test_ids_of_a_csv_keep_their_text(tmp_path, texts, expected):
     path.write_text("id,teff\n" + "".join(f"{text},5000\n" for text in texts))
     frame = READERS["table"]([path], ["id", "teff"])
     assert id_texts(frame["id"], "x").tolist() == expected
+    if texts[-1] == "5":
+        assert frame["id"].dtype == "Int64"
 
 
 def test_an_id_among_which_some_have_lost_digits_is_refused(tmp_path):

@@ -48,6 +48,21 @@ def read_table(path: Path) -> Table:
     return table
 
 
+def renamed(path: Path, table: Table, names: dict[str, str]) -> Table:
+    """The table with columns also under the names a model knows, ``names`` of ours to theirs.
+
+    Raises
+    ------
+    InputError
+        A column is not there.
+    """
+    require_columns(path, names.values(), table.colnames)
+    columns = {ours: table[theirs].copy() for ours, theirs in names.items()}
+    for ours, column in columns.items():
+        table[ours] = column
+    return table
+
+
 def write_table(path: Path, table: pd.DataFrame, units: dict[str, str], kind: str) -> None:
     """Write as the suffix ``kind`` says; FITS, VOTable and ECSV carry units."""
     if kind == ".parquet":
