@@ -1,5 +1,6 @@
 """A user's own stars, as they come: units, masked ids, flags, what does not fit."""
 
+import argparse
 import warnings
 from pathlib import Path
 
@@ -8,9 +9,17 @@ import pytest
 from astropy import units
 from astropy.table import MaskedColumn, Table
 
+from spectrotranslator.cli.translate import _names
 from spectrotranslator.config.configuration import Feature, Survey
 from spectrotranslator.errors import InputError
-from spectrotranslator.translation.user_table import features, flags, keys, read_table, write_table
+from spectrotranslator.translation.user_table import (
+    features,
+    flags,
+    keys,
+    read_table,
+    renamed,
+    write_table,
+)
 
 PATH = Path("mine.fits")
 COLOUR = Feature(difference=("BPmag", "Gmag"), error=["e_BPmag", "e_Gmag"], unit="mag")
@@ -58,8 +67,8 @@ def test_the_flags_that_mask_an_input_are_asked_for():
 
 
 def test_an_identifier_that_fits_no_fits_file_is_refused(tmp_path):
-    table = Table({"identifier": ["é1"]}).to_pandas()
-    with pytest.raises(InputError, match="FITS holds ASCII alone"):
+    table = Table({"other": ["a", "b"], "identifier": ["e1", "é1"]}).to_pandas()
+    with pytest.raises(InputError, match="row 2, column identifier: FITS holds ASCII alone"):
         write_table(tmp_path / "out", table, {}, ".fits")
 
 
@@ -141,3 +150,28 @@ def test_a_csv_s_mark_of_order_is_no_part_of_a_name_and_a_name_stands_once(tmp_p
     path.write_text("id,teff,teff\n7,5000,6000\n")
     with pytest.raises(InputError, match=r"mine\.csv, line 1: two columns are called 'teff'"):
         read_table(path)
+
+
+def test_a_named_column_is_key_and_identifier():
+    table = Table({"id": [1, 2], "star": MaskedColumn([2**62 + 1, 0], mask=[False, True])})
+    found = keys(PATH, table, SURVEY, "star")
+    assert found["key"].tolist() == [str(2**62 + 1), "row 1"]
+    assert found["identifier"].tolist() == [str(2**62 + 1), ""]
+    with pytest.raises(InputError, match="no column 'sta'; the nearest there are star"):
+        keys(PATH, table, SURVEY, "sta")
+
+
+def test_columns_are_taken_under_the_names_of_the_model():
+    table = Table({"Teff": [5000.0], "LOGG": [4.0], "teff": [1.0]})
+    table["Teff"].unit = "K"
+    found = renamed(PATH, table, _names("teff=Teff, Teff=teff,logg=LOGG"))
+    assert [found[name][0] for name in ("teff", "Teff", "logg")] == [5000.0, 1.0, 4.0]
+    assert found["teff"].unit == "K"
+    with pytest.raises(InputError, match="no column 'LOG'; the nearest there are"):
+        renamed(PATH, table, {"logg": "LOG"})
+
+
+@pytest.mark.parametrize("text", ["teff", "teff=", "=Teff", "a=b,a=c", "a=b,,"])
+def test_a_map_that_is_no_map_is_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="is not OURS=THEIRS"):
+        _names(text)

@@ -22,6 +22,7 @@ from spectrotranslator.translation.user_table import (
     flags,
     keys,
     read_table,
+    renamed,
     write_table,
 )
 
@@ -37,10 +38,11 @@ def main(arguments: list[str]) -> int:
     if given.out.exists() and given.out.samefile(given.table):
         raise InputError(f"{given.out}: the table of stars itself; give another file to write to")
     trained = Trained(given.model)
-    table = read_table(given.table)
+    table = renamed(given.table, read_table(given.table), given.map)
     found, exact = features(given.table, table, trained.survey, trained.inputs, trained.units)
     masks = flags(given.table, table, trained.masked)
-    stars = pd.concat([keys(given.table, table, trained.survey), found, masks], axis=1)
+    named = keys(given.table, table, trained.survey, given.id)
+    stars = pd.concat([named, found, masks], axis=1)
     if exact:
         print(f"{given.table}: no errors of {', '.join(exact)}: taken as exact", file=sys.stderr)
     result = trained.translate(stars)
@@ -68,7 +70,27 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "out", type=user_paths.resolve_output, help="where the translated stars go, by its suffix"
     )
+    parser.add_argument(
+        "--id",
+        metavar="COLUMN",
+        help="column that names the stars; by default the key of the survey, else the row",
+    )
+    parser.add_argument(
+        "--map",
+        type=_names,
+        default={},
+        metavar="OURS=THEIRS,...",
+        help="columns of the table that hold inputs under other names: teff=Teff,logg=LOGG",
+    )
     return parser
+
+
+def _names(text: str) -> dict[str, str]:
+    pairs = [[name.strip() for name in pair.partition("=")[::2]] for pair in text.split(",")]
+    ours = [pair[0] for pair in pairs]
+    if not all(all(pair) for pair in pairs) or len(set(ours)) != len(ours):
+        raise argparse.ArgumentTypeError(f"{text!r} is not OURS=THEIRS,... with each name once")
+    return dict(pairs)
 
 
 class Trained:

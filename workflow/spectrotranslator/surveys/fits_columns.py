@@ -1,11 +1,18 @@
 """Chosen columns of a FITS table, read in row chunks without mapping the file."""
 
-from collections.abc import Iterable
+import gzip
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
+from astropy.table import Column, MaskedColumn, Table
+from astropy.units import Unit
 from pandas.api.extensions import ExtensionArray
 
 from spectrotranslator.download.fits_layout import FitsColumn, TableLayout, table_layout
@@ -14,6 +21,7 @@ from spectrotranslator.download.require_columns import require_columns
 from spectrotranslator.errors import InputError
 
 CHUNK_BYTES = 64 << 20
+GZIP = b"\x1f\x8b"
 UNSIGNED = 2**63  # TZERO of unsigned 64-bit integers; it only flips their highest bit
 
 
@@ -23,7 +31,7 @@ def read_columns(path: str | Path, columns: Iterable[str], hdu: int = 1) -> pd.D
     Parameters
     ----------
     path
-        FITS file; gzip is not supported.
+        FITS file, plain or gzip; a packed one is unpacked into a temporary file.
     columns
         Names as in the file; each must hold one value a row.
 
@@ -41,21 +49,84 @@ def read_columns(path: str | Path, columns: Iterable[str], hdu: int = 1) -> pd.D
     """
     columns = list(dict.fromkeys(columns))
     path = Path(path)
+    with _opened(path) as stream:
+        layout = table_layout(stream, str(path), hdu)
+        require_columns(path, columns, layout.columns)
+        wanted = [_single(path, layout.columns[name]) for name in columns]
+        return pd.DataFrame(_read(stream, path, layout, wanted))
+
+
+def read_first_table(path: Path) -> Table:
+    """All columns of the first table of a FITS file, with units, masked where there are gaps.
+
+    Raises
+    ------
+    InputError
+        As ``read_columns``.
+    """
+    with _opened(path) as stream:
+        hdu = _first_table(stream, path)
+        if hdu is None:
+            return Table.read(path, format="fits")  # a table of text (XTENSION = 'TABLE')
+        layout = table_layout(stream, str(path), hdu)
+        wanted = list(layout.columns.values())
+        values = _read(stream, path, layout, wanted)
+    return Table([_astropy(column, values[column.name]) for column in wanted])
+
+
+def _first_table(stream: BinaryIO, path: Path) -> int | None:
+    """Number of the first extension that is a binary table; None where no extension is one."""
+    for hdu in range(1, 1000):
+        try:
+            table_layout(stream, str(path), hdu)
+        except InputError as error:
+            if str(error).endswith("is not a table"):
+                continue
+            if hdu > 1 and "no extension" in str(error):
+                return None
+            raise
+        return hdu
+    return None
+
+
+def _astropy(column: FitsColumn, values: np.ndarray | ExtensionArray) -> Column:
+    about = {"name": column.name, "unit": _unit(column.unit)}
+    if not isinstance(values, np.ndarray):
+        gaps = np.asarray(values.isna())
+        plain = values.to_numpy(values.dtype.numpy_dtype, na_value=0)
+        return MaskedColumn(plain, mask=gaps, **about)
+    return Column(values.astype(str) if values.dtype.kind == "O" else values, **about)
+
+
+def _unit(text: str) -> Unit | None:
+    return Unit(text, format="fits", parse_strict="silent") if text else None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """A FITS file for reading, unpacked into a temporary file where it is gzip."""
     try:
         with path.open("rb") as stream:
-            layout = table_layout(stream, str(path), hdu)
-            require_columns(path, columns, layout.columns)
-            wanted = [_single(path, layout.columns[name]) for name in columns]
-            return _read(stream, path, layout, wanted)
+            packed = stream.read(2) == GZIP
+            stream.seek(0)
+            if not packed:
+                yield stream
+                return
+            with tempfile.TemporaryFile() as unpacked:
+                shutil.copyfileobj(gzip.GzipFile(fileobj=stream), unpacked, CHUNK_BYTES)
+                unpacked.seek(0)
+                yield unpacked
+    except (EOFError, zlib.error) as error:
+        raise InputError(f"{path}: damaged gzip ({error})") from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
 
 
 def _read(
     stream: BinaryIO, path: Path, layout: TableLayout, wanted: list[FitsColumn]
-) -> pd.DataFrame:
+) -> dict[str, np.ndarray | ExtensionArray]:
     dtype = layout.dtype
-    values = {column.name: np.empty(layout.rows, _stored(column)) for column in wanted}
+    values = {c.name: np.empty((layout.rows, *_shape(c)), _stored(c)) for c in wanted}
     chunk = max(1, CHUNK_BYTES // layout.row_bytes)
     stream.seek(layout.start)
     for first in range(0, layout.rows, chunk):
@@ -67,7 +138,11 @@ def _read(
             )
         for column in wanted:
             values[column.name][first : first + count] = block[column.name]
-    return pd.DataFrame({column.name: _meant(column, values[column.name]) for column in wanted})
+    return {column.name: _meant(column, values[column.name]) for column in wanted}
+
+
+def _shape(column: FitsColumn) -> tuple[int, ...]:
+    return (column.count,) if column.count != 1 else ()
 
 
 def _single(path: Path, column: FitsColumn) -> FitsColumn:
@@ -85,9 +160,11 @@ def _meant(column: FitsColumn, values: np.ndarray) -> np.ndarray | ExtensionArra
     if column.kind == "text":
         return np.char.strip(np.char.decode(values, "latin-1")).astype(object)
     if column.kind == "logical":
-        return values == b"T"
+        gaps = (values != b"T") & (values != b"F")
+        truth = values == b"T"
+        return pd.arrays.BooleanArray(truth, gaps) if gaps.any() and truth.ndim == 1 else truth
     scaled = _scaled(column, values)
-    if column.null is None:
+    if column.null is None or scaled.ndim != 1:
         return scaled
     return nullable_numbers(scaled, values == column.null)
 

@@ -5,14 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from astropy.table import Table
 
 from spectrotranslator.config.configuration import Survey
 from spectrotranslator.download.require_columns import require_columns
-from spectrotranslator.errors import InputError
 
-from .exact_integers import read_frame
 from .fits_columns import read_columns
+from .table_files import kind_of, read_table_file, to_frame
 
 PHOTOMETRY = {"Gmag", "BPmag", "RPmag", "e_Gmag", "e_BPmag", "e_RPmag"}
 
@@ -86,25 +84,9 @@ def read_vizier(path: Path, survey: Survey) -> pd.DataFrame:
 def read_table(files: list[Path], columns: list[str]) -> pd.DataFrame:
     """A user's own table: CSV, Parquet, FITS (also packed), VOTable or ECSV, by suffix."""
     (path,) = files
-    if path.suffix.lower() in FITS:
+    if kind_of(path) in FITS:
         return read_columns(path, columns)
-    table = _any_table(path)
-    require_columns(path, columns, table)
-    return table[columns]
-
-
-def _any_table(path: Path) -> pd.DataFrame:
-    try:
-        if path.suffix in (".parquet", ".csv"):
-            return read_frame(path)
-        table = Table.read(path)
-        table.convert_bytestring_to_unicode()
-        return table.to_pandas()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except Exception as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: not a readable table ({reason})") from None
+    return to_frame(path, read_table_file(path), columns)
 
 
 READERS = {"galah": read_galah, "apogee": read_apogee, "table": read_table}

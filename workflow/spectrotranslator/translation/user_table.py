@@ -1,6 +1,5 @@
 """A user's own table of stars, brought to the features a direction's networks read."""
 
-import csv
 import re
 import warnings
 from pathlib import Path
@@ -12,9 +11,11 @@ from astropy.units import Unit as unit_of
 from astropy.units import UnitBase, UnrecognizedUnit, dex, dimensionless_unscaled
 
 from spectrotranslator.config.configuration import Feature, Survey
+from spectrotranslator.download.require_columns import require_columns
 from spectrotranslator.errors import InputError
 from spectrotranslator.surveys.derived_columns import difference, quadrature
-from spectrotranslator.surveys.exact_integers import read_frame
+from spectrotranslator.surveys.exact_integers import id_texts
+from spectrotranslator.surveys.table_files import read_table_file, to_frame
 
 # Units as surveys write them though no standard does, by the unit that is meant.
 SPELLINGS = {
@@ -34,43 +35,32 @@ SUFFIXES = {
 
 
 def read_table(path: Path) -> Table:
-    """A table by its suffix: CSV, FITS, VOTable (.vot, .xml), ECSV or Parquet.
+    """A table by its suffix: CSV, FITS, VOTable, ECSV or Parquet; see ``read_table_file``.
 
     Raises
     ------
     InputError
-        Not there, of no known kind, not readable, without a row, or a CSV with one name twice.
+        Not there, of no known kind, not readable, or without a row.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    if path.suffix not in (*SUFFIXES, ".parquet"):
-        known = ", ".join([*SUFFIXES, ".parquet"])
-        raise InputError(f"{path}: the suffix is of no known table; give one of {known}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if path.suffix == ".parquet":
-                table = Table.from_pandas(read_frame(path))
-            elif path.suffix == ".csv":
-                _names_once(path)
-                table = Table.read(path, format="ascii.csv", encoding="utf-8-sig")
-            else:
-                table = Table.read(path, format=SUFFIXES[path.suffix])
-    except InputError:
-        raise
-    except Exception as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise InputError(f"{path}: not a readable table ({reason})") from None
+    table = read_table_file(path)
     if not len(table):
         raise InputError(f"{path}: holds no row")
     return table
 
 
-def _names_once(path: Path) -> None:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        names = [name.strip() for name in next(csv.reader(stream), [])]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise InputError(f"{path}, line 1: two columns are called {twice[0]!r}; name them apart")
+def renamed(path: Path, table: Table, names: dict[str, str]) -> Table:
+    """The table with columns also under the names a model knows, ``names`` of ours to theirs.
+
+    Raises
+    ------
+    InputError
+        A column is not there.
+    """
+    require_columns(path, names.values(), table.colnames)
+    columns = {ours: table[theirs].copy() for ours, theirs in names.items()}
+    for ours, column in columns.items():
+        table[ours] = column
+    return table
 
 
 def write_table(path: Path, table: pd.DataFrame, units: dict[str, str], kind: str) -> None:
@@ -88,9 +78,18 @@ def write_table(path: Path, table: pd.DataFrame, units: dict[str, str], kind: st
             written.write(path, format=SUFFIXES[kind])
         except UnicodeEncodeError as error:
             raise InputError(
-                f"FITS holds ASCII alone, which {error.object!r} is not; "
-                "give the translated table another suffix, such as .vot or .parquet"
+                f"{_place(table, str(error.object))}: FITS holds ASCII alone, which "
+                f"{error.object!r} is not; give the translated table another suffix, such as .vot "
+                "or .parquet"
             ) from None
+
+
+def _place(table: pd.DataFrame, text: str) -> str:
+    """Row (from 1) and column where a text stands."""
+    for name in table.select_dtypes(exclude=["number", "bool"]):
+        if (found := (table[name].astype(str) == text).to_numpy()).any():
+            return f"row {int(found.argmax()) + 1}, column {name}"
+    return f"column {text}"
 
 
 def features(
@@ -136,48 +135,40 @@ def flags(path: Path, table: Table, masked: dict[str, str]) -> pd.DataFrame:
     return pd.DataFrame({flag: _numbers(path, table, flag, "") for flag in masked.values()})
 
 
-def keys(path: Path, table: Table, survey: Survey) -> pd.DataFrame:
+def keys(path: Path, table: Table, survey: Survey, named: str | None = None) -> pd.DataFrame:
     """Row, key and identifier; the key is the survey's where it is there whole, else the row.
 
     The noise of a row hangs on its key, so a star has the same one in every table of its survey.
 
+    Parameters
+    ----------
+    named
+        The column that is the key and the identifier; by default those of the survey.
+
     Raises
     ------
     InputError
-        Identifiers are floating-point numbers that have lost digits.
+        Identifiers are floating-point numbers that have lost digits, or ``named`` is not there.
     """
+    key_columns, identifier_column = survey.key, survey.identifier
+    if named:
+        require_columns(path, [named], table.colnames)
+        key_columns, identifier_column = [named], named
     rows = np.arange(len(table))
     key = pd.Series(rows.astype(str))
-    if survey.key and all(name in table.colnames for name in survey.key):
-        parts = [_texts(path, table, name) for name in survey.key]
+    if key_columns and all(name in table.colnames for name in key_columns):
+        parts = [_texts(path, table, name) for name in key_columns]
         lacking = np.any([part == "" for part in parts], axis=0)
-        key = parts[0].str.cat(parts[1:], sep="|").mask(lacking, "row " + key)
-    named = survey.identifier in table.colnames
-    identifier = _texts(path, table, survey.identifier) if named else rows.astype(str)
+        joined = parts[0].str.cat(parts[1:], sep="|") if parts[1:] else parts[0]
+        key = joined.mask(lacking, "row " + key)
+    there = identifier_column in table.colnames
+    identifier = _texts(path, table, identifier_column) if there else rows.astype(str)
     return pd.DataFrame({"row": rows, "key": key, "identifier": identifier})
 
 
 def _texts(path: Path, table: Table, name: str) -> pd.Series:
     """A column of identifiers as text, empty where there is none; whole numbers as such."""
-    column = np.ma.asarray(table[name])
-    lacking, values = np.ma.getmaskarray(column), np.asarray(column.data)
-    if values.dtype.kind == "S":
-        values = np.char.decode(values, "latin-1")
-    if values.dtype.kind == "f":
-        lacking |= ~np.isfinite(values)
-        values = _whole(path, name, np.where(lacking, 0, values))
-    return pd.Series(values.astype(str)).str.strip().mask(lacking, "")
-
-
-def _whole(path: Path, name: str, values: np.ndarray) -> np.ndarray:
-    """Floating-point numbers as the whole numbers they are; as they are where some is none."""
-    exact = 2.0 ** (np.finfo(values.dtype).nmant + 1)
-    if np.abs(values).max(initial=0) > exact:
-        raise InputError(
-            f"{path}: column {name!r} holds floating-point numbers beyond {exact:.0f}, which have "
-            "lost digits; write identifiers as whole numbers or text"
-        )
-    return values.astype(np.int64) if (values == np.floor(values)).all() else values
+    return id_texts(to_frame(path, table, [name])[name], str(path))
 
 
 def _value(path: Path, table: Table, name: str, feature: Feature, unit: str) -> np.ndarray:
