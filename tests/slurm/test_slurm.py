@@ -159,7 +159,7 @@ def starved_overdue_and_killed(clone: Clone, cluster: Cluster) -> list[str]:
         call.until(
             lambda: (clone.root / TINY / "logs/cross_validate-as-published-g2a.log").is_file()
         )
-        stop("evaluation.predict", clone)
+        stop("evaluation.cross_validate", clone)
         with call.held():
             cluster.kill_controller()
         call.until(lambda: cluster.jobs("train_member"))
@@ -209,7 +209,7 @@ def told_where_they_ran(jobs: dict[str, dict], cluster: Cluster) -> None:
     once, twice = sorted(memory(given[f"read_survey-{survey}"]) for survey in ("apogee", "galah"))
     assert twice == 2 * once, "the cancelled job asked for as much again"
     assert memory(given["crossmatch-g2a-intrinsic"]) == 1200
-    trainings = [told for name, told in given.items() if name.startswith("train-")]
+    trainings = [told for name, told in given.items() if name.startswith("train_member-")]
     assert len(trainings) == 10 and len({told["job"] for told in trainings}) == 5
     asked = sorted(memory(told) for told in trainings)
     assert asked[0] == asked[7] and asked[8] == asked[9] == 2 * asked[0], "two were cancelled"

@@ -172,6 +172,7 @@ def test_the_foreign_repository_of_the_caller_is_not_recorded(monkeypatch):
 
 def test_a_terminal_that_goes_away_ends_the_run(monkeypatch):
     taken = {}
+    monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_DFL)
     monkeypatch.setattr(signal, "signal", lambda number, act: taken.update({number: act}))
     snakemake_process._end_on_signals()
     assert {signal.SIGHUP, signal.SIGTERM} <= taken.keys()

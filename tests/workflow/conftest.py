@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -20,13 +19,14 @@ from spectrotranslator.cli import main
 from spectrotranslator.translation import assemble_catalogue, translate_shard, write_table
 
 ROOT = Path(__file__).resolve().parents[2]
-# Sourced by every shell of a job: only what fetches has a network, as on a cluster's nodes.
-NO_NETWORK = """
-python() {
-    if [ "$2" = minisky.serve ]; then command python "$@"; return; fi
-    echo "$3" >> "$STEPS_WITHOUT_NETWORK"
-    unshare --map-root-user --net "$(command -v python)" "$@"
-}
+# Stands for the python of a clone's jobs: only steps beside the archive have a network, as on a
+# cluster's nodes.
+NO_NETWORK = """#!/bin/sh
+real=$(dirname "$0")/python-with-network
+if [ "$2" = minisky.serve ]; then BESIDE_ARCHIVE=1 exec "$real" "$@"; fi
+if [ "$2" != spectrotranslator.run_step ] || [ -n "$BESIDE_ARCHIVE" ]; then exec "$real" "$@"; fi
+echo "$3" >> "{notes}"
+exec unshare --map-root-user --net "$real" "$@"
 """
 MAY_CUT_OFF = subprocess.run(["unshare", "--map-root-user", "--net", "true"]).returncode == 0
 SAME_BYTES = ("sample", "networks", "importance", "catalogues", "diff", "figures")
@@ -123,16 +123,18 @@ def link_environment(place: Path) -> None:
         shutil.copy2(note, place / ".venv" / note.name)
 
 
-def cut_off(folder: Path) -> dict[str, str]:
-    """Variables that keep stages off the network, where a namespace can be made; ``folder`` notes
-    which were."""
+def cut_off(clone: Clone) -> None:
+    """Keep a clone's steps off the network, where a namespace can be made.
+
+    ``cut_off.txt`` beside the clone notes which were.
+    """
     if not MAY_CUT_OFF:
-        return {}
-    (folder / "no_network.sh").write_text(NO_NETWORK)
-    return {
-        "BASH_ENV": str(folder / "no_network.sh"),
-        "STEPS_WITHOUT_NETWORK": str(folder / "cut_off.txt"),
-    }
+        return
+    python = clone.root / ".venv/bin/python"
+    python.with_name("python-with-network").symlink_to(python.readlink())
+    python.unlink()
+    python.write_text(NO_NETWORK.replace("{notes}", str(clone.root.parent / "cut_off.txt")))
+    python.chmod(0o755)
 
 
 def steps_with_network(clone: Clone, run: str) -> set[str]:
@@ -153,7 +155,8 @@ def finished(tmp_path_factory, worker_id) -> Clone:
     with FileLock(place.with_suffix(".lock")):
         if not (place / "first.txt").exists():
             clone = fresh(place)
-            done = clone.reproduce("tiny", env=os.environ | cut_off(place.parent))
+            cut_off(clone)
+            done = clone.reproduce("tiny")
             assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
             (place / "first.txt").write_text(done.stdout)
     return Clone(place)

@@ -91,7 +91,7 @@ def test_what_does_not_fit_is_refused_in_one_line(read_only):
     table.write(folder / "unit.fits")
     assert "'rv_galah' is in m / s" in refused(clone, MODEL, folder / "unit.fits", out=out)
     (folder / "cut.fits").write_bytes((folder / "unit.fits").read_bytes()[:3000])
-    assert "not a readable table" in refused(clone, MODEL, folder / "cut.fits", out=out)
+    assert "cut short" in refused(clone, MODEL, folder / "cut.fits", out=out)
     assert "no such file" in refused(clone, MODEL, folder / "none.csv", out=out)
     assert "not the networks" in refused(clone, "results/tiny", folder / "short.csv", out=out)
 
@@ -158,7 +158,8 @@ def test_a_damaged_description_is_refused(clone, tmp_path, recorded, change):
     table = tmp_path / "mine.csv"
     survey_stars(clone)[["sobject_id", *INPUTS]].head(3).to_csv(table, index=False)
     told = refused(clone, MODEL, table, out=tmp_path / "out.csv")
-    assert ("changed since the run was made" if recorded else "is damaged") in told
+    assert "description" in told or "training.json" in told
+    assert recorded == ("changed since the run was made" in told)
 
 
 def test_another_scaling_than_the_recorded_one_is_refused(clone, tmp_path):
