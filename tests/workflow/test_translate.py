@@ -91,7 +91,7 @@ def test_what_does_not_fit_is_refused_in_one_line(read_only):
     table.write(folder / "unit.fits")
     assert "'rv_galah' is in m / s" in refused(clone, MODEL, folder / "unit.fits", out=out)
     (folder / "cut.fits").write_bytes((folder / "unit.fits").read_bytes()[:3000])
-    assert "not a readable table" in refused(clone, MODEL, folder / "cut.fits", out=out)
+    assert "cut short within a header" in refused(clone, MODEL, folder / "cut.fits", out=out)
     assert "no such file" in refused(clone, MODEL, folder / "none.csv", out=out)
     assert "not the networks" in refused(clone, "results/tiny", folder / "short.csv", out=out)
 
