@@ -9,6 +9,9 @@ from astropy.io import votable
 from astropy.io.votable.tree import Info, Resource, TableElement, VOTableFile
 from astropy.table import Table
 
+from cdstables.votable_file import parse_document
+from spectrotranslator.errors import InputError
+
 from .http import RetryPolicy, TransferError, answer
 
 UPLOAD = "ids"
@@ -72,11 +75,10 @@ def _parsed(body: bytes) -> Answer:
     if body.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
         raise TransferError("an HTML page came instead of a table")
     try:
-        document = votable.parse(io.BytesIO(body), verify="ignore")
-    except Exception as error:
-        raise TransferError(
-            f"the answer is no whole VOTable ({str(error).splitlines()[0]})"
-        ) from None
+        document = parse_document(body, "the answer")
+    except InputError as error:
+        told = str(error).replace("the answer: no VOTable", "the answer is no whole VOTable")
+        raise TransferError(told) from None
     status = [info for info in _infos(document) if info.name == "QUERY_STATUS"]
     for info in status:
         if info.value == "ERROR":
