@@ -17,7 +17,7 @@ from .layout import Column, Table
 from .records import read_all
 
 if TYPE_CHECKING:
-    from astropy.io.votable.tree import TableElement
+    from astropy.io.votable.tree import TableElement, VOTableFile
 
 _LINE = 57
 _OUTSIDE = re.compile(rb"<(?:[\w.-]+:)?STREAM\b[^>]*\shref\s*=|<!ENTITY\b", re.I)
@@ -56,7 +56,12 @@ def read_votable(path: Path, table: Table) -> Iterator[pa.RecordBatch]:
 
 
 def parse_votable(content: bytes, name: str) -> list["TableElement"]:
-    """The tables of a VOTable, each value as it stands there.
+    """The tables of a VOTable; see ``parse_document``."""
+    return list(parse_document(content, name).iter_tables())
+
+
+def parse_document(content: bytes, name: str) -> "VOTableFile":
+    """A VOTable, each value as it stands there.
 
     Parameters
     ----------
@@ -80,7 +85,7 @@ def parse_votable(content: bytes, name: str) -> list["TableElement"]:
     try:
         with warnings.catch_warnings(record=True) as heard:
             warnings.simplefilter("always")
-            tables = list(parse(io.BytesIO(content), verify="warn").iter_tables())
+            document = parse(io.BytesIO(content), verify="warn")
     except Exception as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise InputError(f"{name}: no VOTable ({reason})") from error
@@ -90,7 +95,7 @@ def parse_votable(content: bytes, name: str) -> list["TableElement"]:
                 f"{name}: a value does not fit the type its column is declared with "
                 f"({_plain(warning.message)}); ask its author for a wider type"
             )
-    return tables
+    return document
 
 
 def _plain(warning: Warning) -> str:

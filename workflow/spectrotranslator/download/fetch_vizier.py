@@ -129,9 +129,13 @@ def _named(table: Table, names: list[str], asked: list[str] | None = None) -> pd
     columns = {}
     for name, column in zip(names, in_order(table, asked or names), strict=True):
         values = np.ma.asarray(column)
-        if values.ndim != 1:
-            raise TransferError(f"column {name} holds arrays, not one value a row")
-        if values.dtype.kind in "iu":
+        if values.ndim != 1 or any(isinstance(v, np.ndarray) for v in values.data[:1].tolist()):
+            raise TransferError(f"column {name} holds several values a row, not 1")
+        if values.dtype.kind == "b":
+            blank = np.ma.getmaskarray(values)
+            truth = values.filled(False)
+            columns[name] = pd.arrays.BooleanArray(truth, blank) if blank.any() else truth
+        elif values.dtype.kind in "iu":
             blank = np.ma.getmaskarray(values)
             whole = np.int64 if not blank.any() else values.dtype
             columns[name] = nullable_numbers(values.filled(0).astype(whole), blank)

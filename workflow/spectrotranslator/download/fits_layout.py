@@ -6,7 +6,8 @@ seek and read will do.
 
 import math
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import numpy as np
@@ -37,6 +38,11 @@ class FitsColumn:
     null: int | None = None
 
     @property
+    def width(self) -> int:
+        """Bytes of a row."""
+        return self.dtype.itemsize * self.count
+
+    @property
     def kind(self) -> str:
         """``integer``, ``float``, ``text``, ``logical`` or ``other``."""
         code = self.form.lstrip("0123456789")[:1]
@@ -58,11 +64,12 @@ class TableLayout:
 
     @property
     def dtype(self) -> np.dtype:
-        """Big-endian type of one row."""
+        """Big-endian type of one row; columns without a byte are not in it."""
         return np.dtype(
             [
                 (name, column.dtype, (column.count,) if column.count != 1 else ())
                 for name, column in self.columns.items()
+                if column.width
             ]
         )
 
@@ -98,7 +105,7 @@ def _layout(stream: BinaryIO, name: str, hdu: int) -> TableLayout:
         raise InputError(f"{name}: extension {hdu} is not a table")
     columns = [_column(header, number) for number in range(1, _count(header, "TFIELDS") + 1)]
     layout = TableLayout(
-        {column.name: column for column in columns},
+        _by_name(columns),
         start,
         _count(header, "NAXIS2"),
         _count(header, "NAXIS1"),
@@ -109,6 +116,17 @@ def _layout(stream: BinaryIO, name: str, hdu: int) -> TableLayout:
             f"{layout.row_bytes}; the header is damaged"
         )
     return layout
+
+
+def _by_name(columns: list[FitsColumn]) -> dict[str, FitsColumn]:
+    """Columns by name; those that share one are told apart by their number."""
+    counts = Counter(column.name for column in columns)
+    named = {}
+    for number, column in enumerate(columns, 1):
+        shared = counts[column.name] > 1
+        name = f"{column.name}_{number}" if shared else column.name
+        named[name] = replace(column, name=name)
+    return named
 
 
 def _something(stream: BinaryIO, position: int) -> bool:
@@ -164,14 +182,15 @@ def _column(header: fits.Header, number: int) -> FitsColumn:
     repeat, code = re.match(r"(\d*)([A-Z])", form).groups()
     count = int(repeat) if repeat else 1
     if code == "A":
-        dtype, count = np.dtype(f"S{count}"), 1
+        width = _text_width(header, number, form, count)
+        dtype, count = np.dtype(f"S{width}"), count // width if width else 0
     elif code == "X":
         dtype, count = np.dtype("u1"), -(-count // 8)
     else:
         dtype = np.dtype(TYPES[code])
         count *= 2 if code in "PQ" else 1
     return FitsColumn(
-        header[f"TTYPE{number}"].strip(),
+        str(header.get(f"TTYPE{number}", "")).strip() or f"col{number}",
         form,
         str(header.get(f"TUNIT{number}", "")).strip(),
         dtype,
@@ -180,6 +199,15 @@ def _column(header: fits.Header, number: int) -> FitsColumn:
         _number(header, f"TZERO{number}", 0),
         _number(header, f"TNULL{number}", None) if code in "BIJK" else None,
     )
+
+
+def _text_width(header: fits.Header, number: int, form: str, count: int) -> int:
+    """Bytes of one text of a column, which may hold several (``60A10``, or by ``TDIM``)."""
+    several = re.fullmatch(r"\d+A(\d+)", form) or re.match(
+        r"\(\s*(\d+)\s*,", str(header.get(f"TDIM{number}", ""))
+    )
+    width = int(several[1]) if several else count
+    return width if width and count % width == 0 else count
 
 
 def _number(header: fits.Header, keyword: str, usual: int | None) -> int | float | None:

@@ -126,7 +126,7 @@ def _read(
     stream: BinaryIO, path: Path, layout: TableLayout, wanted: list[FitsColumn]
 ) -> dict[str, np.ndarray | ExtensionArray]:
     dtype = layout.dtype
-    values = {c.name: np.empty((layout.rows, *_shape(c)), _stored(c)) for c in wanted}
+    values = {c.name: np.zeros((layout.rows, *_shape(c)), _stored(c)) for c in wanted}
     chunk = max(1, CHUNK_BYTES // layout.row_bytes)
     stream.seek(layout.start)
     for first in range(0, layout.rows, chunk):
@@ -137,16 +137,17 @@ def _read(
                 f"{path}: cut short after row {first + len(block)} of {layout.rows}; fetch it again"
             )
         for column in wanted:
-            values[column.name][first : first + count] = block[column.name]
+            if column.width:
+                values[column.name][first : first + count] = block[column.name]
     return {column.name: _meant(column, values[column.name]) for column in wanted}
 
 
 def _shape(column: FitsColumn) -> tuple[int, ...]:
-    return (column.count,) if column.count != 1 else ()
+    return (column.count,) if column.count > 1 else ()
 
 
 def _single(path: Path, column: FitsColumn) -> FitsColumn:
-    if column.count != 1:
+    if column.count != 1 and column.width:
         raise InputError(f"{path}: column {column.name!r} holds {column.count} values a row, not 1")
     return column
 
