@@ -30,7 +30,7 @@ from spectrotranslator.config.loading import resolve
 from spectrotranslator.evaluation import asymmetry as estimator
 from spectrotranslator.evaluation.homogenised_stars import compared
 from spectrotranslator.evaluation.refit import cross_validated_translation, refit_network
-from spectrotranslator.sample.crossmatch import matched, training_sample
+from spectrotranslator.sample.crossmatch import select_training
 from spectrotranslator.sample.cuts import apply_cuts
 from spectrotranslator.sample.split import split, survey_rows
 from spectrotranslator.translation.homogenise import homogenise
@@ -54,9 +54,8 @@ def on_one_base(
     """Both surveys on APOGEE's base, a row a star, and the translated rows with their members."""
     direction = configuration.directions["g2a"]
     tables = survey_tables(configuration, sky)
-    selection = configuration.selections[configuration.selection]
-    pairs = matched(configuration, direction, tables, selection, [])
-    sample = training_sample(direction, "intrinsic", pairs, [])
+    selection = configuration.chosen_selection
+    sample = select_training(configuration, direction, "intrinsic", tables, selection, [])
     sample["part"] = split(sample, configuration.split)
     sides = (
         survey_rows(sample, tables["galah"], "from"),

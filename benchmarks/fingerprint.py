@@ -1,9 +1,11 @@
 """How often the fingerprint finds the settings that a simulated published catalogue hides.
 
-    nice -n 10 python benchmarks/fingerprint.py [--cases 20] [--first 0]
+    nice -n 10 python benchmarks/fingerprint.py [--cases 20] [--first 0] [--outside]
 
 Every case is a small sky of its own and one catalogue published from it: realisations from 5 to
-200, members from 5 to 30, one of three lengths of training, of five selections and of three masks.
+200, members from 5 to 30, one of three lengths of training and of three masks, and a selection
+drawn from all the candidates of the configuration. With ``--outside`` the selection is none of
+them, and the answer must say so. The number of training stars is told to within 40, as published.
 Prints each case and how often the truth lies in the interval. Exits with 1 where a bar of the
 project is missed. With ``--kept FOLDER`` catalogues and answers stay there, for
 ``second_replicate.py``.
@@ -23,8 +25,8 @@ import pandas as pd
 import torch
 
 from cdstables.layout import layout_from_yaml
-from minisky.publish_sky import A2G, G2A
-from minisky.published_data import apply_cuts, match, read_surveys
+from minisky.publish_sky import A2G, G2A, execute
+from minisky.published_data import apply_cuts, match, read_surveys, with_velocities
 from minisky.published_text import records, write_gzip
 from minisky.settings import CutSettings, PublishedSettings, SkySettings
 from minisky.simulate_sky import simulate
@@ -37,21 +39,8 @@ from spectrotranslator.fingerprint.training_length import Lengths
 from spectrotranslator.surveys.prepare_stars import stars
 from spectrotranslator.surveys.read_survey import measured
 from spectrotranslator.surveys.readers import READERS, columns_of
-from spectrotranslator.tolerance.replicates import run_replicate
 
 LENGTHS = (4, 12, 36)
-CLEAN_GALAH = ("flag_sp == 0", "flag_fe_h == 0", "flag_Mg_fe == 0")
-CLEAN_APOGEE = ("(ASPCAPFLAG // 8388608) % 2 == 0", "(EXTRATARG // 16) % 2 == 0")
-SELECTIONS = {
-    "advice": ((*CLEAN_GALAH, "snr_c3_iraf > 30"), (*CLEAN_APOGEE, "STARFLAG == 0", "SNR > 70")),
-    "no_snr": (CLEAN_GALAH, CLEAN_APOGEE),
-    "bright": ((*CLEAN_GALAH, "snr_c3_iraf > 50"), (*CLEAN_APOGEE, "SNR > 100")),
-    "near_advice": (
-        (*CLEAN_GALAH, "snr_c3_iraf > 32"),
-        (*CLEAN_APOGEE, "STARFLAG == 0", "SNR > 70"),
-    ),
-    "loose": (("flag_sp == 0",), ("(ASPCAPFLAG // 8388608) % 2 == 0", "SNR > 50")),
-}
 MASKS = {
     "none": set(),
     "sentinel": {"value of -9999"},
@@ -63,44 +52,62 @@ TRAINING = {"learning_rates": (3e-3, 1e-3, 1e-4), "batch": 256, "patience": 4}
 def configuration() -> Configuration:
     """The configuration the fingerprint is given: candidates, and small networks."""
     run = resolve("mini")
-    selections = {
-        name: Selection(
-            cuts={
-                survey: [Cut(cut=cut, source="ours") for cut in cuts]
-                for survey, cuts in zip(("galah", "apogee"), both, strict=True)
-            }
-        )
-        for name, both in SELECTIONS.items()
-    }
     method = run.methods["as-published"]
     training = method.training.model_copy(
         update={**TRAINING, "learning_rates": list(TRAINING["learning_rates"])}
     )
     network = method.network.model_copy(update={"widths": [16, 32]})
     methods = {"as-published": method.model_copy(update={"training": training, "network": network})}
-    return run.model_copy(update={"selections": selections, "methods": methods})
+    return run.model_copy(update={"methods": methods})
 
 
-def drop_inputs(case: int) -> tuple[SkySettings, dict]:
-    """The sky of a case and the settings that its catalogue hides."""
+def cuts(given: list[Cut]) -> tuple[CutSettings, ...]:
+    """A selection's cuts as the simulated published side takes them."""
+    return tuple(CutSettings(name="cut", expression=cut.cut) for cut in given)
+
+
+def draw_selection(case: int, rng: np.random.Generator, within: bool) -> tuple[str, Selection]:
+    """A selection of the widened set, or one outside of it, with its name."""
+    candidates = configuration().candidate_selections
+    name = str(rng.choice(list(candidates)))
+    chosen = candidates[name]
+    if within:
+        return name, chosen
+    signal, teff = rng.uniform(56, 80), rng.uniform(4200, 4500)
+    beyond = [Cut(cut=f"snr_c3_iraf > {signal:.0f}", source="ours")]
+    warm = [Cut(cut=f"TEFF > {teff:.0f}", source="ours")]
+    return "none of these", chosen.with_option(Selection(cuts={"galah": beyond}, pairs=warm))
+
+
+def draw_case(case: int, within: bool = True) -> tuple[SkySettings, dict]:
+    """The sky of a case and the settings that its catalogue hides.
+
+    Parameters
+    ----------
+    case : int
+        Number of the case.
+    within : bool
+        Whether the selection is one of the candidates.
+    """
     rng = np.random.default_rng([20240819, case])
     truth = {
         "direction": ("g2a", "a2g")[case % 2],
         "realisations": int(np.exp(rng.uniform(np.log(5), np.log(200.99)))),
         "members": int(rng.integers(5, 31)),
         "training_length": int(rng.choice(LENGTHS)),
-        "selection": str(rng.choice(list(SELECTIONS))),
         "masks": str(rng.choice(list(MASKS))),
     }
-    galah, apogee = SELECTIONS[truth["selection"]]
+    truth["selection"], selection = draw_selection(case, rng, within)
     published = PublishedSettings(
         seed=1000 + case,
         members=truth["members"],
         realisations=truth["realisations"],
         widths=(16, 32),
         epochs=truth["training_length"],
-        galah_sample=tuple(CutSettings(name="cut", expression=cut) for cut in galah),
-        apogee_sample=tuple(CutSettings(name="cut", expression=cut) for cut in apogee),
+        galah_sample=cuts(selection.cuts.get("galah", [])),
+        apogee_sample=cuts(selection.cuts.get("apogee", [])),
+        pair_sample=cuts(selection.pairs),
+        velocity_sample=cuts(selection.networks.get("extrinsic", [])),
         masks=truth["masks"],
         **TRAINING,
     )
@@ -128,19 +135,28 @@ def publish(settings: SkySettings, direction: str, folder: Path) -> dict[str, Pa
         if direction == "g2a"
         else (apply_cuts(apogee, published.apogee_rows), "APOGEE_ID", "GAIAEDR3_SOURCE_ID")
     )
-    catalogue, _ = run_replicate(published, G2A if direction == "g2a" else A2G, sample, rows)
+    catalogue, _ = execute(published, G2A if direction == "g2a" else A2G, sample, rows)
     lines = records(direction, rows[first].astype(str).tolist(), rows[source].tolist(), catalogue)
     write_gzip(folder / f"{direction}.dat.gz", lines)
     return paths
 
 
-def case_files(case: int, folder: Path) -> float:
+def published_counts(published: PublishedSettings, folder: Path) -> dict[str, tuple[int, int]]:
+    """Training stars of each network, to within 40 as the authors' notebooks tell them."""
+    sample = match(
+        published, *read_surveys(*(folder / name for name in ("galah", "apogee", "gaia")))
+    )
+    counts = {"intrinsic": len(sample), "extrinsic": len(with_velocities(published, sample))}
+    return {kind: ((n - 1) // 40 * 40 + 1, (n - 1) // 40 * 40 + 40) for kind, n in counts.items()}
+
+
+def case_files(case: int, within: bool, folder: Path) -> float:
     """Make the catalogue of a case and its stars in ``folder``, unless they are there; seconds."""
     done = folder / "done"
     if done.exists():
         return float(done.read_text())
     started = time.monotonic()
-    sky, truth = drop_inputs(case)
+    sky, truth = draw_case(case, within)
     run = configuration()
     folder.mkdir(parents=True, exist_ok=True)
     paths = publish(sky, truth["direction"], folder)
@@ -154,20 +170,22 @@ def case_files(case: int, folder: Path) -> float:
     return seconds
 
 
-def ask(task: tuple[int, Path]) -> dict:
+def ask(task: tuple[int, bool, Path]) -> dict:
     """One case: publish, read the fingerprint, hold it against what was hidden."""
-    case, kept = task
+    case, within, kept = task
     torch.set_num_threads(1)
-    _, truth = drop_inputs(case)
+    sky, truth = draw_case(case, within)
     direction = truth["direction"]
     run = configuration()
     folder = kept / f"case-{case}"
-    made = case_files(case, folder)
+    made = case_files(case, within, folder)
     started = time.monotonic()
     tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in run.surveys}
     layout = layout_from_yaml(run.directions[direction].catalogue)
     columns = read_catalogue(folder / f"{direction}.dat.gz", layout).columns
-    question = Question(run, run.directions[direction], tables)
+    counts = {"published_counts": published_counts(sky.published, folder)}
+    shape = run.directions[direction].model_copy(update=counts)
+    question = Question(run, shape, tables)
     answers = fingerprint(columns, layout, question, replicates=Lengths(run, direction, LENGTHS))
     write_json(folder / "answers.json", {n: answer.as_dict() for n, answer in answers.items()})
     figures = {
@@ -186,6 +204,8 @@ def ask(task: tuple[int, Path]) -> dict:
 def _held(truth: dict, name: str, answer) -> dict:
     found = {"estimate": answer.estimate, "interval": answer.interval}
     found["undetermined"] = answer.undetermined
+    if name == "selection":
+        return found | {"right": _names_selection(truth["selection"], answer)}
     if answer.undetermined:
         return found | {"right": None}
     if name == "masks":
@@ -194,17 +214,23 @@ def _held(truth: dict, name: str, answer) -> dict:
         expected = {flag if rule == "flag" else rule for rule in MASKS[truth["masks"]]}
         extra = rules - {"no Gaia photometry", "value not finite"}
         return found | {"right": extra == expected}
-    if name == "selection":
-        return found | {"right": answer.estimate == truth["selection"]}
     low, high = answer.interval
     return found | {"right": low <= truth[name] <= high}
 
 
-def cases(first: int, count: int, jobs: int, kept: Path) -> int:
+def _names_selection(truth: str, answer) -> bool:
+    """Whether the right selection stands first, or none is named where none is right."""
+    if truth == "none of these":
+        return bool(answer.undetermined) and "no candidate gives the flags" in answer.undetermined
+    first = answer.evidence["ranking"][0]
+    return truth in [first["selection"], *first["same_sample"]]
+
+
+def cases(first: int, count: int, jobs: int, within: bool, kept: Path) -> int:
     """Run the cases; print each and the counts."""
     found = []
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for result in pool.map(ask, [(case, kept) for case in range(first, first + count)]):
+        for result in pool.map(ask, [(case, within, kept) for case in range(first, first + count)]):
             found.append(result)
             print(json.dumps(result), flush=True)
     good = True
@@ -224,10 +250,12 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=20)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--outside", action="store_true", help="selections that no candidate is")
     parser.add_argument("--kept", type=Path, help="folder of the catalogues, made once")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        return cases(given.first, given.cases, given.jobs, given.kept or Path(folder))
+        kept = given.kept or Path(folder)
+        return cases(given.first, given.cases, given.jobs, not given.outside, kept)
 
 
 if __name__ == "__main__":

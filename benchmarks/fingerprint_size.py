@@ -24,7 +24,7 @@ from cdstables.write import TableWriter
 from spectrotranslator.config import dump, resolve
 from spectrotranslator.fingerprint.catalogue_traces import groups_of
 from spectrotranslator.fingerprint.questions import Question
-from spectrotranslator.fingerprint.selection_ranking import candidates
+from spectrotranslator.fingerprint.selection_ranking import Search
 from spectrotranslator.translation.catalogue_columns import comment_style, comment_text
 from spectrotranslator.translation.quality_flags import PairMaps, comments, reasons
 
@@ -61,7 +61,8 @@ def stars(name: str, survey, rows: int, common: int) -> pd.DataFrame:
 def publish(question: Question, name: str, path: Path) -> None:
     """Write the direction's catalogue of a linear translation with the first selection."""
     configuration, direction = question.configuration, question.direction
-    chosen = next(iter(candidates(configuration, direction, question.tables)))
+    search = Search(configuration, direction, question.tables)
+    chosen = next(search.candidates(configuration.selections))
     scalings = chosen.scalings()
     layout = layout_from_yaml(direction.catalogue)
     style = comment_style(direction.catalogue)

@@ -26,7 +26,7 @@ from cdstables.layout import layout_from_yaml
 from spectrotranslator.comparison.grades import DEVIATES
 from spectrotranslator.comparison.read_catalogues import read_catalogue
 from spectrotranslator.config import Configuration
-from spectrotranslator.sample.crossmatch import matched, training_sample
+from spectrotranslator.sample.crossmatch import select_training
 from spectrotranslator.sample.split import split
 from spectrotranslator.tolerance.member_pool import draw_pairs
 from spectrotranslator.tolerance.replicates import run_replicate
@@ -63,10 +63,10 @@ def lay_samples(run: Configuration, name: str, selection: str, kept: Path, folde
     """What ``execute`` reads: stars and training samples of one selection, under ``folder``."""
     direction = run.directions[name]
     tables = {survey: pd.read_parquet(kept / f"{survey}.parquet") for survey in run.surveys}
-    pairs = matched(run, direction, tables, run.selections[selection], [])
+    chosen = run.candidate_selections[selection]
     (folder / "sample").mkdir(parents=True)
     for kind in direction.networks:
-        sample = training_sample(direction, kind, pairs, [])
+        sample = select_training(run, direction, kind, tables, chosen, [])
         sample["part"] = split(sample, run.split)
         sample.to_parquet(folder / "sample" / f"{name}-{kind}.parquet")
     tables[direction.origin].to_parquet(folder / "sample" / f"{direction.origin}.parquet")

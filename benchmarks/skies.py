@@ -59,7 +59,7 @@ def survey_tables(configuration: Configuration, sky: Sky) -> dict[str, pd.DataFr
 def _pairs(configuration: Configuration, sky: Sky, direction: str) -> pd.DataFrame:
     tables = survey_tables(configuration, sky)
     chosen = configuration.directions[direction]
-    selection = configuration.selections[configuration.selection]
+    selection = configuration.chosen_selection
     pairs = matched(configuration, chosen, tables, selection, [])
     whole = training_sample(chosen, "extrinsic", pairs, [])["from:key"]
     return pairs[pairs["from:key"].isin(whole)]

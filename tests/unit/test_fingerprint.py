@@ -271,7 +271,7 @@ def a_catalogue(training, stars, seed=8):
     return traces, {("Input", "k"): values}
 
 
-def scored(training, candidates):
+def scored(training, candidates, within=None):
     traces, values = a_catalogue(training, 2000)
     found = {
         (name, "training part"): contradictions(
@@ -279,7 +279,12 @@ def scored(training, candidates):
         )
         for name, rows in candidates.items()
     }
-    return read_selection(found, dict.fromkeys(found, 0))
+    return read_selection(
+        found,
+        dict.fromkeys(found, 0),
+        within or dict.fromkeys(candidates, True),
+        {name: [] for name in candidates},
+    )
 
 
 def test_the_right_selection_ranks_first_and_no_star_contradicts_it():
@@ -294,6 +299,13 @@ def test_selections_with_one_map_are_not_told_apart():
     found = scored(training, {"one": training, "other": training[::-1]})
     assert found.estimate is None
     assert found.undetermined == "one and other cannot be told apart"
+
+
+def test_published_counts_tell_selections_with_one_map_apart():
+    training = np.random.default_rng(9).normal(size=(400, 3))
+    candidates = {"one": training, "other": training[::-1]}
+    found = scored(training, candidates, {"one": False, "other": True})
+    assert found.estimate == "other"
 
 
 def test_where_no_candidate_is_right_none_is_named():

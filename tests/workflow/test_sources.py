@@ -40,4 +40,4 @@ def test_ledger_holds_candidates_rows_and_the_audit_of_the_match(finished):
     assert audit["apart"]["count"] == audit["other_id"]["count"] == 0
     (direction,) = ledger["directions"].values()
     assert direction["rows"]["configured"]["rows"] == 697
-    assert set(direction["networks"]["intrinsic"]["off"]) == {"advice", "no_snr", "bright"}
+    assert set(direction["networks"]["intrinsic"]["off"]) >= {"advice", "no_snr", "bright"}

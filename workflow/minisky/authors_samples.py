@@ -37,7 +37,7 @@ def samples(
     """``intrinsic`` and ``extrinsic`` samples with the authors' column names, survey precision."""
     both = match(settings, *read_surveys(galah, apogee, gaia))
     found = {}
-    for kind, table in (("intrinsic", both), ("extrinsic", with_velocities(both))):
+    for kind, table in (("intrinsic", both), ("extrinsic", with_velocities(settings, both))):
         named = {label: table[column] for label, column in LABELS.items()}
         found[kind] = pd.DataFrame(
             {

@@ -112,6 +112,7 @@ def match(settings: PublishedSettings, galah: pd.DataFrame, apogee: pd.DataFrame
     apogee = apogee.drop_duplicates("GAIAEDR3_SOURCE_ID", keep="first")
     both = galah.merge(apogee, left_on="dr3_source_id", right_on="GAIAEDR3_SOURCE_ID")
     both = both.sort_values("sobject_id", ignore_index=True)
+    both = apply_cuts(both, settings.pair_sample)
     return both[_usable(both, _intrinsic_columns())].reset_index(drop=True)
 
 
@@ -126,8 +127,9 @@ def _usable(table: pd.DataFrame, columns: list[str]) -> np.ndarray:
     return (np.isfinite(values) & (values > -9999)).all(axis=1)
 
 
-def with_velocities(both: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a matched sample whose velocities and their errors are all there."""
+def with_velocities(settings: PublishedSettings, both: pd.DataFrame) -> pd.DataFrame:
+    """The rows that train the network of velocities: cut, velocities and errors all there."""
+    both = apply_cuts(both, settings.velocity_sample)
     columns = ["rv_galah", "e_rv_galah", "VHELIO_AVG", "VERR", "VSCATTER"]
     return both[_usable(both, columns)].reset_index(drop=True)
 

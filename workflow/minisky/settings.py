@@ -138,6 +138,12 @@ class PublishedSettings(_Settings):
     apogee_sample: tuple[CutSettings, ...] = Field(
         APOGEE_SAMPLE, description="cuts of the training sample, APOGEE"
     )
+    pair_sample: tuple[CutSettings, ...] = Field(
+        (), description="cuts of the training sample on matched pairs, columns of both surveys"
+    )
+    velocity_sample: tuple[CutSettings, ...] = Field(
+        (), description="further cuts on the pairs that train the network of velocities"
+    )
     galah_rows: tuple[CutSettings, ...] = Field(
         GALAH_ROWS, description="GALAH rows that are published"
     )

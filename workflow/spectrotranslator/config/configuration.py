@@ -3,7 +3,10 @@
 Every number of the method carries its source; ``section.py`` says how.
 """
 
+import functools
+import itertools
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -121,9 +124,39 @@ class Cut(Section):
 
 
 class Selection(Section):
-    """Cuts that make a training sample, by survey."""
+    """Cuts that make a training sample: on each survey, on the pairs, and for one network."""
 
-    cuts: dict[str, list[Cut]] = Field(description="Survey to its cuts, in order.")
+    cuts: dict[str, list[Cut]] = Field({}, description="Survey to its cuts, in order.")
+    pairs: list[Cut] = Field(
+        [],
+        description="Cuts on the matched pairs. A column that only one of the two surveys has goes "
+        "by its name, any column by `SURVEY:NAME` in backticks.",
+    )
+    networks: dict[Name, list[Cut]] = Field(
+        {},
+        description="Network kind to further cuts on its pairs. They hold for the kinds after it "
+        "as well, whose samples are parts of it.",
+    )
+
+    @property
+    def conditions(self) -> frozenset[tuple[str, str]]:
+        """What the selection asks, whatever the order: place and text of every cut."""
+        places = [(f"survey {name}", cuts) for name, cuts in self.cuts.items()]
+        places += [(f"network {kind}", cuts) for kind, cuts in self.networks.items()]
+        places.append(("pairs", self.pairs))
+        return frozenset((place, cut.cut) for place, cuts in places for cut in cuts)
+
+    def with_option(self, option: "Selection") -> "Selection":
+        """The cuts of this selection and then those of ``option``."""
+        surveys = [*self.cuts, *(name for name in option.cuts if name not in self.cuts)]
+        kinds = [*self.networks, *(name for name in option.networks if name not in self.networks)]
+        return Selection(
+            cuts={name: self.cuts.get(name, []) + option.cuts.get(name, []) for name in surveys},
+            pairs=self.pairs + option.pairs,
+            networks={
+                kind: self.networks.get(kind, []) + option.networks.get(kind, []) for kind in kinds
+            },
+        )
 
 
 class Crossmatch(Section):
@@ -135,6 +168,13 @@ class Crossmatch(Section):
     radius_arcsec: float = number(1.0, "Farthest pair of a positional match.", "ours", gt=0)
     fallback: Literal["none", "position"] = number(
         "none", "How rows without a Gaia id are matched.", "ours", unknown=True
+    )
+    order: Literal["first key", "first row", "second key", "second row", "source_id"] = number(
+        "first key",
+        "What the pairs are sorted by, which decides the split: the key of the survey configured "
+        "first or second, its row in the file, or the Gaia id.",
+        "ours",
+        unknown=True,
     )
 
 
@@ -253,6 +293,17 @@ class NetworkKind(Section):
         return self
 
 
+class PublishedDifferences(Section):
+    """What was published of the labels' differences over the validation rows, to the last digit."""
+
+    source: Source = Field(description="Where the figures come from.")
+    decimals: int = Field(3, description="Decimals that were printed.", ge=0, le=10)
+    labels: dict[str, tuple[float, float]] = Field(
+        description="Output to the mean and the standard deviation, over the validation rows, of "
+        "the input that it corrects minus the output, in its unit."
+    )
+
+
 class Direction(Section):
     """A translation of one survey onto another's base."""
 
@@ -264,6 +315,9 @@ class Direction(Section):
     published: Name | None = Field(None, description="Published table to be held against.")
     published_counts: dict[str, tuple[int, int]] = Field(
         {}, description="Published rows and training stars of each kind: least and most."
+    )
+    published_differences: PublishedDifferences | None = Field(
+        None, description="Published differences of the labels over the validation rows."
     )
 
     @model_validator(mode="after")
@@ -355,6 +409,11 @@ class Configuration(Section):
     sources: Sources = Sources()
     surveys: dict[Name, Survey] = Field(description="Name to survey.")
     selections: dict[Name, Selection] = Field({}, description="Named candidate selections.")
+    selection_grid: dict[Name, dict[Name, Selection]] = Field(
+        {},
+        description="Further candidates: each axis names its options, and every combination of one "
+        "option an axis is a candidate, named `OPTION+OPTION+...`.",
+    )
     selection: str | None = Field(None, description="The selection the training samples use.")
     training_sample: Literal["ours", "authors"] = number(
         "ours", "Whose training sample: ours, or that of `sources.authors`.", "ours"
@@ -373,6 +432,23 @@ class Configuration(Section):
     evaluation: Evaluation = Evaluation()
     comparison: Comparison = Comparison()
     compute: Compute = Compute()
+
+    @cached_property
+    def candidate_selections(self) -> dict[str, Selection]:
+        """Every candidate by name: the named ones, then combinations of the grid that differ."""
+        named = dict(self.selections)
+        known = {selection.conditions for selection in named.values()}
+        for options in itertools.product(*(axis.items() for axis in self.selection_grid.values())):
+            parts = [selection for _, selection in options]
+            combined = functools.reduce(Selection.with_option, parts, Selection())
+            if options and combined.conditions not in known:
+                named["+".join(name for name, _ in options)] = combined
+        return named
+
+    @property
+    def chosen_selection(self) -> Selection:
+        """The selection that makes the training samples; without one no row is cut."""
+        return self.candidate_selections[self.selection] if self.selection else Selection()
 
     @model_validator(mode="before")
     @classmethod

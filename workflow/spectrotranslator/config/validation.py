@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -13,9 +15,11 @@ from spectrotranslator.expressions import compile_cut
 from .method_settings import FINGERPRINT
 
 if TYPE_CHECKING:
-    from .configuration import Configuration, Cut, Direction
+    from .configuration import Bits, Configuration, Cut, Direction, Selection
 
 MOST_INPUTS = 11  # 55 pairs, one bit each in 64
+MOST_CANDIDATES = 2_000
+MOST_NAMED = 12
 
 
 def check(configuration: Configuration) -> None:
@@ -31,8 +35,9 @@ def check(configuration: Configuration) -> None:
     targets = [direction.target for direction in configuration.directions.values()]
     if len(set(targets)) < len(targets):
         raise ValueError("two directions lead to one survey's base: give each its own run")
+    _grid_is_bounded(configuration)
     if configuration.selection is not None:
-        _known(configuration.selection, configuration.selections, "selection")
+        _known(configuration.selection, configuration.candidate_selections, "selection")
     _known(configuration.comparison.method, configuration.methods, "comparison.method")
     _cuts_are_of_surveys(configuration)
     _named_bits_are_defined(configuration)
@@ -62,18 +67,39 @@ def _features_exist(configuration: Configuration, direction: Direction, place: s
             raise ValueError(f"{where}: more outputs than inputs to correct")
 
 
-def _cuts_are_of_surveys(configuration: Configuration) -> None:
+def _grid_is_bounded(configuration: Configuration) -> None:
+    candidates = math.prod(len(options) for options in configuration.selection_grid.values())
+    if candidates > MOST_CANDIDATES:
+        raise ValueError(
+            f"selection_grid: {candidates} combinations, at most {MOST_CANDIDATES} are searched"
+        )
+
+
+def _selections(configuration: Configuration) -> Iterator[tuple[tuple[str, ...], Selection]]:
+    """Every selection of the configuration with its place."""
     for name, selection in configuration.selections.items():
+        yield ("selections", name), selection
+    for axis, options in configuration.selection_grid.items():
+        for name, selection in options.items():
+            yield ("selection_grid", axis, name), selection
+
+
+def _cuts_are_of_surveys(configuration: Configuration) -> None:
+    kinds = {kind for direction in configuration.directions.values() for kind in direction.networks}
+    for place, selection in _selections(configuration):
+        where = ".".join(place)
         for survey in selection.cuts:
-            _known(survey, configuration.surveys, f"selections.{name}.cuts: survey")
+            _known(survey, configuration.surveys, f"{where}.cuts: survey")
+        for kind in selection.networks:
+            _known(kind, sorted(kinds), f"{where}.networks: network")
     for survey in configuration.row_candidates:
         _known(survey, configuration.surveys, "row_candidates: survey")
 
 
 def _named_bits_are_defined(configuration: Configuration) -> None:
-    for location, survey, cut in _cuts(configuration):
+    for location, bits, cut in _cuts(configuration):
         try:
-            compile_cut(cut.cut, configuration.surveys[survey].bits)
+            compile_cut(cut.cut, bits)
         except InputError as error:
             place = ".".join(map(str, location))
             raise PydanticCustomError(
@@ -83,19 +109,26 @@ def _named_bits_are_defined(configuration: Configuration) -> None:
             ) from None
 
 
-def _cuts(configuration: Configuration) -> Iterator[tuple[tuple[str | int, ...], str, Cut]]:
-    """Every cut with its place in the configuration and its survey."""
-    for name, selection in configuration.selections.items():
+def _cuts(configuration: Configuration) -> Iterator[tuple[tuple[str | int, ...], Bits, Cut]]:
+    """Every cut with its place in the configuration and the named bits that it may use."""
+    bits = {name: survey.bits for name, survey in configuration.surveys.items()}
+    of_pairs = {column: named for survey in bits.values() for column, named in survey.items()}
+    for where, selection in _selections(configuration):
         for survey, cuts in selection.cuts.items():
             for place, cut in enumerate(cuts):
-                yield ("selections", name, "cuts", survey, place), survey, cut
+                yield (*where, "cuts", survey, place), bits[survey], cut
+        for place, cut in enumerate(selection.pairs):
+            yield (*where, "pairs", place), of_pairs, cut
+        for kind, cuts in selection.networks.items():
+            for place, cut in enumerate(cuts):
+                yield (*where, "networks", kind, place), of_pairs, cut
     for survey, named in configuration.row_candidates.items():
         for name, cuts in named.items():
             for place, cut in enumerate(cuts):
-                yield ("row_candidates", survey, name, place), survey, cut
+                yield ("row_candidates", survey, name, place), bits[survey], cut
     for name, direction in configuration.directions.items():
         for place, cut in enumerate(direction.rows):
-            yield ("directions", name, "rows", place), direction.origin, cut
+            yield ("directions", name, "rows", place), bits[direction.origin], cut
 
 
 def _methods_train_together(configuration: Configuration) -> None:
@@ -144,4 +177,10 @@ def _read_from(configuration: Configuration, feature: str) -> list[str]:
 
 def _known(name: str, names: Iterable[str], what: str) -> None:
     if name not in names:
-        raise ValueError(f"{what} {name!r} is not defined; there are {', '.join(names) or 'none'}")
+        raise ValueError(f"{what} {name!r} is not defined; there are {_listed(names)}")
+
+
+def _listed(names: Iterable[str]) -> str:
+    first = list(itertools.islice(names, MOST_NAMED + 1))
+    further = ["..."] if len(first) > MOST_NAMED else []
+    return ", ".join(first[:MOST_NAMED] + further) or "none"

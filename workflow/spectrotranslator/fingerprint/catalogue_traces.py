@@ -37,6 +37,19 @@ class Traces:
         """The same with other values of the same stars."""
         return replace(self, stars=stars)
 
+    def of_rows(self, rows: np.ndarray) -> "Traces":
+        """Only these rows, given by their places."""
+        columns = ("percentiles", "systematic", "missing", "good", "states")
+        chosen = {
+            name: {key: values[rows] for key, values in getattr(self, name).items()}
+            for name in columns
+        }
+        return replace(self, stars=self.stars.iloc[rows].reset_index(drop=True), **chosen)
+
+    def of_network(self, kind: str) -> "Traces":
+        """Only the states of one network's pairs."""
+        return replace(self, states={key: s for key, s in self.states.items() if key[1] == kind})
+
 
 def read_traces(
     columns: pd.DataFrame,

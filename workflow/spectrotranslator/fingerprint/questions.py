@@ -24,13 +24,14 @@ from .photometry_release import read_release, recoloured
 from .realisations import read_realisations
 from .selection_ranking import (
     Candidate,
-    candidates,
+    Search,
     contradictions,
     read_precision,
     read_selection,
 )
 
 Replicates = Callable[[Candidate, Traces, int, int], tuple[np.ndarray, Mapping[int, list]]]
+SCALINGS_TRIED = 6
 PREPARED = "as prepared"
 
 
@@ -89,13 +90,20 @@ def fingerprint(
     traces = read_traces(columns, layout, question.direction, question.configuration, stars)
     masks = _masks(question, traces)
     values = _looked_up(question, traces, masks)
-    made = {(c.selection, c.part): c for c in _candidates(question)}
+    search = _search(question)
+    names = search.shortlist(traces, values, question.bins, question.precision)
+    made = {(c.selection, c.part): c for c in search.candidates(names)}
     found = {
         key: contradictions(candidate, traces, values, question.bins, question.precision)
         for key, candidate in made.items()
     }
     kind = next(iter(question.direction.networks))
-    selection = read_selection(found, {key: len(c.inputs[kind]) for key, c in made.items()})
+    selection = read_selection(
+        found,
+        {key: len(candidate.inputs[kind]) for key, candidate in made.items()},
+        {name: search.within_published(name) for name in names},
+        search.same_sample,
+    )
     whole = _whole(question, traces, values)
     lattice, figures = _lattice(traces, whole, made, selection)
     realisations = _realisations(question, traces, whole, lattice, figures)
@@ -112,8 +120,8 @@ def fingerprint(
     }
 
 
-def _candidates(question: Question):
-    return candidates(question.configuration, question.direction, question.tables)
+def _search(question: Question) -> Search:
+    return Search(question.configuration, question.direction, question.tables)
 
 
 def _flags(stars: pd.DataFrame, keep: list[str]) -> list[str]:
@@ -161,11 +169,11 @@ def _whole(question: Question, traces: Traces, values: dict) -> np.ndarray:
 def _lattice(
     traces: Traces, whole: np.ndarray, made: Mapping, selection: Answer
 ) -> tuple[Lattice | None, dict]:
-    """The lattice with the scaling of the first candidate, best first, that shows one."""
+    """The lattice with the scaling of the first of the best candidates that shows one."""
     columns = {name: values[whole] for name, values in traces.percentiles.items()}
     spread = {name: values[whole] for name, values in traces.systematic.items()}
     ranking = selection.evidence.get("ranking", [])
-    tried = [(line["selection"], line["maps_of"]) for line in ranking]
+    tried = [(line["selection"], line["maps_of"]) for line in ranking[:SCALINGS_TRIED]]
     for key in tried:
         lattice, figures = read_lattice(columns, spread, made[key].scalings())
         if lattice:
@@ -245,8 +253,8 @@ def _release(question, traces, found, selection, masks, photometry) -> Answer:
         other = question.with_colours(magnitudes)
         seen = traces.with_stars(recoloured(traces.stars, survey, magnitudes))
         values = _looked_up(question, seen, masks)
-        for candidate in _candidates(other):
-            if (candidate.selection, candidate.part) == key:
+        for candidate in _search(other).candidates([best["selection"]]):
+            if candidate.part == best["maps_of"]:
                 wrong[release], _ = contradictions(
                     candidate, seen, values, question.bins, question.precision
                 )

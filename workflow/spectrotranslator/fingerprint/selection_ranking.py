@@ -5,14 +5,16 @@ networks; whether its outputs do follows from the training rows and its publishe
 candidate is right where no star contradicts it.
 """
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from spectrotranslator.config.configuration import Configuration, Direction
-from spectrotranslator.sample.crossmatch import matched, training_sample
+from spectrotranslator.sample.crossmatch import sampler
 from spectrotranslator.sample.split import TRAIN, split
 from spectrotranslator.translation.quality_flags import PairMaps
 
@@ -21,6 +23,8 @@ from .catalogue_traces import Traces
 from .pair_states import FAIL, UNTOLD
 
 TRAINING, WHOLE = "training part", "whole sample"
+SHORTLIST = 20
+FIRST_STARS, GROWTH = 2_000, 25
 ODDS = np.log(20)
 TOLERATED = 1e-3
 
@@ -52,25 +56,113 @@ class Candidate:
         }
 
 
-def candidates(
-    configuration: Configuration, direction: Direction, tables: Mapping[str, pd.DataFrame]
-) -> Iterator[Candidate]:
-    """Every selection of the configuration, with its training part and with all its stars."""
-    for name, selection in configuration.selections.items():
-        pairs = matched(configuration, direction, tables, selection, [])
-        samples = {kind: training_sample(direction, kind, pairs, []) for kind in direction.networks}
-        if any(len(sample) < 2 for sample in samples.values()):
-            continue
-        for part in (TRAINING, WHOLE):
-            inputs, outputs = {}, {}
-            for kind, network in direction.networks.items():
-                sample = samples[kind]
-                if part == TRAINING:
-                    sample = sample[split(sample, configuration.split) == TRAIN]
-                inputs[kind] = sample[[f"from:{name}" for name in network.inputs]].to_numpy()
-                outputs[kind] = sample[[f"to:{name}" for name in network.outputs]].to_numpy()
-            names = {kind: network.outputs for kind, network in direction.networks.items()}
-            yield Candidate(name, part, inputs, outputs, names, samples)
+@dataclass(frozen=True)
+class Search:
+    """All candidate selections of one direction between two surveys' stars."""
+
+    configuration: Configuration
+    direction: Direction
+    tables: Mapping[str, pd.DataFrame]
+
+    @cached_property
+    def _sample_of(self):
+        return sampler(self.configuration, self.direction, dict(self.tables))
+
+    def _samples(self, name: str) -> dict[str, pd.DataFrame]:
+        selection = self.configuration.candidate_selections[name]
+        return {kind: self._sample_of(selection, kind) for kind in self.direction.networks}
+
+    @cached_property
+    def _stars_of(self) -> dict[str, tuple[bytes, ...]]:
+        """Selection to a digest of each network's stars, where all have at least two."""
+        found = {}
+        for name in self.configuration.candidate_selections:
+            samples = self._samples(name).values()
+            if all(len(sample) >= 2 for sample in samples):
+                found[name] = tuple(_digest(sample) for sample in samples)
+        return found
+
+    @cached_property
+    def same_sample(self) -> dict[str, list[str]]:
+        """Selection to the further ones that pick the same stars, which nothing can tell apart.
+
+        A selection that leaves fewer than two stars is left out.
+        """
+        groups: dict[tuple[bytes, ...], list[str]] = {}
+        for name, stars in self._stars_of.items():
+            groups.setdefault(stars, []).append(name)
+        return {first: others for first, *others in groups.values()}
+
+    def within_published(self, name: str) -> bool:
+        """Whether every published number of training stars is met; true where none is known."""
+        published = self.direction.published_counts
+        return all(
+            published[kind][0] <= len(sample) <= published[kind][1]
+            for kind, sample in self._samples(name).items()
+            if kind in published
+        )
+
+    def candidates(self, names: Iterable[str]) -> Iterator[Candidate]:
+        """Every named selection, with its training part and with all its stars."""
+        of_networks = self.direction.networks.items()
+        outputs_of = {kind: network.outputs for kind, network in of_networks}
+        for name in names:
+            samples = self._samples(name)
+            for part in (TRAINING, WHOLE):
+                inputs, outputs = {}, {}
+                for kind, network in of_networks:
+                    sample = samples[kind]
+                    if part == TRAINING:
+                        sample = sample[split(sample, self.configuration.split) == TRAIN]
+                    inputs[kind] = sample[[f"from:{name}" for name in network.inputs]].to_numpy()
+                    outputs[kind] = sample[[f"to:{name}" for name in network.outputs]].to_numpy()
+                yield Candidate(name, part, inputs, outputs, outputs_of, samples)
+
+    def shortlist(
+        self,
+        traces: Traces,
+        values: Mapping[tuple[str, str], np.ndarray],
+        bins: int,
+        precision: str,
+    ) -> list[str]:
+        """Selections that the fewest stars contradict in the maps of the first network.
+
+        They are found on more and more of the stars.
+
+        Parameters
+        ----------
+        traces, values, bins, precision
+            As ``contradictions`` takes them.
+
+        Returns
+        -------
+        list of str
+            At least ``SHORTLIST`` where there are so many; with them all that are as good as the
+            last of them.
+        """
+        names = list(self.same_sample)
+        first = traces.of_network(next(iter(self.direction.networks)))
+        stars = min(FIRST_STARS, len(traces.stars))
+        while len(names) > SHORTLIST:
+            rows = np.linspace(0, len(traces.stars) - 1, stars).astype(int)
+            there = {key: table[rows] for key, table in values.items()}
+            representatives = {self._stars_of[name][0]: name for name in names}
+            wrong: dict[bytes, int] = {}
+            for candidate in self.candidates(representatives.values()):
+                found, _ = contradictions(candidate, first.of_rows(rows), there, bins, precision)
+                stars_of = self._stars_of[candidate.selection][0]
+                wrong[stars_of] = min(wrong.get(stars_of, len(rows)), int(found.sum()))
+            bound = sorted(wrong[self._stars_of[name][0]] for name in names)[SHORTLIST - 1]
+            names = [name for name in names if wrong[self._stars_of[name][0]] <= bound]
+            if stars == len(traces.stars):
+                break
+            stars = min(stars * GROWTH, len(traces.stars))
+        return names
+
+
+def _digest(sample: pd.DataFrame) -> bytes:
+    keys = pd.util.hash_pandas_object(sample[["from:key", "to:key"]], index=False)
+    return hashlib.sha256(keys.to_numpy().tobytes()).digest()
 
 
 def contradictions(
@@ -121,9 +213,12 @@ def read_precision(wrong: Mapping[str, np.ndarray]) -> Answer:
 
 
 def read_selection(
-    found: Mapping[tuple[str, str], tuple[np.ndarray, dict]], size: Mapping[tuple[str, str], int]
+    found: Mapping[tuple[str, str], tuple[np.ndarray, dict]],
+    size: Mapping[tuple[str, str], int],
+    within: Mapping[str, bool],
+    same_sample: Mapping[str, list[str]],
 ) -> Answer:
-    """Rank the candidates by the stars that contradict them.
+    """Rank the candidates by the stars that contradict them, and among equals by their counts.
 
     Parameters
     ----------
@@ -131,6 +226,10 @@ def read_selection(
         Selection and part to what ``contradictions`` gives.
     size
         Selection and part to its number of intrinsic training rows.
+    within
+        Selection to whether it has the published numbers of training stars.
+    same_sample
+        Selection to the further ones that pick the same stars, of all that were searched.
 
     The log odds take the stars as independent and the best candidate's rate of contradictions as
     that of chance.
@@ -147,14 +246,23 @@ def read_selection(
             "selection": selection,
             "maps_of": part,
             "rows": size[selection, part],
+            "same_sample": same_sample[selection],
+            "published_counts": within[selection],
             "contradicted_by": wrong[selection, part],
             "log_odds": -float((wrong[selection, part] - least) * cost),
             "by_pair": found[selection, part][1],
         }
-        for selection, part in sorted(wrong, key=lambda key: wrong[key])
+        for selection, part in sorted(wrong, key=lambda key: (wrong[key], not within[key[0]]))
     ]
     left = list(dict.fromkeys(line["selection"] for line in ranking if line["log_odds"] > -ODDS))
-    evidence = {"stars": stars, "ranking": ranking}
+    evidence = {
+        "stars": stars,
+        "searched": sum(1 + len(others) for others in same_sample.values()),
+        "ranking": ranking,
+    }
+    counted = [name for name in left if within[name]]
+    if len(counted) == 1 and least <= TOLERATED * stars:
+        left = counted
     if len(left) > 1:
         return unknown(f"{' and '.join(left)} cannot be told apart", left=left, **evidence)
     if least > TOLERATED * stars:

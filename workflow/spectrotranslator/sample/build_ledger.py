@@ -21,6 +21,8 @@ from spectrotranslator.surveys.readers import read_vizier
 from .cuts import apply_cuts
 from .match_audit import audit
 
+HALF_PERCENT = 0.005
+LISTED = 20
 PLACES = ["row", "key", "source_id", "ra", "dec", "epoch", "pmra", "pmdec", "snr"]
 
 
@@ -45,11 +47,57 @@ def row_candidates(
 
 def _network(direction: Direction, kind: str, part: dict) -> dict:
     published = direction.published_counts.get(kind)
-    distances = {name: off(stars, published) for name, stars in part["candidates"].items()}
+    candidates = part["candidates"]
+    distances = {name: off(found["stars"], published) for name, found in candidates.items()}
     return part | {
         "off": distances,
         "reproduced_by": [name for name, distance in distances.items() if distance == 0],
     }
+
+
+def rank_candidates(direction: Direction, networks: dict[str, dict]) -> list[dict]:
+    """Candidate selections by how near they come to what was published, the nearest first.
+
+    Parameters
+    ----------
+    direction : Direction
+        The translation, with the published counts and differences.
+    networks : dict of str to dict
+        Network kind to its part of the ledger.
+
+    Returns
+    -------
+    list of dict
+        A line a candidate: ``selection``, ``stars`` and ``off`` by kind, ``chi_square`` of the
+        labels' differences, ``distance`` and ``exact_orders``. ``distance`` is ``chi_square`` plus
+        the square of each count's distance in half percents of the published count. A candidate
+        that gives every published difference to the last digit stands first. Empty where neither
+        counts nor differences were published.
+    """
+    lines = []
+    for name in next(iter(networks.values()))["candidates"]:
+        found = {kind: part["candidates"][name] for kind, part in networks.items()}
+        offs = {kind: part["off"][name] for kind, part in networks.items()}
+        told = [one for one in found.values() if "chi_square" in one]
+        known = {kind: distance for kind, distance in offs.items() if distance is not None}
+        if not told and not known:
+            return []
+        distance = sum(one["chi_square"] for one in told) + sum(
+            (distance / (HALF_PERCENT * direction.published_counts[kind][1])) ** 2
+            for kind, distance in known.items()
+        )
+        exact = [set(one["exact_orders"]) for one in told]
+        lines.append(
+            {
+                "selection": name,
+                "stars": {kind: one["stars"] for kind, one in found.items()},
+                "off": offs,
+                "chi_square": sum(one["chi_square"] for one in told) if told else None,
+                "distance": distance,
+                "exact_orders": sorted(set.intersection(*exact)) if exact else [],
+            }
+        )
+    return sorted(lines, key=lambda line: (not line["exact_orders"], line["distance"]))
 
 
 def copies(
@@ -70,6 +118,18 @@ def _places(path: Path) -> pd.DataFrame:
     return pd.read_parquet(path, columns=[name for name in PLACES if name in there])
 
 
+def _direction(
+    configuration: Configuration, direction: Direction, stars: Path, parts: dict[str, dict]
+) -> dict:
+    networks = {kind: _network(direction, kind, part) for kind, part in parts.items()}
+    return {
+        "published": direction.published_counts,
+        "rows": row_candidates(configuration, direction, pd.read_parquet(stars)),
+        "ranking": rank_candidates(direction, networks)[:LISTED],
+        "networks": networks,
+    }
+
+
 def main(arguments) -> None:
     configuration = load(arguments.config)
     parts = {path.stem: read_json(path) for path in arguments.parts}
@@ -83,17 +143,9 @@ def main(arguments) -> None:
         if both not in audits:
             tables = [_places(stars[survey]) for survey in pair]
             audits[both] = audit(*tables, settings.radius_arcsec, settings.repeats)
-        directions[name] = {
-            "published": direction.published_counts,
-            "rows": row_candidates(
-                configuration, direction, pd.read_parquet(stars[direction.origin])
-            ),
-            "networks": {
-                kind: _network(direction, kind, parts[f"{name}-{kind}"])
-                for kind in direction.networks
-            },
-        }
-    ledger = {"schema_version": 1, "directions": directions, "match": audits}
+        of_kinds = {kind: parts[f"{name}-{kind}"] for kind in direction.networks}
+        directions[name] = _direction(configuration, direction, stars[direction.origin], of_kinds)
+    ledger = {"schema_version": 2, "directions": directions, "match": audits}
     if arguments.vizier:
         ledger["vizier"] = copies(configuration, arguments.rows, arguments.vizier)
     write_json(arguments.ledger, ledger)

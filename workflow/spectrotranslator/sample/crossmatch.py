@@ -1,18 +1,24 @@
 """Match two surveys, cut, and part: the training sample of one network, and its ledger."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
 from spectrotranslator.config import Configuration, load
-from spectrotranslator.config.configuration import Direction, NetworkKind, Selection
+from spectrotranslator.config.configuration import Direction, Selection
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import atomic, write_json
 from spectrotranslator.step import Step
 from spectrotranslator.surveys.prepare_stars import missing
 
 from .authors_sample import compare, dropped_by, keys, read_authors
+from .candidate_samples import CandidateSamples
 from .cuts import apply_cuts
+from .label_differences import describe_candidate
 from .match_rows import entry, match
+from .pair_cuts import apply_pair_cuts, cuts_for
+from .sample_columns import needed_columns, network_columns
 from .split import split
 
 FEWEST_STARS = 32
@@ -40,7 +46,8 @@ def matched(
     pairs = match(*cut, configuration.match, entries, configuration.crossmatch, (first, second))
     origin_first = first == direction.origin
     suffixes = {"_1": "from", "_2": "to"} if origin_first else {"_2": "from", "_1": "to"}
-    return pairs.rename(columns=lambda name: f"{suffixes[name[-2:]]}:{name[:-2]}")
+    pairs = pairs.rename(columns=lambda name: f"{suffixes[name[-2:]]}:{name[:-2]}")
+    return apply_pair_cuts(pairs, selection.pairs, configuration, direction, entries)
 
 
 def training_sample(
@@ -50,20 +57,46 @@ def training_sample(
 
     So the extrinsic sample is part of the intrinsic one.
     """
-    kinds = list(direction.networks)
-    needed = [direction.networks[name] for name in kinds[: kinds.index(kind) + 1]]
-    wanted = _columns(needed)
-    values = pairs[wanted + [f"{name}_error" for name in wanted]].to_numpy(np.float64)
+    values = pairs[needed_columns(direction, kind)].to_numpy(np.float64)
     whole = ~missing(values).any(axis=1)
     entries.append(entry(f"complete for {kind}", "ours", len(pairs), int(whole.sum())))
     names = ["from:key", "to:key", *(c for c in ("from:source_id",) if c in pairs)]
-    return pairs.loc[whole, names + _columns(needed[-1:])].reset_index(drop=True)
+    columns = names + network_columns([direction.networks[kind]])
+    return pairs.loc[whole, columns].reset_index(drop=True)
 
 
-def _columns(networks: list[NetworkKind]) -> list[str]:
-    inputs = [f"from:{name}" for network in networks for name in network.inputs]
-    outputs = [f"to:{name}" for network in networks for name in network.outputs]
-    return list(dict.fromkeys(inputs + outputs))
+def select_training(
+    configuration: Configuration,
+    direction: Direction,
+    kind: str,
+    tables: dict[str, pd.DataFrame],
+    selection: Selection,
+    entries: list[dict],
+) -> pd.DataFrame:
+    """The training sample of one network: matched, cut and complete, before it is split.
+
+    Parameters
+    ----------
+    configuration, direction
+        How stars are matched and which networks there are.
+    kind : str
+        Which of the direction's networks.
+    tables : dict of str to pandas.DataFrame
+        Survey to its stars, as the workflow prepares them.
+    selection : Selection
+        The cuts.
+    entries : list of dict
+        Gets the lines of the ledger.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Keys, inputs as ``from:NAME`` and outputs as ``to:NAME``, one star a row.
+    """
+    pairs = matched(configuration, direction, tables, selection, entries)
+    cuts = cuts_for(selection, direction, kind)
+    pairs = apply_pair_cuts(pairs, cuts, configuration, direction, entries)
+    return training_sample(direction, kind, pairs, entries)
 
 
 def _sample_or_refuse(sample: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -75,26 +108,37 @@ def _sample_or_refuse(sample: pd.DataFrame, name: str) -> pd.DataFrame:
     return sample
 
 
-def _candidates(configuration, direction, kind, tables) -> dict[str, pd.DataFrame]:
-    """Training stars by candidate selection."""
-    found = {}
-    for name, selection in configuration.selections.items():
-        pairs = matched(configuration, direction, tables, selection, [])
-        found[name] = training_sample(direction, kind, pairs, [])
-    return found
+def sampler(
+    configuration: Configuration, direction: Direction, tables: dict[str, pd.DataFrame]
+) -> Callable[[Selection, str], pd.DataFrame]:
+    """What gives the training sample of any selection and network kind, as ``select_training``."""
+    if configuration.crossmatch.fallback == "none":
+        return CandidateSamples(configuration, direction, tables).sample
+    return lambda selection, kind: select_training(
+        configuration, direction, kind, tables, selection, []
+    )
 
 
-def _beside_authors(configuration, direction, theirs, ours, tables, candidates) -> dict:
-    """Their stars beside ours, for the selection used and for every candidate."""
-    chosen = configuration.selections.get(configuration.selection or "", Selection(cuts={}))
-    compared = {name: compare(theirs, sample) for name, sample in candidates.items()}
+def _beside_authors(configuration, direction, theirs, ours, tables, compared) -> dict:
+    """Their stars beside ours, for the selection used and, ``compared``, for every candidate."""
     same = [name for name, n in compared.items() if n["both"] == n["theirs"] == n["ours"]]
     return {
         **compare(theirs, ours),
         "candidates": compared,
         "same_as": same,
-        "dropped": dropped_by(theirs, ours, configuration, direction, tables, chosen),
+        "dropped": dropped_by(
+            theirs, ours, configuration, direction, tables, configuration.chosen_selection
+        ),
     }
+
+
+def _theirs(arguments, configuration, direction, tables) -> pd.DataFrame | None:
+    """The authors' sample with the keys of our rows; none where it is not at hand."""
+    if not arguments.authors:
+        return None
+    columns = configuration.sources.authors.columns
+    theirs = read_authors(arguments.authors, columns, direction, arguments.kind)
+    return pd.concat([keys(theirs, configuration, direction, tables), theirs], axis=1)
 
 
 def main(arguments) -> None:
@@ -106,23 +150,26 @@ def main(arguments) -> None:
     }
     bits = configuration.surveys[direction.origin].bits
     _, rows = apply_cuts(tables[direction.origin], direction.rows, bits)
-    chosen = configuration.selections.get(configuration.selection or "", Selection(cuts={}))
     cuts: list[dict] = []
-    pairs = matched(configuration, direction, tables, chosen, cuts)
-    sample = training_sample(direction, arguments.kind, pairs, cuts)
-    candidates = _candidates(configuration, direction, arguments.kind, tables)
+    chosen = configuration.chosen_selection
+    sample = select_training(configuration, direction, arguments.kind, tables, chosen, cuts)
+    theirs = _theirs(arguments, configuration, direction, tables)
+    candidates, compared = {}, {}
+    sample_of = sampler(configuration, direction, tables)
+    for name, selection in configuration.candidate_selections.items():
+        stars = sample_of(selection, arguments.kind)
+        candidates[name] = describe_candidate(stars, configuration, direction, arguments.kind)
+        if theirs is not None:
+            compared[name] = compare(theirs, stars)
     ledger = {
         "sample": configuration.training_sample,
         "catalogue_rows": [{"survey": direction.origin, **line} for line in rows],
         "training": cuts,
-        "candidates": {name: len(stars) for name, stars in candidates.items()},
+        "candidates": candidates,
     }
-    if arguments.authors:
-        columns = configuration.sources.authors.columns
-        theirs = read_authors(arguments.authors, columns, direction, arguments.kind)
-        theirs = pd.concat([keys(theirs, configuration, direction, tables), theirs], axis=1)
+    if theirs is not None:
         ledger["authors"] = _beside_authors(
-            configuration, direction, theirs, sample, tables, candidates
+            configuration, direction, theirs, sample, tables, compared
         )
         if configuration.training_sample == "authors":
             sample = theirs[list(sample)].copy()
@@ -149,6 +196,7 @@ step.output("sample", "training sample, Parquet")
 step.output("ledger", "rows in and out of every cut, JSON")
 step.setting("surveys")
 step.setting("selections")
+step.setting("selection_grid")
 step.setting("selection")
 step.setting("match")
 step.setting("crossmatch")

@@ -6,6 +6,15 @@ from spectrotranslator.config.configuration import Crossmatch
 
 from .match_positions import neighbours
 
+#: What pairs are sorted by, to the column that holds it.
+ORDERS = {
+    "first key": "key_1",
+    "first row": "row_1",
+    "second key": "key_2",
+    "second row": "row_2",
+    "source_id": "source_id_1",
+}
+
 
 def best_rows(stars: pd.DataFrame, on: str, repeats: str = "highest S/N") -> pd.DataFrame:
     """One row a star: of rows sharing ``on``, the one that ``repeats`` says, in the table's order.
@@ -32,7 +41,7 @@ def match(
     settings: Crossmatch = Crossmatch(),  # noqa: B008
     names: tuple[str, str] = ("first", "second"),
 ) -> pd.DataFrame:
-    """Stars in both tables, ordered by the first one's key; columns end in ``_1`` and ``_2``.
+    """Stars in both tables, in the configured order; columns end in ``_1`` and ``_2``.
 
     ``entries`` gets lines of the ledger, in which the tables' surveys are called ``names``.
     """
@@ -51,7 +60,7 @@ def match(
         more = _by_position(sides, nameless, pairs, settings)
         entries.append(entry("matched by position", "ours", len(pairs), len(pairs) + len(more)))
         pairs = pd.concat([pairs, more]) if len(more) else pairs
-    return pairs.sort_values("key_1", ignore_index=True)
+    return pairs.sort_values(ORDERS[settings.order], ignore_index=True)
 
 
 def entry(what: str, source: str, before: int, after: int) -> dict:

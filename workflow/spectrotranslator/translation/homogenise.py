@@ -40,7 +40,7 @@ def homogenise(
     """
     labels = _labels(direction)
     on = configuration.match
-    selection = configuration.selections.get(configuration.selection or "", Selection(cuts={}))
+    selection = configuration.chosen_selection
     repeats = configuration.crossmatch.repeats
     origin = origin.assign(_clean=_kept(origin, selection, configuration, direction.origin))
     stars = translated.merge(origin.drop(columns=_shared(origin, translated)), on="row")
@@ -194,6 +194,7 @@ step.input("parts", "translated rows, Parquet", many=True)
 step.output("homogenised", "both surveys on one base, Parquet")
 step.setting("directions")
 step.setting("selections")
+step.setting("selection_grid")
 step.setting("selection")
 step.setting("surveys.*.bits")
 step.setting("match")

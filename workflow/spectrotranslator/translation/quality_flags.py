@@ -44,10 +44,11 @@ class PairMaps:
         """
         training = rounded(training, precision)
         grid = [np.linspace(column.min(), column.max(), bins + 1) for column in training.T]
-        cells = {
-            (i, j): np.histogram2d(training[:, i], training[:, j], [grid[i], grid[j]])[0] > 0
-            for i, j in combinations(range(training.shape[1]), 2)
-        }
+        cell = [cells_of(column, edges) for column, edges in zip(training.T, grid, strict=True)]
+        cells = {}
+        for i, j in combinations(range(training.shape[1]), 2):
+            cells[i, j] = np.zeros((bins, bins), bool)
+            cells[i, j][cell[i], cell[j]] = True
         return cls(np.stack([rebuilt_edges(edges) for edges in grid]), cells, precision)
 
     def outside(self, values: np.ndarray) -> np.ndarray:
@@ -74,6 +75,24 @@ class PairMaps:
             for (i, j), cells in self.cells.items()
         ]
         return np.stack(failing, axis=1) if failing else np.zeros((len(values), 0), bool)
+
+
+def cells_of(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Cell of each value between ``edges``, as NumPy's histograms count: the last edge is inside.
+
+    Parameters
+    ----------
+    values
+        Values from the first edge to the last, shape (stars,).
+    edges
+        Edges of the cells, ascending, shape (cells + 1,).
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (stars,)
+        Cells, from 0.
+    """
+    return np.minimum(np.searchsorted(edges, values, side="right"), len(edges) - 1) - 1
 
 
 def rounded(values: np.ndarray, precision: str) -> np.ndarray:
