@@ -3,12 +3,15 @@
 import copy
 import io
 import json
+import zipfile
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import requests
 import requests_cache
 import urllib3
+from rocrate.rocrate import ROCrate
 from rocrate_validator import models, services
 
 PROFILES = Path(__file__).parents[2] / "workflow/spectrotranslator/provenance/profiles"
@@ -142,7 +145,7 @@ def checks(found: set[str]) -> set[str]:
 
 @pytest.mark.parametrize("profile", ["provenance-run-crate-0.5", OWN])
 def test_the_crate_passes_but_for_one_check_that_contradicts_another(cache, provenance, profile):
-    found = issues(cache, profile, rocrate_uri=str(provenance))
+    found = issues(cache, profile, rocrate_uri=str(provenance.parent))
     assert checks(found) <= CONTRADICTED, found
 
 
@@ -154,7 +157,7 @@ FACTS = ["commit", "environment", "seeds", "hardware", "code", "parameters"]
 
 @pytest.fixture(scope="module")
 def crate(provenance) -> dict:
-    return json.loads((provenance / "ro-crate-metadata.json").read_text())
+    return json.loads((provenance.parent / "ro-crate-metadata.json").read_text())
 
 
 def only_own(cache, crate) -> set[str]:
@@ -198,3 +201,28 @@ def test_the_crate_stands_alone(finished, provenance, tmp_path):
     ran = {name for record in records for name in record["code"]["files"]}
     for name in ran:
         assert (tmp_path / "workflow" / name).is_file(), name
+
+
+def test_the_crate_encloses_what_it_names(provenance, crate):
+    names = [e["@id"] for e in crate["@graph"] if "File" in e["@type"]]
+    assert len(names) > 100
+    for name in names:
+        path = provenance.parent / unquote(name)
+        assert path.resolve().is_relative_to(provenance.parent.resolve()), name
+        assert path.is_file(), name
+
+
+def test_ro_crate_py_writes_the_crate_inside_of_the_folder_it_is_given(provenance, tmp_path):
+    there = tmp_path / "outer" / "copy"
+    ROCrate(str(provenance.parent)).write(str(there))
+    assert [path.name for path in there.parent.iterdir()] == ["copy"]
+    assert (there / "catalogues/as-published/g2a.dat").is_file()
+    packed = tmp_path / "run.zip"
+    ROCrate(str(provenance.parent)).write_zip(str(packed))
+    with zipfile.ZipFile(packed) as archive:
+        assert all(not name.startswith(("/", "..")) for name in archive.namelist())
+
+
+def test_the_copy_beside_the_records_is_the_crate(provenance):
+    copy = provenance / "ro-crate-metadata.json"
+    assert copy.read_bytes() == (provenance.parent / "ro-crate-metadata.json").read_bytes()

@@ -17,10 +17,12 @@ from spectrotranslator.files import digest, sha256
 from spectrotranslator.provenance.audit import Audit
 from spectrotranslator.provenance.canonical_json import text
 from spectrotranslator.provenance.finished_run import AFTERWARDS, read_run
+from spectrotranslator.provenance.signature import sign
 
 MANIFEST = "results/tiny/provenance/manifest.json"
 JOBS = "results/tiny/provenance/jobs"
-CRATE = "results/tiny/provenance/ro-crate-metadata.json"
+CRATE = "results/tiny/ro-crate-metadata.json"
+CRATE_COPY = "results/tiny/provenance/ro-crate-metadata.json"
 
 
 class Spoilt:
@@ -277,15 +279,17 @@ FORGERIES = {
 
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_a_forged_crate_is_caught_though_the_manifest_names_it(spoilt, forgery):
-    with spoilt.kept(CRATE, MANIFEST) as [path, _]:
+    with spoilt.kept(CRATE, CRATE_COPY, MANIFEST) as [path, copy, _]:
         crate = json.loads(path.read_text())
         FORGERIES[forgery](crate["@graph"])
         path.write_text(text(crate))
+        copy.write_text(text(crate))
         size, now = path.stat().st_size, sha256(path)
 
         def fit(manifest):
-            entry = next(file for file in manifest["files"] if file["path"] == CRATE)
-            entry.update(bytes=size, sha256=now)
+            for entry in manifest["files"]:
+                if entry["path"] in (CRATE, CRATE_COPY):
+                    entry.update(bytes=size, sha256=now)
 
         spoilt.forge_manifest(fit)
         assert spoilt.missed(forgery) == []
@@ -299,8 +303,6 @@ def key(place: Path, name: str) -> Path:
 
 
 def test_a_signature_holds_and_a_wrong_one_or_none_is_caught(spoilt, tmp_path):
-    from spectrotranslator.provenance.signature import sign
-
     mine, other = key(tmp_path, "mine"), key(tmp_path, "other")
     signers = tmp_path / "signers"
     signers.write_text(f"me@example.org {mine.with_suffix('.pub').read_text()}")
@@ -316,6 +318,23 @@ def test_a_signature_holds_and_a_wrong_one_or_none_is_caught(spoilt, tmp_path):
         assert spoilt.missed("signed by another", signers) == []
         (spoilt.root / signature).write_text("-----BEGIN SSH SIGNATURE-----\n")
         assert spoilt.missed("no real signature", signers) == []
+        (spoilt.root / signature).write_text("-----BEGIN SSH SIGNATURE-----\n" * 10_000)
+        assert spoilt.missed("a huge signature", signers) == []
+
+
+def test_a_revoked_key_is_no_good_and_a_wildcard_names_no_one(spoilt, tmp_path):
+    mine = key(tmp_path, "mine")
+    public = mine.with_suffix(".pub").read_text()
+    signers, revoked = tmp_path / "signers", tmp_path / "revoked"
+    signers.write_text(f"* {public}")
+    revoked.write_text(public)
+    with spoilt.kept(f"{MANIFEST}.sig"):
+        sign(spoilt.run, mine)
+        audit = Audit(read_run(spoilt.run, spoilt.root), signers)
+        assert audit.check() == []
+        assert "signed by a key whose entry '*' names no one" in audit.notes
+        assert Audit(read_run(spoilt.run, spoilt.root), signers, revoked).check() != []
+        assert spoilt.verifier.verify(spoilt.run, spoilt.root, signers, revoked) != []
 
 
 def test_who_cannot_look_at_a_signature_says_so_instead_of_damage(spoilt, tmp_path, monkeypatch):

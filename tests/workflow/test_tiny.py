@@ -177,6 +177,19 @@ def test_a_changed_setting_reruns_what_depends_on_it(clone):
     assert not again & {"fetch_file", "crossmatch", "train_member", "compute_shapley"}
 
 
+def test_a_run_made_again_with_other_settings_passes_its_audit(clone):
+    path = clone.root / "config/runs/tiny.yaml"
+    for before, after in ((128, 64), (64, 96)):
+        text = path.read_text().replace(f"block_rows: {before}", f"block_rows: {after}")
+        path.write_text(text)
+        done = clone.reproduce("tiny")
+        assert done.returncode == 0, done.stderr
+    kept = list((clone.root / "results/tiny/provenance/configurations").iterdir())
+    audit = clone.reproduce("audit", "tiny")
+    assert audit.returncode == 0, audit.stdout
+    assert len(kept) == 2
+
+
 def test_a_dry_run_leaves_the_finished_run_s_configuration_as_it_is(clone):
     kept = clone.root / "results/tiny/config.yaml"
     before = kept.read_bytes()

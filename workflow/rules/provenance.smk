@@ -12,9 +12,10 @@ rule write_crate:
         workflow=RUN.workflow_files,
         records=records_before("write_crate", "write_manifest"),
     output:
-        crate=f"{RESULTS}/provenance/ro-crate-metadata.json",
+        crate=f"{RESULTS}/ro-crate-metadata.json",
+        beside=f"{RESULTS}/provenance/ro-crate-metadata.json",
         verifier=f"{RESULTS}/provenance/verify.py",
-        readme=f"{RESULTS}/provenance/README.md",
+        readme=f"{RESULTS}/README.md",
         snakefile=f"{RESULTS}/provenance/Snakefile",
         code=f"{RESULTS}/provenance/code.tar",
         record=record_of("write_crate"),
@@ -27,7 +28,7 @@ rule write_crate:
     params:
         **RUN.step("spectrotranslator.provenance.write_crate"),
         workflow_digest=RUN.workflow_digest,
-        copies=RUN.copied_digest("verify.py", "crate_readme.md"),
+        copies=RUN.copied_digest("verify.py", "crate_readme.md", "write_manifest.py"),
     shell:
         "{params.command} > {log:q} 2>&1"
 

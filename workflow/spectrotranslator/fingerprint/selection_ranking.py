@@ -260,11 +260,6 @@ def read_selection(
         "searched": sum(1 + len(others) for others in same_sample.values()),
         "ranking": ranking,
     }
-    counted = [name for name in left if within[name]]
-    if len(counted) == 1 and least <= TOLERATED * stars:
-        left = counted
-    if len(left) > 1:
-        return unknown(f"{' and '.join(left)} cannot be told apart", left=left, **evidence)
     if least > TOLERATED * stars:
         return unknown(
             f"no candidate gives the flags: the nearest, {left[0]!r}, is contradicted by {least} "
@@ -272,4 +267,9 @@ def read_selection(
             left=left,
             **evidence,
         )
+    counted = [name for name in left if within[name]]
+    if len(counted) == 1:
+        left = counted
+    if len(left) > 1:
+        return unknown(f"{' and '.join(left)} cannot be told apart", left=left, **evidence)
     return Answer(estimate=left[0], interval=left, evidence=evidence)

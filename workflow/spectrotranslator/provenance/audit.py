@@ -23,6 +23,7 @@ from .canonical_json import text
 from .finished_run import (
     AFTERWARDS,
     CRATE,
+    CRATE_COPY,
     MANIFEST,
     MANIFEST_BYTES,
     SIGNATURE,
@@ -59,8 +60,8 @@ class Damage:
 class Audit:
     """All checks of one run; ``damage`` lists what they found, ``notes`` what they did not do."""
 
-    def __init__(self, run: Run, signers: Path | None = None):
-        self.run, self.signers = run, signers
+    def __init__(self, run: Run, signers: Path | None = None, revoked: Path | None = None):
+        self.run, self.signers, self.revoked = run, signers, revoked
         self.damage: list[Damage] = []
         self.notes: list[str] = []
         self.files = 0
@@ -73,7 +74,7 @@ class Audit:
     def check(self) -> list[Damage]:
         """Do everything; the damage, each fault once."""
         if self.signers:
-            ready(self.signers)
+            ready(self.signers, self.revoked)
         papers = (
             manifest_faults, record_faults, configuration_faults, evidence_faults, workflow_faults,
             job_faults, archive_faults,
@@ -252,13 +253,14 @@ class Audit:
         if made is None:
             self._found(CRATE, "no record of its making", set())
             return
-        extra = [file for file in made["outputs"] if file["role"] != "crate"]
+        extra = [file for file in made["outputs"] if file["role"] not in ("crate", "beside")]
         kept = [f"{self.run.prefix}provenance/jobs/{name}.json" for name in records]
         extra = [*(self.listed[path] for path in kept), *extra]
         configuration = load(self.run.folder / "config.yaml")
         again = text(crate(configuration, records, extra))
-        if read_text(self.run.folder / CRATE, MANIFEST_BYTES) != again:
-            self._found(CRATE, "does not say what the records say", set())
+        for place in (CRATE, CRATE_COPY):
+            if read_text(self.run.folder / place, MANIFEST_BYTES) != again:
+                self._found(place, "does not say what the records say", set())
 
     def _signature(self) -> None:
         signed = (self.run.folder / SIGNATURE).is_file()
@@ -267,10 +269,19 @@ class Audit:
             self.notes.append(f"signature not verified: {state}")
         elif not signed:
             self._found(MANIFEST, "is not signed", set())
-        elif not (who := signer(self.run.folder, self.signers)):
-            self._found(SIGNATURE, f"is by none of the signers in {self.signers}", set())
         else:
+            self._signer(self.signers)
+
+    def _signer(self, signers: Path) -> None:
+        try:
+            who = signer(self.run.folder, signers, self.revoked)
+        except InputError as error:
+            self._found(SIGNATURE, str(error), set())
+            return
+        if who:
             self.notes.append(f"signed by {who}")
+        else:
+            self._found(SIGNATURE, f"is by none of the signers in {signers}", set())
 
 
 def _fault(run: Run, file: dict) -> str:
@@ -324,7 +335,7 @@ def report(audit: Audit) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """``./reproduce audit RUN [--json] [--signers FILE]``."""
+    """``./reproduce audit RUN [--json] [--signers FILE] [--revoked FILE]``."""
     parser = argparse.ArgumentParser(
         "./reproduce audit",
         description="re-verify everything the run recorded",
@@ -340,9 +351,15 @@ def main(arguments: list[str]) -> int:
         default=os.environ.get(SIGNERS),
         help=f"allowed signers as ssh-keygen reads them (or ${SIGNERS})",
     )
+    parser.add_argument(
+        "--revoked",
+        type=user_paths.resolve_input,
+        help="revoked keys, one a line or a revocation list of ssh-keygen",
+    )
     given = parser.parse_args(arguments)
     signers = Path(given.signers) if given.signers else None
-    audit = Audit(read_run(given.run), signers)
+    revoked = Path(given.revoked) if given.revoked else None
+    audit = Audit(read_run(given.run), signers, revoked)
     audit.check()
     if given.json:
         found = [asdict(damage) for damage in audit.damage]

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from rocrate.model import ContextEntity
 from rocrate.model.data_entity import DataEntity
@@ -22,6 +23,8 @@ PROFILES = {
 }
 #: Names of things that have no page: a domain reserved for never being one (RFC 2606).
 NAMES = "https://spectrotranslator.invalid"
+#: Followed by the path of a file that is read from outside of the run's folder, the crate's root.
+OUTSIDE = "#file/"
 OWN_PROFILE = f"{NAMES}/profile/1.0"
 BIOSCHEMAS = "https://bioschemas.org/profiles"
 LICENCE = "https://spdx.org/licenses/BSD-3-Clause"
@@ -186,15 +189,10 @@ class Entities:
         return pairs.get(distribution, "unknown")
 
     def _name(self, path: str) -> str:
-        """Where a recorded file lies, seen from the crate."""
-        inside = path.removeprefix(self.prefix)
-        if inside == path:
-            return path if path.startswith("/") else f"../../../{path}"
-        return (
-            inside.removeprefix("provenance/")
-            if inside.startswith("provenance/")
-            else (f"../{inside}")
-        )
+        """A file by its place in the run's folder, or as part of the crate's own page if outside."""
+        if path.startswith(self.prefix):
+            return quote(path.removeprefix(self.prefix))
+        return f"{OUTSIDE}{quote(path)}"
 
     def add_file(self, file: dict, kind: str | list[str] = "File", **properties) -> str:
         """A file with digest and size, and, if it was fetched, where from and on what terms."""
@@ -213,9 +211,11 @@ class Entities:
             given["exampleOfWork"] = reference(f"#parameter-{examples[inside]}")
         if receipt := self.receipts.get(path):
             given |= self._terms(receipt)
-        if inside == "provenance/README.md":
+        if inside == "README.md":
             given |= {"about": reference("./"), "encodingFormat": "text/markdown"}
-        return self._add(self._name(path), kind, **(given | properties))
+        name = self._name(path)
+        kind = "CreativeWork" if name.startswith(OUTSIDE) else kind
+        return self._add(name, kind, **(given | properties))
 
     def _terms(self, receipt: dict) -> dict:
         name = f"#licence-{digest(receipt['licence'])[:12]}"

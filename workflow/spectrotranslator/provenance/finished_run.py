@@ -16,7 +16,8 @@ from .repository import ROOT
 RESULTS = Path("results")
 MANIFEST = "provenance/manifest.json"
 SIGNATURE = "provenance/manifest.json.sig"
-CRATE = "provenance/ro-crate-metadata.json"
+CRATE = "ro-crate-metadata.json"
+CRATE_COPY = "provenance/ro-crate-metadata.json"
 MANIFEST_BYTES = 200_000_000
 RECORD_BYTES = 20_000_000
 LAYERS = (".yaml", ".yml", ".csv")

@@ -5,10 +5,12 @@ from pathlib import Path
 from shutil import which
 
 from spectrotranslator.errors import InputError
+from spectrotranslator.untrusted import read_bytes
 
 from .finished_run import MANIFEST, SIGNATURE
 
 NAMESPACE = "spectrotranslator-run"
+SIGNATURE_BYTES = 64_000
 NO_KEYGEN = "ssh-keygen was not found; install OpenSSH to sign or verify"
 
 
@@ -30,7 +32,7 @@ def sign(folder: Path, key: Path) -> Path:
     return folder / SIGNATURE
 
 
-def ready(signers: Path) -> None:
+def ready(signers: Path, revoked: Path | None = None) -> None:
     """See that a signature can be verified against ``signers``.
 
     Raises
@@ -40,18 +42,43 @@ def ready(signers: Path) -> None:
     """
     if not signers.is_file():
         raise InputError(f"{signers}: no such file of allowed signers")
+    if revoked and not revoked.is_file():
+        raise InputError(f"{revoked}: no such list of revoked keys")
     if which("ssh-keygen") is None:
         raise InputError(NO_KEYGEN)
 
 
-def signer(folder: Path, signers: Path) -> str | None:
-    """Who of ``signers`` (an allowed-signers file) signed the manifest; none if nobody did."""
+def signer(folder: Path, signers: Path, revoked: Path | None = None) -> str | None:
+    """Who of ``signers`` signed the manifest in a run's ``folder``; none if nobody did.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder.
+    signers : Path
+        Allowed signers, as ssh-keygen reads them.
+    revoked : Path, optional
+        Revoked keys, one a line or a key revocation list of ssh-keygen.
+
+    Returns
+    -------
+    str or None
+        The name in the entry of the signer's key. An entry that holds for any name names no one,
+        and is said to.
+
+    Raises
+    ------
+    InputError
+        The signature is no regular file of a signature's size, or there is no ``ssh-keygen``.
+    """
+    read_bytes(folder / SIGNATURE, SIGNATURE_BYTES)
     files = ["-s", str(folder / SIGNATURE), "-f", str(signers)]
+    without = ["-r", str(revoked)] if revoked else []
     names = _keygen(["-Y", "find-principals", *files], None).stdout.decode().splitlines()
     for name in names:
-        command = ["-Y", "verify", "-I", name, "-n", NAMESPACE, *files]
+        command = ["-Y", "verify", "-I", name, "-n", NAMESPACE, *files, *without]
         if not _keygen(command, folder / MANIFEST).returncode:
-            return name
+            return f"a key whose entry {name!r} names no one" if set("*?!") & set(name) else name
     return None
 
 

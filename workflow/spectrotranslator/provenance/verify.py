@@ -1,6 +1,7 @@
 """Verify a finished run without its package: hashes, lineage, code, crate, signature.
 
     python verify.py [RUN_FOLDER] [--root REPOSITORY] [--signers ALLOWED_SIGNERS]
+        [--revoked REVOKED_KEYS]
 
 Needs Python 3.11 and, for a signature, ssh-keygen. Exit: 0 whole, 1 damaged, 2 cannot look.
 """
@@ -17,8 +18,11 @@ import sys
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import unquote
 
 NAMESPACE = "spectrotranslator-run"
+#: In the crate, followed by the path of a file that is read from outside of the run's folder.
+OUTSIDE = "#file/"
 AFTERWARDS = {
     "provenance/manifest.json", "provenance/manifest.json.sig", "provenance/codecheck.yml",
     "provenance/certificate.md", "logs/snakemake.log", "report/snakemake.html",
@@ -33,6 +37,7 @@ BROKEN = (
     tarfile.TarError,
 )
 MOST_BYTES = 200_000_000
+SIGNATURE_BYTES = 64_000
 SIMULATOR = "minisky."
 
 
@@ -279,38 +284,46 @@ class Verifier:
                     self.found(path.relative_to(self.root), f"is not the code {job} ran")
 
     def crate(self):
-        graph = json.loads(read(self.folder / "provenance/ro-crate-metadata.json"))
+        text = read(self.folder / "ro-crate-metadata.json")
+        if text != read(self.folder / "provenance/ro-crate-metadata.json"):
+            self.found("crate", "its copy in provenance/ differs")
+        graph = json.loads(text)
         entities = {entity["@id"]: entity for entity in graph["@graph"]}
-        base = self.prefix + "provenance"
         told = {**{f["path"]: f for f in self.manifest["workflow"]}, **self.listed}
         for name, entity in entities.items():
-            if "File" in entity["@type"] and name != "ro-crate-metadata.json":
-                path = name if name.startswith("/") else os.path.normpath(f"{base}/{name}")
-                file = told.get(path.removeprefix("file://"), {})
+            if "sha256" in entity or "File" in entity["@type"]:
+                outside = name.startswith(OUTSIDE)
+                path = name.removeprefix(OUTSIDE) if outside else self.prefix + name
+                file = told.get(unquote(path), {})
                 if file.get("sha256") != entity.get("sha256"):
                     self.found("crate", f"{name} has another digest than the manifest")
         for job in set(self.jobs) - {"write_crate"}:
             if f"#job-{job}" not in entities:
                 self.found("crate", f"{job} is not in it")
 
-    def signature(self, signers):
+    def signature(self, signers, revoked):
         signed = self.folder / "provenance/manifest.json.sig"
         if signers is None:
             return print("note: signature not looked at, no signers named")
         if not signed.is_file():
             return self.found("provenance/manifest.json", "is not signed")
+        if not signed.stat().st_size <= SIGNATURE_BYTES:
+            return self.found("provenance/manifest.json.sig", "is too large for a signature")
         command = ["ssh-keygen", "-Y"]
         keys = ["-s", str(signed), "-f", str(signers), "-n", NAMESPACE]
+        without = ["-r", str(revoked)] if revoked else []
         names = subprocess.run([*command, "find-principals", *keys[:4]], capture_output=True)
         for name in names.stdout.decode().splitlines():
             with (self.folder / "provenance/manifest.json").open("rb") as text:
-                done = [*command, "verify", "-I", name, *keys]
+                done = [*command, "verify", "-I", name, *keys, *without]
                 if subprocess.run(done, stdin=text, capture_output=True).returncode == 0:
-                    return print(f"signed by {name}")
+                    no_one = set("*?!") & set(name)
+                    who = f"a key whose entry {name!r} names no one" if no_one else name
+                    return print(f"signed by {printable(who)}")
         return self.found("provenance/manifest.json", "no good signature by the signers named")
 
 
-def verify(folder, root, signers=None):
+def verify(folder, root, signers=None, revoked=None):
     try:
         verifier = Verifier(folder, root)
     except BROKEN as error:
@@ -322,7 +335,7 @@ def verify(folder, root, signers=None):
             verifier.found(
                 "provenance", f"{step} cannot be followed ({type(error).__name__}: {error})"
             )
-    verifier.signature(signers)
+    verifier.signature(signers, revoked)
     return verifier.damage
 
 
@@ -331,6 +344,7 @@ if __name__ == "__main__":
     parser.add_argument("folder", nargs="?", default=Path(__file__).resolve().parents[1])
     parser.add_argument("--root", help="repository (default: two folders above the run)")
     parser.add_argument("--signers", help="allowed signers, as ssh-keygen reads them")
+    parser.add_argument("--revoked", help="revoked keys, as ssh-keygen reads them")
     given = parser.parse_args()
     if not (Path(given.folder) / "provenance/manifest.json").is_file():
         sys.exit(print(f"error: {given.folder}: no manifest", file=sys.stderr) or 2)
@@ -339,6 +353,8 @@ if __name__ == "__main__":
             print(f"error: {given.signers}: no such file, or no ssh-keygen", file=sys.stderr) or 2
         )
     above = Path(given.folder).resolve().parents[1]
-    damage = verify(given.folder, given.root or above, given.signers)
+    if given.revoked and not Path(given.revoked).is_file():
+        sys.exit(print(f"error: {given.revoked}: no such file", file=sys.stderr) or 2)
+    damage = verify(given.folder, given.root or above, given.signers, given.revoked)
     print("\n".join([*damage, f"{len(damage)} faults" if damage else "whole"]))
     sys.exit(1 if damage else 0)

@@ -37,6 +37,7 @@ def main(arguments) -> None:
     extra = [*sorted(arguments.records), *copies, arguments.code]
     made = crate(configuration, records, [file_entry(path) for path in extra])
     write_text(arguments.crate, text(made))
+    write_text(arguments.beside, text(made))
 
 
 def crate(configuration: Configuration, records: dict[str, dict], extra: list[dict]) -> dict:
@@ -81,7 +82,8 @@ step.input("config", "resolved configuration")
 step.input("main", "the workflow's Snakefile")
 step.input("workflow", "Snakefiles, rules, configuration files and lock", many=True)
 step.input("records", "records of the jobs", many=True)
-step.output("crate", "ro-crate-metadata.json")
+step.output("crate", "ro-crate-metadata.json, in the crate's root")
+step.output("beside", "the same beside the other files of the provenance")
 step.output("verifier", "verify.py")
 step.output("readme", "README.md of the crate")
 step.output("snakefile", "the workflow's Snakefile, copied")

@@ -26,7 +26,7 @@ def main(arguments) -> None:
     records = {path.stem: read_json(path) for path in sorted(arguments.records)}
     paths = {Path(file["path"]) for record in records.values() for file in _files(record)}
     paths |= {arguments.config, *arguments.records, *_beside(folder, records)}
-    paths |= set((folder / "provenance" / "configurations").glob("*.yaml"))
+    paths |= _configurations(folder, records, arguments.config)
     inputs = {"records": sorted(arguments.records), "config": [arguments.config]}
     manifest = {
         "schema_version": SCHEMA_VERSION,
@@ -47,6 +47,24 @@ def main(arguments) -> None:
 
 def _files(record: dict) -> list[dict]:
     return [*record["inputs"], *record["outputs"]]
+
+
+def _configurations(folder: Path, records: dict, config: Path) -> set[Path]:
+    """Kept configurations that a job read; those of jobs that were made again since are removed."""
+    read = {
+        file["sha256"]
+        for record in records.values()
+        for file in record["inputs"]
+        if file["role"] == "config"
+    }
+    read.add(sha256(config))
+    kept = set()
+    for path in (folder / "provenance" / "configurations").glob("*.yaml"):
+        if path.stem in read:
+            kept.add(path)
+        else:
+            path.unlink()
+    return kept
 
 
 def _beside(folder: Path, records: dict) -> list[Path]:
