@@ -108,6 +108,10 @@ class Survey(Section):
     )
     features: dict[Label, Feature] = Field(description="Quantities a network can read or predict.")
 
+    def states_errors(self, features: list[str]) -> bool:
+        """Whether an error is stated of any of the ``features``."""
+        return any(self.features[name].error for name in features)
+
 
 class Cut(Section):
     """One named cut of a selection."""

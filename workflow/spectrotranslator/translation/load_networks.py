@@ -14,6 +14,7 @@ from .ensemble_inference import Ensemble
 from .intervals import Intervals
 from .montecarlo import NetworkPart
 from .quality_flags import PairMaps
+from .residual_intervals import ResidualIntervals
 from .support_distance import JointSupport
 
 
@@ -59,13 +60,20 @@ def network_part(
     models: Sequence[Model],
     intervals: Intervals | None = None,
 ) -> NetworkPart:
-    """One network of a direction with the maps of the stars it was trained on."""
+    """One network of a direction with the maps of the stars it was trained on.
+
+    Without ``intervals``, percentiles are those over the realisations; where no input has an
+    error, those of the residuals of stars left out.
+    """
     settings = configuration.methods[method].montecarlo
     chosen = configuration.directions[direction]
     shape = chosen.networks[kind]
+    survey = configuration.surveys[chosen.origin]
     origin, target = (configuration.surveys[s].features for s in (chosen.origin, chosen.target))
     training = sample.trained_on(configuration.methods[method].training.folds)
     ensemble = Ensemble(models, device_of(configuration.compute))
+    if settings.intervals == "realisations" and not survey.states_errors(shape.inputs):
+        intervals = ResidualIntervals.of(sample, ensemble, configuration.methods[method])
     return NetworkPart(
         kind=kind,
         ensemble=ensemble,
