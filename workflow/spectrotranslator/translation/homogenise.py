@@ -11,7 +11,7 @@ from spectrotranslator.config import Configuration, load
 from spectrotranslator.config.configuration import Direction, Selection
 from spectrotranslator.files import atomic
 from spectrotranslator.sample.cuts import apply_cuts
-from spectrotranslator.sample.match_rows import best_rows
+from spectrotranslator.sample.match_rows import best_rows, match
 from spectrotranslator.step import Step
 from spectrotranslator.surveys.prepare_stars import missing
 
@@ -40,6 +40,8 @@ def homogenise(
     """
     labels = _labels(direction)
     on = configuration.match
+    if on == "position":
+        on, origin, target = _named_by_place(configuration, origin, target)
     selection = configuration.selections.get(configuration.selection or "", Selection(cuts={}))
     repeats = configuration.crossmatch.repeats
     origin = origin.assign(_clean=_kept(origin, selection, configuration, direction.origin))
@@ -49,6 +51,18 @@ def homogenise(
     own = _measured_side(_a_row_a_star(target, on, repeats), labels, on)
     both = seen.merge(own, on=on, how="outer", suffixes=("_origin", "_target"))
     return _choose(both, direction, labels, on)
+
+
+def _named_by_place(
+    configuration: Configuration, origin: pd.DataFrame, target: pd.DataFrame
+) -> tuple[str, pd.DataFrame, pd.DataFrame]:
+    """Both tables with a column that names their stars: the target's key where they meet."""
+    pairs = match(origin, target, "position", [], configuration.crossmatch)
+    partner = pairs.set_index("row_1")["key_2"].astype(str)
+    own = "unmatched " + origin["key"].astype(str)
+    names = origin["row"].map(partner).fillna(own)
+    named = origin.assign(star=names), target.assign(star=target["key"].astype(str))
+    return "star", *named
 
 
 def _labels(direction: Direction) -> dict[str, str]:
@@ -169,6 +183,14 @@ def _translated(direction: Direction, parts: list[Path]) -> pd.DataFrame:
     return pd.concat(read_parts(parts, names), ignore_index=True)
 
 
+def _whole_width(configuration: Configuration, method: str, direction: Direction) -> bool:
+    """Whether percentiles hold the scatter of the networks: calibrated, or those of residuals."""
+    survey = configuration.surveys[direction.origin]
+    inputs = [name for network in direction.networks.values() for name in network.inputs]
+    calibrated = configuration.methods[method].montecarlo.intervals == "calibrated"
+    return calibrated or not survey.states_errors(inputs)
+
+
 def main(arguments) -> None:
     configuration = load(arguments.config)
     direction = configuration.directions[arguments.direction]
@@ -178,7 +200,7 @@ def main(arguments) -> None:
         pd.read_parquet(arguments.origin),
         pd.read_parquet(arguments.target),
         _translated(direction, arguments.parts),
-        configuration.methods[arguments.method].montecarlo.intervals == "calibrated",
+        _whole_width(configuration, arguments.method, direction),
     )
     with atomic(arguments.homogenised) as temporary:
         table.to_parquet(temporary, index=False)

@@ -67,7 +67,7 @@ def converted(
         The unit is not known or does not measure the same quantity.
     """
     expected = Unit(wanted)
-    if _same(found, expected, wanted):
+    if same_unit(found, wanted):
         return values
     if isinstance(found, UnrecognizedUnit):
         raise InputError(
@@ -96,7 +96,9 @@ def all_nines(values: np.ndarray) -> np.ndarray:
     return np.any([np.isclose(whole, mark, rtol=0, atol=1e-6) for mark in marks], axis=0)
 
 
-def _same(found: UnitBase, expected: UnitBase, wanted: str) -> bool:
+def same_unit(found: UnitBase, wanted: str) -> bool:
+    """Whether a unit is the one called ``wanted``, also as surveys write it."""
+    expected = Unit(wanted)
     logarithmic = str(expected).startswith("dex")
     if found == expected or (logarithmic and found in (dex, dimensionless_unscaled)):
         return True
