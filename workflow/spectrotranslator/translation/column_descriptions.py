@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from spectrotranslator.config.configuration import Direction
+from spectrotranslator.config.configuration import Configuration, Direction
 
 UCDS = {
     "K": "phys.temperature.effective",
@@ -20,8 +20,8 @@ UCDS = {
     "mag": "phot.color",
 }
 FROM_RESIDUALS = (
-    "those of a new measurement, from residuals of stars left out of the training: no input has an "
-    "error"
+    "those of a new measurement, from residuals of stars left out of the training, as no input has "
+    "an error"
 )
 
 
@@ -32,6 +32,15 @@ class Description:
     unit: str
     text: str
     ucd: str
+
+
+def kinds_from_residuals(configuration: Configuration, method: str, direction: str) -> list[str]:
+    """Networks of a method whose percentiles are those of residuals, as no input has an error."""
+    chosen = configuration.directions[direction]
+    if configuration.methods[method].montecarlo.intervals != "realisations":
+        return []
+    survey = configuration.surveys[chosen.origin]
+    return [k for k, network in chosen.networks.items() if not survey.states_errors(network.inputs)]
 
 
 def descriptions(
@@ -48,7 +57,7 @@ def descriptions(
     units
         Output to its unit.
     base
-        Title of the survey on whose base the outputs are.
+        Name of the survey on whose base the outputs are.
     from_residuals
         Kinds of network whose percentiles are those of residuals.
     """
@@ -73,7 +82,6 @@ _NAMING = {
     "identifier": Description("", "the survey's name of the star", "meta.id;meta.main"),
     "source_id": Description("", "Gaia source id, 0 where there is none", "meta.id"),
     "comment": Description("", "what is missing or outside the training range", "meta.note"),
-    "missing_inputs": Description("", "inputs that are missing, by their names", "meta.note"),
 }
 
 

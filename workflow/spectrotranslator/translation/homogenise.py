@@ -15,6 +15,7 @@ from spectrotranslator.sample.match_rows import best_rows, match
 from spectrotranslator.step import Step
 from spectrotranslator.surveys.prepare_stars import missing
 
+from .column_descriptions import kinds_from_residuals
 from .shards import read_parts
 
 PLACES = ("ra", "dec", "distance", "distance_low", "distance_high")
@@ -183,12 +184,11 @@ def _translated(direction: Direction, parts: list[Path]) -> pd.DataFrame:
     return pd.concat(read_parts(parts, names), ignore_index=True)
 
 
-def _whole_width(configuration: Configuration, method: str, direction: Direction) -> bool:
+def _whole_width(configuration: Configuration, method: str, name: str) -> bool:
     """Whether percentiles hold the scatter of the networks: calibrated, or those of residuals."""
-    survey = configuration.surveys[direction.origin]
-    inputs = [name for network in direction.networks.values() for name in network.inputs]
     calibrated = configuration.methods[method].montecarlo.intervals == "calibrated"
-    return calibrated or not survey.states_errors(inputs)
+    kinds = list(configuration.directions[name].networks)
+    return calibrated or kinds_from_residuals(configuration, method, name) == kinds
 
 
 def main(arguments) -> None:
@@ -200,7 +200,7 @@ def main(arguments) -> None:
         pd.read_parquet(arguments.origin),
         pd.read_parquet(arguments.target),
         _translated(direction, arguments.parts),
-        _whole_width(configuration, arguments.method, direction),
+        _whole_width(configuration, arguments.method, arguments.direction),
     )
     with atomic(arguments.homogenised) as temporary:
         table.to_parquet(temporary, index=False)
@@ -218,6 +218,7 @@ step.setting("directions")
 step.setting("selections")
 step.setting("selection")
 step.setting("surveys.*.bits")
+step.setting("surveys.*.features")
 step.setting("match")
 step.setting("crossmatch")
 step.setting("methods.{method}.montecarlo")

@@ -10,6 +10,7 @@ from spectrotranslator.network.device import device_of
 from spectrotranslator.network.saved_model import Model, load_model
 from spectrotranslator.network.training_sample import Sample
 
+from .column_descriptions import kinds_from_residuals
 from .ensemble_inference import Ensemble
 from .intervals import Intervals
 from .montecarlo import NetworkPart
@@ -68,11 +69,10 @@ def network_part(
     settings = configuration.methods[method].montecarlo
     chosen = configuration.directions[direction]
     shape = chosen.networks[kind]
-    survey = configuration.surveys[chosen.origin]
     origin, target = (configuration.surveys[s].features for s in (chosen.origin, chosen.target))
     training = sample.trained_on(configuration.methods[method].training.folds)
     ensemble = Ensemble(models, device_of(configuration.compute))
-    if settings.intervals == "realisations" and not survey.states_errors(shape.inputs):
+    if intervals is None and kind in kinds_from_residuals(configuration, method, direction):
         intervals = ResidualIntervals.of(sample, ensemble, configuration.methods[method])
     return NetworkPart(
         kind=kind,
