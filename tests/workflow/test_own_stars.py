@@ -98,10 +98,10 @@ def two_tables(folder) -> None:
 
 def test_two_tables_become_a_trained_translation_with_nothing_edited(bare):
     two_tables(bare.root)
-    done = bare.reproduce("new", "pair", "--tables", "first.csv", "second.csv")
+    done = bare.verb("new", "pair", "--tables", "first.csv", "second.csv")
     assert done.returncode == 0, done.stderr
     assert "repeated in 60 rows" in done.stdout
-    seen = bare.reproduce("preflight", "pair.yaml")
+    seen = bare.verb("preflight", "pair.yaml")
     assert seen.returncode == 0, seen.stdout
     done = bare.reproduce("pair.yaml")
     assert done.returncode == 0, done.stderr
