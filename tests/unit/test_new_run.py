@@ -125,6 +125,32 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path, monkeypatch):
     assert (tmp_path / "own.yaml").read_text() == "mine"
 
 
+HOSTILE = [
+    "teff, b]: {evil: 1}",
+    "teff\nmethods: {evil: {}}",
+    "teff # x",
+    "teff: x",
+    "teff `) or evil",
+    "*teff",
+    "teff \u2028evil: 1",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_of_columns_and_files_stay_names(tmp_path, monkeypatch, name):
+    first, second = tables(tmp_path)
+    table = pd.read_csv(first).rename(columns={"teff": name})
+    table.loc[0, name] = -999.0
+    odd = tmp_path / "a: [b] # c.csv"
+    table.to_csv(odd, index=False)
+    run = made(tmp_path, monkeypatch, "--tables", str(odd), second)
+    assert {tuple(one.features) for one in run.surveys.values()} <= {
+        (name, "logg"), ("logg",), ("Teff", "logg")
+    }  # fmt: skip
+    assert list(run.methods) == ["robust"]
+    assert [s.path for s in run.surveys.values()] == [str(odd), second]
+
+
 def test_a_name_that_leads_elsewhere_is_refused():
     with pytest.raises(argparse.ArgumentTypeError, match="no plain name"):
         new._plain("../own")

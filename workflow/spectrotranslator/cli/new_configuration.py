@@ -168,9 +168,9 @@ def _comments(lines: list[str]) -> list[str]:
 
 
 def _yaml(value: object) -> str:
-    """A scalar or a list on one line."""
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000)
-    return text.removesuffix("...\n").strip()
+    """A scalar or a list on one line, fit to stand within brackets."""
+    text = yaml.safe_dump([value], default_flow_style=True, allow_unicode=True, width=10_000)
+    return text.strip().removeprefix("[").removesuffix("]")
 
 
 def written_path(table: Path, configuration: Path) -> str:
