@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spectrotranslator.cli import new
+from spectrotranslator.cli import new, preflight
 from spectrotranslator.cli.table_findings import FoundTable
 from spectrotranslator.config.loading import resolve
 from spectrotranslator.errors import InputError
@@ -123,6 +123,24 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="no such file"):
         new.main(["other", "--table", str(tmp_path / "none.csv")])
     assert (tmp_path / "own.yaml").read_text() == "mine"
+
+
+def test_preflight_finds_what_the_first_job_would_refuse(tmp_path, monkeypatch, capsys):
+    made(tmp_path, monkeypatch, "--tables", *tables(tmp_path))
+    path = tmp_path / "own.yaml"
+    text = path.read_text()
+    assert preflight.main([str(path)]) == 0
+    for change, told in (
+        (("Teff: {", "Teff: {column: Tefff, "), "no column 'Tefff'; the nearest there are Teff"),
+        (("key: []", "key: [source_id]"), "7 rows share a key of source_id"),
+    ):
+        path.write_text(text.replace(*change))
+        assert preflight.main([str(path)]) == 1
+        assert told in capsys.readouterr().out
+    (tmp_path / "b.csv").unlink()
+    path.write_text(text)
+    assert preflight.main([str(path)]) == 1
+    assert "b.csv: no such file" in capsys.readouterr().out
 
 
 HOSTILE = [
