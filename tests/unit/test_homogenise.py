@@ -57,6 +57,7 @@ def homogenised(
         run = run.model_copy(update={"match": match})
         origin = origin.assign(ra=[1.0, 2, 3, 4], dec=0.0, epoch=2000.0, key=list("abcd"))
         target = target.assign(ra=[9.0, 1.0], dec=0.0, epoch=2000.0)
+        target = pd.concat([target, target.iloc[1:].assign(row=2, key="z", snr=9.0)])
         return homogenise(run, direction, origin, target, translated).set_index("star")
     if not places:
         origin = origin.drop(columns=["ra", "distance"])

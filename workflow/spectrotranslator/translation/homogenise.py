@@ -11,7 +11,7 @@ from spectrotranslator.config import Configuration, load
 from spectrotranslator.config.configuration import Direction, Selection
 from spectrotranslator.files import atomic
 from spectrotranslator.sample.cuts import apply_cuts
-from spectrotranslator.sample.match_rows import best_rows, match
+from spectrotranslator.sample.match_rows import best_rows, match, one_row_a_place
 from spectrotranslator.step import Step
 from spectrotranslator.surveys.prepare_stars import missing
 
@@ -57,7 +57,9 @@ def homogenise(
 def _named_by_place(
     configuration: Configuration, origin: pd.DataFrame, target: pd.DataFrame
 ) -> tuple[str, pd.DataFrame, pd.DataFrame]:
-    """Both tables with a column that names their stars: the target's key where they meet."""
+    """A row a star of both, with a column that names it: the target's key where they meet."""
+    repeats = configuration.crossmatch.repeats
+    origin, target = (one_row_a_place(table, repeats) for table in (origin, target))
     pairs = match(origin, target, "position", [], configuration.crossmatch)
     partner = pairs.set_index("row_1")["key_2"].astype(str)
     own = "unmatched " + origin["key"].astype(str)
