@@ -20,7 +20,7 @@ from spectrotranslator.config.documentation import (
     sections,
     unknowns,
 )
-from spectrotranslator.config.loading import dump, find, load, text
+from spectrotranslator.config.loading import dump, find, load, require_tables, text
 from spectrotranslator.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +41,49 @@ def test_every_run_resolves_and_reads_back(run, tmp_path):
     path.write_text(text(configuration))
     assert load(path) == configuration
     assert configuration.run == run
+
+
+def own_table(folder, unit: str = "K", **changes) -> Path:
+    """A run of one's own in a folder, its table beside it."""
+    one = {"title": "a", "path": "stars.csv", "key": [], "features": {"t": {"unit": unit}}}
+    direction = {"from": "a", "to": "b", "networks": {}}
+    direction["networks"]["k"] = {"inputs": ["t"], "outputs": ["t"], "correct": "first"}
+    given = {"surveys": {"a": one, "b": one}, "match": "key", "directions": {"d": direction}}
+    path = folder / "own.yaml"
+    path.write_text(yaml.safe_dump(given | changes))
+    return path
+
+
+def test_a_path_is_seen_from_its_configuration_then_the_repository(tmp_path, monkeypatch):
+    (tmp_path / "repository").mkdir()
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path / "repository")
+    path = own_table(tmp_path / "mine")
+    assert resolve(str(path)).surveys["a"].path == "stars.csv"
+    with pytest.raises(InputError, match=r"stars\.csv: no such file \(surveys\.a\.path of run own"):
+        require_tables(resolve(str(path)))
+    (tmp_path / "mine/stars.csv").touch()
+    assert resolve(str(path)).surveys["a"].path == str(tmp_path / "mine/stars.csv")
+    require_tables(resolve(str(path)))
+    (tmp_path / "repository/runs").mkdir()
+    (tmp_path / "repository/runs/stars.csv").touch()
+    below = tmp_path / "repository/runs/own.yaml"
+    below.write_text(f"extends: {path}\nsurveys: {{b: {{path: ./stars.csv}}}}\n")
+    run = resolve(str(below))
+    assert [s.path for s in run.surveys.values()] == [str(tmp_path / "mine/stars.csv"),
+                                                      "runs/stars.csv"]  # fmt: skip
+
+
+def test_a_unit_that_nobody_knows_is_refused_when_read(tmp_path):
+    with pytest.raises(InputError, match="'Kelvinn' is no unit that astropy knows"):
+        resolve(str(own_table(tmp_path, "Kelvinn")))
+    assert resolve(str(own_table(tmp_path, "kK"))).surveys["a"].features["t"].unit == "kK"
+
+
+@pytest.mark.parametrize("match", ["source_id", "position"])
+def test_a_match_without_its_columns_is_refused_when_read(tmp_path, match):
+    with pytest.raises(InputError, match=f"add surveys.a.{match}"):
+        resolve(str(own_table(tmp_path, match=match)))
 
 
 def test_every_number_of_the_method_says_where_it_comes_from():

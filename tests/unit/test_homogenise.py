@@ -22,7 +22,10 @@ def table(monkeypatch) -> pd.DataFrame:
 
 
 def homogenised(
-    repeats: str = "highest S/N", places: bool = True, lacking: str | None = None
+    repeats: str = "highest S/N",
+    places: bool = True,
+    lacking: str | None = None,
+    match: str = "source_id",
 ) -> pd.DataFrame:
     """The same with another rule for repeats, an origin without places, a label never measured."""
     run = resolve("mini").model_copy(update={"selections": {}, "selection": None})
@@ -50,6 +53,12 @@ def homogenised(
         target[lacking] = -9999.0
     if repeats == "first":
         target = pd.concat([target, target.iloc[1:].assign(row=2, snr=199.0, identifier="z")])
+    if match == "position":
+        run = run.model_copy(update={"match": match})
+        origin = origin.assign(ra=[1.0, 2, 3, 4], dec=0.0, epoch=2000.0, key=list("abcd"))
+        target = target.assign(ra=[9.0, 1.0], dec=0.0, epoch=2000.0)
+        target = pd.concat([target, target.iloc[1:].assign(row=2, key="z", snr=9.0)])
+        return homogenise(run, direction, origin, target, translated).set_index("star")
     if not places:
         origin = origin.drop(columns=["ra", "distance"])
     return homogenise(run, direction, origin, target, translated).set_index("source_id")
@@ -63,6 +72,14 @@ def test_of_repeats_the_row_stands_that_training_took(monkeypatch):
 def test_the_target_s_places_stand_where_the_origin_has_none(monkeypatch):
     monkeypatch.chdir(ROOT)
     assert homogenised(places=False).loc[BOTH, "ra"] == 20.0
+
+
+def test_stars_matched_on_position_have_one_row(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    found = homogenised(match="position")
+    assert len(found) == 5
+    assert found.loc["y", "galah_identifier"] == "a"
+    assert found.loc["y", "apogee_identifier"] == "y"
 
 
 def test_every_star_with_an_identifier_has_one_row(table):

@@ -121,6 +121,16 @@ def test_fallback_adds_only_pairs_of_which_one_lacks_an_id():
     assert list(more) == list(plain)
 
 
+def test_stars_may_be_matched_on_their_places_alone():
+    one = stars([10.0, 20.0, 30.0], [0.0, 0.0, 0.0])
+    two = stars([20.0, 20.0, 10.0, 50.0], [0.0] * 4, snr=[1.0, 9.0, 1.0, 1.0])
+    entries = []
+    pairs = match(one, two, "position", entries)
+    assert list(zip(pairs["row_1"], pairs["row_2"], strict=True)) == [(0, 2), (1, 1)]
+    assert entries[-1]["what"] == "matched on position"
+    assert entries[1]["out"] == 3
+
+
 def test_repeats_without_ids_stand_for_one_star():
     first, second = planted()
     again = second.iloc[5:11].assign(snr=9.0, row=range(300, 306), key=[f"r{i}" for i in range(6)])

@@ -8,12 +8,18 @@ import pytest
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
 
+from cdstables.layout import Column
+from cdstables.layout import Table as CdsTable
 from spectrotranslator.config.configuration import Feature, Survey
 from spectrotranslator.errors import InputError
 from spectrotranslator.surveys import fits_columns as fits_reader
 from spectrotranslator.surveys.fits_columns import read_columns
 from spectrotranslator.surveys.prepare_stars import missing, stars
-from spectrotranslator.surveys.read_survey import measured
+from spectrotranslator.surveys.read_survey import (
+    gaps_among_distances,
+    measured,
+    require_ids_that_fit,
+)
 from spectrotranslator.surveys.readers import READERS, columns_of, read_galah
 
 
@@ -234,6 +240,40 @@ def test_rows_that_share_a_key_are_refused_with_one_of_them():
     rows = pd.DataFrame({"sobject_id": [5, 5, 6], "teff": [1.0, 2.0, 3.0]})
     with pytest.raises(InputError, match=r"1 rows share a key of sobject_id, such as '5'"):
         measured(survey(), rows)
+
+
+def test_of_rows_that_share_a_key_the_best_is_read_where_that_is_asked():
+    rows = pd.DataFrame({"sobject_id": [7, 8, 7, 9], "teff": [1.0, 2, 3, 4], "snr": [5, 5, 9, 5]})
+    found = measured(survey(repeated_keys="best row", snr="snr"), rows)
+    assert (found["row"].tolist(), found["key"].tolist()) == ([1, 2, 3], ["8", "7", "9"])
+    first = measured(survey(repeated_keys="best row"), rows)
+    assert first["row"].tolist() == [0, 1, 3]
+
+
+def test_without_a_key_the_number_of_the_row_is_the_key():
+    rows = pd.DataFrame({"teff": [1.0, 2.0]})
+    found = measured(survey(key=[], identifier=None), rows)
+    assert found["key"].tolist() == found["identifier"].tolist() == ["0", "1"]
+
+
+def test_an_id_longer_than_its_field_is_refused_when_the_survey_is_read():
+    column = Column(1, 5, "A5", "---", "APOGEE", value={"identifier": "identifier"})
+    layout = CdsTable("a2g.dat", None, None, "", (column,))
+    table = pd.DataFrame({"row": [0, 1], "identifier": ["short", "longer"]})
+    require_ids_that_fit(table.head(1), "APOGEE", layout)
+    with pytest.raises(InputError, match="APOGEE, row 2: 'longer' is longer than its field"):
+        require_ids_that_fit(table, "APOGEE", layout)
+
+
+def test_distances_that_are_not_positive_are_told_and_missing():
+    rows = pd.DataFrame({"sobject_id": [1, 2], "teff": [1.0, 2.0], "d": [-9999.0, 800.0]})
+    there = survey(distance="d")
+    assert gaps_among_distances(there, rows) == [
+        "Survey: d is not positive in 1 rows, such as -9999: taken as missing"
+    ]
+    found = stars(there, measured(there, rows), None)
+    assert found["distance"].isna().tolist() == [True, False]
+    assert gaps_among_distances(there, rows.tail(1)) == []
 
 
 def test_every_sentinel_of_a_gaia_id_becomes_zero():

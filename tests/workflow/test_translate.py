@@ -7,6 +7,8 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.io import fits
+from astropy.io.votable.ucd import check_ucd
 from astropy.table import Table
 
 MODEL = "results/tiny/networks/as-published/g2a"
@@ -59,14 +61,53 @@ def formats(suffix: str) -> dict[str, str]:
     return {"format": kinds[suffix]}
 
 
-def test_without_errors_the_stars_are_exact_and_that_is_said_once(read_only):
+def test_without_errors_the_percentiles_are_those_of_residuals(read_only):
     clone, folder = read_only
     stars = survey_stars(clone).head(20)
     stars[["sobject_id", *INPUTS]].to_csv(folder / "exact.csv", index=False)
-    done = clone.verb("translate", MODEL, str(folder / "exact.csv"), str(folder / "e.csv"))
-    assert done.stderr.count("taken as exact") == 1
-    found = pd.read_csv(folder / "e.csv")
-    assert np.array_equal(found["TEFF_p5"], found["TEFF_p95"])
+    done = clone.verb("translate", MODEL, str(folder / "exact.csv"), str(folder / "e.fits"))
+    assert done.stderr.count("residuals of stars left out") == 1
+    found = Table.read(folder / "e.fits")
+    assert np.all(np.asarray(found["TEFF_p95"]) - np.asarray(found["TEFF_p5"]) > 50)
+    header = fits.getheader(folder / "e.fits", 1)
+    assert "residuals of stars left out" in "".join(header["COMMENT"])
+
+
+def test_a_table_of_other_names_units_and_holes_is_translated_by_the_help(read_only):
+    """Nothing is used but what ``--help`` and ``--inputs`` say."""
+    clone, folder = read_only
+    with pytest.raises(SystemExit) as ended:
+        clone.verb("translate", "--help")
+    assert ended.value.code == 0
+    wanted = json.loads(clone.verb("translate", MODEL, "--inputs", "--json").stdout)["inputs"]
+    stars = survey_stars(clone).dropna(subset=INPUTS)
+    stars = stars[(stars[INPUTS] > -9999).all(axis=1)].head(50).reset_index(drop=True)
+    table = pd.DataFrame({"Star": [f"s{row}" for row in range(50)]})
+    for number, one in enumerate(wanted):
+        table[f"c{number}"] = stars[one["name"]]
+        table[f"e{number}"] = stars[one["error"]]
+    table[["c0", "e0"]] /= 1000
+    table["remarks"] = "mine"
+    table.loc[[3, 4], "c1"] = np.nan
+    table.loc[5, "c2"] = -999
+    table.to_csv(folder / "mine.csv", index=False)
+    names = ",".join(f"{one['name']}=c{n},{one['error']}=e{n}" for n, one in enumerate(wanted))
+    out = folder / "first_try.vot"
+    given = ["--map", names, "--unit", "teff=kK", "--id", "Star"]
+    done = clone.verb("translate", MODEL, str(folder / "mine.csv"), str(out), *given)
+    assert done.returncode == 0, done.stderr
+    assert "3 lack an input (logg 2, fe_h 1)" in done.stdout
+    assert "c2: -999 in 1 row, taken as missing" in done.stderr
+    found = Table.read(out)
+    assert found.colnames[: len(table.columns)] == list(table.columns)
+    assert [bool(m) for m in found["missing_intrinsic"][:7]] == [0, 0, 0, 1, 1, 1, 0]
+    assert "logg_GALAH missing" in found["comment"][3]
+    assert "logg_GALAH_" not in found["comment"][3].replace("Output", "")
+    assert np.abs(np.median(found["TEFF_p50"] - 1000 * table["c0"])) < 200
+    for name in found.colnames[len(table.columns) :]:
+        assert found[name].description, name
+        assert check_ucd(found[name].meta["ucd"], check_controlled_vocabulary=True), name
+    assert str(found["LOGG_p50"].unit) == "dex(cm / s2)"
 
 
 def refused(clone, *arguments, out) -> str:
@@ -87,9 +128,9 @@ def test_what_does_not_fit_is_refused_in_one_line(read_only):
     stars[INPUTS].assign(teff="hot").to_csv(folder / "text.csv")
     assert "'teff' does not hold numbers" in refused(clone, MODEL, folder / "text.csv", out=out)
     table = Table.from_pandas(stars[INPUTS])
-    table["rv_galah"].unit = "m/s"
+    table["rv_galah"].unit = "kg"
     table.write(folder / "unit.fits")
-    assert "'rv_galah' is in m / s" in refused(clone, MODEL, folder / "unit.fits", out=out)
+    assert "'rv_galah' is in kg" in refused(clone, MODEL, folder / "unit.fits", out=out)
     (folder / "cut.fits").write_bytes((folder / "unit.fits").read_bytes()[:3000])
     assert "cut short" in refused(clone, MODEL, folder / "cut.fits", out=out)
     assert "no such file" in refused(clone, MODEL, folder / "none.csv", out=out)

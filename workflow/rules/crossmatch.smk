@@ -8,6 +8,7 @@ localrules:
 rule read_survey:
     input:
         files=RUN.survey_files,
+        layouts=RUN.layouts_of_survey,
     output:
         rows=f"{RESULTS}/sample/{{survey}}.rows.parquet",
         record=record_of("read_survey-{survey}"),

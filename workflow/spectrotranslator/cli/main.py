@@ -24,6 +24,7 @@ VERBS = {
     "fingerprint": ("cli.fingerprint", "what the published files say about how they were made"),
     "diff": ("cli.diff", "compare any two catalogues of one layout"),
     "check": ("cli.check", "is a file what its ReadMe says, line by line"),
+    "new": ("cli.new", "write a run configuration for your own tables"),
     "translate": ("cli.translate", "translate your own table of stars with trained networks"),
     "convert": ("cli.convert", "CDS table to FITS, Parquet, VOTable or ECSV, and back"),
 }

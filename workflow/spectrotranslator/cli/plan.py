@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from spectrotranslator import user_paths
 from spectrotranslator.config import Configuration, dump, resolve
 from spectrotranslator.config.configuration import FINGERPRINT
-from spectrotranslator.config.loading import find
+from spectrotranslator.config.loading import find, require_tables
 from spectrotranslator.download.registry import read_registry
 from spectrotranslator.errors import InputError
 from spectrotranslator.resources.cost_table import (
@@ -84,6 +84,7 @@ def main(arguments: list[str]) -> int:
     """``./reproduce plan RUN [--members N] [--realisations N] [--gpu GFLOPS] [--json]``."""
     given = _parse(arguments)
     configuration = _changed(resolve(given.run), given)
+    require_tables(configuration)
     cores = given.cores or len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / f"{configuration.run}.yaml"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cdstables.layout import layout_from_yaml
 from minisky.publish_sky import copy_stored
 from minisky.settings import parse_sky
 from minisky.simulate_sky import simulate
@@ -21,6 +22,8 @@ from spectrotranslator.download.http import RetryPolicy
 from spectrotranslator.download.registry import URL_MAP, Source, read_registry
 from spectrotranslator.download.require_columns import nearest
 from spectrotranslator.errors import InputError
+from spectrotranslator.surveys.read_survey import measured, require_ids_that_fit
+from spectrotranslator.surveys.readers import columns_of, read_table
 
 from .check_machine import check_machine
 from .check_result import CheckResult, as_json, table
@@ -112,14 +115,14 @@ def _not_yet_published(run: Configuration) -> set[str]:
 
 def _findings(run: Configuration, seen: list[SourceState]) -> list[CheckResult]:
     findings = [finding for one in seen for finding in one.findings]
-    findings += [_users_table(name, survey.path) for name, survey in run.surveys.items()
-                 if survey.path]  # fmt: skip
+    findings += [_users_table(run, name) for name, one in run.surveys.items() if one.path]
     findings += _authors(run)
     findings += [
         CheckResult(name, "download", "note", "made by the run itself, not looked at")
         for name in sorted(_not_yet_published(run))
     ]
-    if not run.sources.photometry:
+    colours = any(one.difference for s in run.surveys.values() for one in s.features.values())
+    if colours and not run.sources.photometry:
         words = "none by TAP: colours come without errors unless the survey's files hold them"
         findings.append(CheckResult("gaia", "photometry", "note", words))
     to_fetch = sum(one.bytes or 0 for one in seen)
@@ -175,10 +178,19 @@ def _sample_at_hand(run: Configuration, kind: str, source: Source) -> CheckResul
     return CheckResult(source.name, "sample", "ok", f"{path}: {layout.rows} stars")
 
 
-def _users_table(name: str, path: str) -> CheckResult:
-    if Path(path).is_file():
-        return CheckResult(name, "file", "ok", path)
-    return CheckResult(name, "file", "fault", f"{path}: no such file", "lay it there")
+def _users_table(run: Configuration, name: str) -> CheckResult:
+    """Whether the first job that reads the user's own table would read it."""
+    survey = run.surveys[name]
+    try:
+        rows = measured(survey, read_table([Path(survey.path)], columns_of(survey)))
+        for direction in run.directions.values():
+            if direction.origin == name and direction.catalogue:
+                layout = layout_from_yaml(direction.catalogue)
+                require_ids_that_fit(rows, survey.title, layout)
+    except InputError as error:
+        advice = f"mend the table, or what surveys.{name} says of it"
+        return CheckResult(name, "file", "fault", str(error), advice)
+    return CheckResult(name, "file", "ok", f"{survey.path}: {len(rows)} rows")
 
 
 def _download_time(seen: list[SourceState], to_fetch: int) -> CheckResult:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from spectrotranslator.config import Configuration, dump, resolve
-from spectrotranslator.config.loading import find
+from spectrotranslator.config.loading import find, require_tables
 from spectrotranslator.download.verify_sources import remove_changed
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import read_json
@@ -32,6 +32,7 @@ def main(arguments: list[str]) -> int:
     given = understand(words)
     path = find(run)
     configuration = resolve(run)
+    require_tables(configuration)
     started = time.monotonic()
     folder = RESULTS / configuration.run
     log = folder / "logs" / "snakemake.log"

@@ -1,7 +1,11 @@
 """Translate a user's own table of stars with a trained direction."""
 
 import argparse
+import json
 import sys
+from collections.abc import Collection
+from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +14,34 @@ import torch
 
 from spectrotranslator import user_paths
 from spectrotranslator.config import Configuration, load
+from spectrotranslator.download.require_columns import require_columns
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import atomic, read_json, sha256
 from spectrotranslator.network.saved_model import load_model
+from spectrotranslator.network.training_sample import Sample
+from spectrotranslator.translation.column_descriptions import (
+    FROM_RESIDUALS,
+    Description,
+    descriptions,
+)
 from spectrotranslator.translation.load_networks import network_parts, of_kinds
-from spectrotranslator.translation.montecarlo import in_blocks, translate
+from spectrotranslator.translation.missing_inputs import comments_of
+from spectrotranslator.translation.montecarlo import NetworkPart, in_blocks, measurements, translate
+from spectrotranslator.translation.residual_intervals import ResidualIntervals
 from spectrotranslator.translation.resolve_from_fingerprint import resolve_method
 from spectrotranslator.translation.user_table import (
-    SUFFIXES,
+    ModelInput,
     features,
     flags,
     keys,
     read_table,
     renamed,
+)
+from spectrotranslator.translation.user_units import known_unit
+from spectrotranslator.translation.write_user_table import (
+    CLASH,
+    FORMATS,
+    with_translation,
     write_table,
 )
 
@@ -30,46 +49,94 @@ ROWS_AT_ONCE = 512
 
 
 def main(arguments: list[str]) -> int:
-    """``./reproduce translate MODEL TABLE OUT``."""
-    given = _parser().parse_args(arguments)
-    if given.out.suffix not in (*SUFFIXES, ".parquet"):
-        known = ", ".join([*SUFFIXES, ".parquet"])
+    """``./reproduce translate MODEL TABLE OUT``, ``./reproduce translate MODEL --inputs``."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.inputs:
+        trained = Trained(given.model)
+        print(json.dumps(trained.wanted(), indent=1) if given.json else inputs_text(trained))
+        return 0
+    if given.out is None:
+        parser.error("TABLE and OUT are needed, or --inputs")
+    if given.out.suffix not in FORMATS:
+        known = ", ".join(FORMATS)
         raise InputError(f"{given.out}: the suffix is of no known table; give one of {known}")
     if given.out.exists() and given.out.samefile(given.table):
         raise InputError(f"{given.out}: the table of stars itself; give another file to write to")
-    trained = Trained(given.model)
-    table = renamed(given.table, read_table(given.table), given.map)
-    found, exact = features(given.table, table, trained.survey, trained.inputs, trained.units)
+    _translate(Trained(given.model), given)
+    return 0
+
+
+def _translate(trained: "Trained", given: argparse.Namespace) -> None:
+    own = read_table(given.table)
+    table = renamed(given.table, own, given.map)
+    require_columns(given.table, given.unit, table.colnames)
+    units = {name: known_unit(text) for name, text in given.unit.items()}
+    sentinels = "missing" if trained.marks_sentinels else f"a number by {trained.method}"
+    found = features(given.table, table, trained.survey, trained.inputs, units, sentinels)
     masks = flags(given.table, table, trained.masked)
     named = keys(given.table, table, trained.survey, given.id)
-    stars = pd.concat([named, found, masks], axis=1)
-    if exact:
-        print(f"{given.table}: no errors of {', '.join(exact)}: taken as exact", file=sys.stderr)
-    result = trained.translate(stars)
+    stars = pd.concat([named, found.table, masks], axis=1)
+    result = trained.translate(stars, found.without_errors)
+    about = trained.descriptions(result)
+    whole, names = with_translation(given.table, own, result, about)
     with atomic(given.out) as temporary:
-        write_table(temporary, result, trained.units_of(result), given.out.suffix)
-    print(_summary(given.out, result, trained))
-    return 0
+        write_table(temporary, whole, given.out.suffix, trained.statements)
+    notes = [*_about_errors(trained, found.without_errors), *found.notes]
+    notes += [
+        f"{name} is there already: the translated one is {new}" for name, new in names.items()
+    ]
+    for note in notes:
+        print(f"{given.table}: {note}", file=sys.stderr)
+    print(_summary(given.out, result, trained, trained.missing(stars)))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "./reproduce translate",
-        description=f"{__doc__} The table and its translation are held in memory.",
-        epilog="example: ./reproduce translate results/mini/networks/robust/g2a my_stars.fits "
-        "translated.fits",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=f"""{__doc__}
+
+Of every input X that --inputs lists the table needs a column X, or --map says which column it is;
+its error is X_error, where there is one. Columns are converted to the units of the model where the
+file states units or --unit does. A blank, NaN, -9999 or the like is missing.
+
+OUT holds all columns of the table in their order, then for every label Y of the model Y_p5 to
+Y_p95 (percentiles; Y_p50 is the translation), Y_systematic (scatter of the networks), flags and a
+comment. FITS, VOTable, ECSV and Parquet describe each with unit and UCD. A name that the table has
+already ends in {CLASH}. The table and its translation are held in memory.""",
+        epilog="""examples:
+  ./reproduce translate results/mini/networks/robust/g2a --inputs
+  ./reproduce translate results/mini/networks/robust/g2a my_stars.fits translated.fits
+  ./reproduce translate results/mini/networks/robust/g2a my_stars.csv translated.csv \\
+      --map teff=Teff,teff_error=e_Teff,logg=log_g --unit teff=kK --id Name""",
     )
     parser.add_argument(
         "model",
+        metavar="MODEL",
         type=user_paths.resolve_input,
-        help="folder of a direction: networks/METHOD/DIRECTION",
+        help="folder of a direction: results/RUN/networks/METHOD/DIRECTION",
     )
     parser.add_argument(
-        "table", type=user_paths.resolve_input, help="stars: FITS, CSV, Parquet, VOTable or ECSV"
+        "table",
+        metavar="TABLE",
+        nargs="?",
+        type=user_paths.resolve_input,
+        help="stars: FITS, CSV, Parquet, VOTable or ECSV",
     )
     parser.add_argument(
-        "out", type=user_paths.resolve_output, help="where the translated stars go, by its suffix"
+        "out",
+        metavar="OUT",
+        nargs="?",
+        type=user_paths.resolve_output,
+        help=f"where the translated stars go, by its suffix: {', '.join(FORMATS)}",
     )
+    parser.add_argument(
+        "--inputs",
+        action="store_true",
+        help="print what MODEL reads: names, units, ranges of the training stars, what is missing",
+    )
+    parser.add_argument("--json", action="store_true", help="the same for scripts")
     parser.add_argument(
         "--id",
         metavar="COLUMN",
@@ -79,8 +146,16 @@ def _parser() -> argparse.ArgumentParser:
         "--map",
         type=_names,
         default={},
-        metavar="OURS=THEIRS,...",
-        help="columns of the table that hold inputs under other names: teff=Teff,logg=LOGG",
+        metavar="INPUT=COLUMN,...",
+        help="columns of TABLE that hold inputs, or their errors, under other names",
+    )
+    parser.add_argument(
+        "--unit",
+        type=_names,
+        default={},
+        metavar="INPUT=UNIT,...",
+        help="units of inputs, where the file states none or a wrong one; their errors are in it "
+        "too unless the file says otherwise",
     )
     return parser
 
@@ -89,8 +164,20 @@ def _names(text: str) -> dict[str, str]:
     pairs = [[name.strip() for name in pair.partition("=")[::2]] for pair in text.split(",")]
     ours = [pair[0] for pair in pairs]
     if not all(all(pair) for pair in pairs) or len(set(ours)) != len(ours):
-        raise argparse.ArgumentTypeError(f"{text!r} is not OURS=THEIRS,... with each name once")
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE,... with each name once")
     return dict(pairs)
+
+
+def _about_errors(trained: "Trained", lacking: list[str]) -> list[str]:
+    """What the percentiles are for inputs of which the table has no errors."""
+    if not lacking:
+        return []
+    told = f"no errors of {', '.join(lacking)}: "
+    if trained.calibrated:
+        return [told + "the typical ones of the training stars are taken"]
+    if trained.statements:
+        return [f"{told}percentiles are {FROM_RESIDUALS}"]
+    return [told + "taken as exact"]
 
 
 class Trained:
@@ -123,6 +210,7 @@ class Trained:
             for kind in self._chosen.networks
         }
         samples = [run / "sample" / f"{self.direction}-{kind}.parquet" for kind in weights]
+        self._samples = dict(zip(weights, samples, strict=True))
         calibrations = of_kinds(sorted(folder.glob("*/calibration.json")))
         files = [path.with_name("training.json") for paths in weights.values() for path in paths]
         _as_recorded(run, [run / "config.yaml", *files, *calibrations.values()])
@@ -136,9 +224,19 @@ class Trained:
             raise InputError(
                 f"{folder}: a description of its networks is damaged ({reason}); train them again"
             ) from None
-        self.inputs = list(
-            dict.fromkeys(n for k in self._chosen.networks.values() for n in k.inputs)
-        )
+        self.base = configuration.surveys[self._chosen.target].title
+        self.inputs = self._inputs()
+
+    def _inputs(self) -> list[ModelInput]:
+        """What the networks read, each input once."""
+        found = {}
+        for part in self.parts:
+            names, edges = part.ensemble.inputs, part.input_maps.edges
+            typical = part.intervals.typical_errors if self.calibrated else repeat(None)
+            for name, (low, *_, high), error in zip(names, edges.tolist(), typical, strict=False):
+                flag = self.settings.montecarlo.masked.get(name)
+                found[name] = ModelInput(name, self.units[name], low, high, error, flag)
+        return list(found.values())
 
     def _direction(self, configuration: Configuration, folder: Path):
         for name, names in ((self.method, configuration.methods),
@@ -167,30 +265,118 @@ class Trained:
         return units
 
     @property
+    def calibrated(self) -> bool:
+        """Whether the percentiles are calibrated on stars left out."""
+        return self.settings.montecarlo.intervals == "calibrated"
+
+    @property
+    def marks_sentinels(self) -> bool:
+        """Whether the method takes a -9999 as missing."""
+        return self.settings.montecarlo.missing == "sentinels too"
+
+    @property
     def masked(self) -> dict[str, str]:
         """Inputs that a flag of the survey masks, to the flag's column."""
-        given = self.settings.montecarlo.masked
-        return {name: flag for name, flag in given.items() if name in self.inputs}
+        return {one.name: one.flag for one in self.inputs if one.flag}
 
-    def translate(self, stars: pd.DataFrame) -> pd.DataFrame:
-        """Percentiles, systematic errors, flags and reasons, a line a star, in their order."""
+    def wanted(self) -> dict:
+        """What the model reads and gives, for people and scripts."""
+        features = self.survey.features
+        return {
+            "method": self.method,
+            "direction": self.direction,
+            "missing": "blank, NaN" + (", -9999 and below" if self.marks_sentinels else ""),
+            "id": self.survey.key,
+            "inputs": [
+                {
+                    "name": one.name,
+                    "unit": one.unit,
+                    "least": one.low,
+                    "most": one.high,
+                    "difference_of": list(features[one.name].difference or ()),
+                    "error": f"{one.name}_error",
+                    "error_columns": features[one.name].error,
+                    "flag": one.flag,
+                }
+                for one in self.inputs
+            ],
+            "outputs": [
+                {"name": name, "unit": self.units[name]}
+                for part in self.parts
+                for name in part.ensemble.outputs
+            ],
+        }
+
+    def translate(self, stars: pd.DataFrame, without_errors: Collection[str] = ()) -> pd.DataFrame:
+        """Percentiles, systematic errors, flags and reasons, a line a star, in their order.
+
+        Parameters
+        ----------
+        stars
+            Keys, inputs and errors.
+        without_errors
+            Inputs whose errors are not known.
+        """
         settings = self.settings
         blocks = in_blocks(stars, ROWS_AT_ONCE)
+        self.parts = [self._with_width(part, without_errors) for part in self.parts]
         with np.errstate(over="ignore", invalid="ignore"):
             done = translate(blocks, self.parts, settings.ensemble, settings.montecarlo)
             table = pd.concat(done, ignore_index=True)
+        table["comment"] = comments_of(self.parts, table, self.missing(stars))
+        naming = [name for name in stars if name in table and name not in self.units]
         members = [name for name in table if "_member_" in name]
-        return table.drop(columns=[*members, "key"])
+        return table.drop(columns=[*members, *naming])
 
-    def units_of(self, table: pd.DataFrame) -> dict[str, str]:
-        """Unit of every column that has one."""
-        outputs = [name for part in self.parts for name in part.ensemble.outputs]
-        return {
-            column: self.units[name]
-            for name in outputs
-            for column in table
-            if column.startswith((f"{name}_p", f"{name}_systematic")) and self.units[name]
-        }
+    def _with_width(self, part: NetworkPart, without_errors: Collection[str]) -> NetworkPart:
+        """The network with percentiles of residuals, where realisations would have no width."""
+        if part.intervals or not set(part.ensemble.inputs) <= set(without_errors):
+            return part
+        shape = self._chosen.networks[part.kind]
+        sample = Sample.read(self._samples[part.kind], shape)
+        return replace(part, intervals=ResidualIntervals.of(sample, part.ensemble, self.settings))
+
+    def missing(self, stars: pd.DataFrame) -> pd.DataFrame:
+        """Whether each input counts as missing, a row a star."""
+        names = [one.name for one in self.inputs]
+        values, _ = measurements(stars, names, self.settings.montecarlo)
+        return pd.DataFrame(np.isnan(values), columns=names)
+
+    @property
+    def _from_residuals(self) -> list[str]:
+        return [p.kind for p in self.parts if isinstance(p.intervals, ResidualIntervals)]
+
+    @property
+    def statements(self) -> list[str]:
+        """What the header of a translated file says of its percentiles."""
+        return [f"percentiles of {kind} labels: {FROM_RESIDUALS}" for kind in self._from_residuals]
+
+    def descriptions(self, table: pd.DataFrame) -> dict[str, Description]:
+        """Unit, description and UCD of every column."""
+        return descriptions(list(table), self._chosen, self.units, self.base, self._from_residuals)
+
+
+def inputs_text(trained: Trained) -> str:
+    """What a model reads, a line an input."""
+    told = trained.wanted()
+    lines = [
+        f"{told['direction']}, {told['method']} reads (missing: {told['missing']}):",
+        f"  {'input':<12} {'unit':<12} {'training range':<22} error",
+    ]
+    for one in told["inputs"]:
+        extent = f"{one['least']:.4g} to {one['most']:.4g}"
+        errors = " and ".join(one["error_columns"])
+        error = one["error"] + (f", or of {errors}" if errors else "")
+        lines.append(f"  {one['name']:<12} {one['unit']:<12} {extent:<22} {error}")
+    pairs = [one for one in told["inputs"] if one["difference_of"]]
+    lines += [f"  {one['name']} may be {' - '.join(one['difference_of'])}" for one in pairs]
+    lines += [
+        f"  {one['name']} is not used where {one['flag']} is not 0"
+        for one in told["inputs"]
+        if one["flag"]
+    ]
+    gives = ", ".join(f"{o['name']} [{o['unit']}]" for o in told["outputs"])
+    return "\n".join([*lines, f"and gives {gives} on the base of {trained.base}"])
 
 
 def _as_recorded(run: Path, files: list[Path]) -> None:
@@ -210,11 +396,17 @@ def _as_recorded(run: Path, files: list[Path]) -> None:
             raise InputError(f"{path}: changed since the run was made; make it again")
 
 
-def _summary(out: Path, table: pd.DataFrame, trained: Trained) -> str:
+def _summary(out: Path, table: pd.DataFrame, trained: Trained, missing: pd.DataFrame) -> str:
     good = np.ones(len(table), bool)
     for part in trained.parts:
         good &= table[f"input_{part.kind}"] & table[f"output_{part.kind}"]
-    return (
-        f"{out}: {len(table)} stars translated ({trained.direction}, {trained.method}), "
-        f"{int(good.sum())} within the training range"
+    lacking = missing.any(axis=1).to_numpy()
+    outside = int((~good & ~lacking).sum())
+    told = (
+        f"{out}: {len(table)} stars translated ({trained.direction}, {trained.method}): "
+        f"{int((good & ~lacking).sum())} within the training range, {outside} outside it"
     )
+    if not lacking.any():
+        return told
+    each = ", ".join(f"{name} {count}" for name, count in missing.sum().items() if count)
+    return f"{told}, {int(lacking.sum())} lack an input ({each})"

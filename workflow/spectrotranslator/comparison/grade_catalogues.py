@@ -3,6 +3,7 @@
 from spectrotranslator.config import Configuration, load
 from spectrotranslator.files import read_json, write_json
 from spectrotranslator.step import Step
+from spectrotranslator.translation.column_descriptions import FROM_RESIDUALS, kinds_from_residuals
 
 from .grades import DEVIATES, worst
 
@@ -31,16 +32,22 @@ def bad_members(scores: dict[str, dict]) -> list[str]:
 
 
 def notes(configuration: Configuration) -> list[str]:
-    """What a reader of the grades must know of the inputs: which of them carry no error."""
+    """What a reader of the grades must know of the inputs: which of them carry no error.
+
+    Where none does, percentiles over realisations would have no width and are those of residuals.
+    """
     found = {}
-    for direction in configuration.directions.values():
+    for name, direction in configuration.directions.items():
         survey = configuration.surveys[direction.origin]
         inputs = {name for network in direction.networks.values() for name in network.inputs}
         bare = [n for n, f in survey.features.items() if n in inputs and not f.error]
         if bare:
-            found[survey.title] = (
-                f"{survey.title}: {', '.join(bare)} without errors: no realisation perturbs them"
-            )
+            told = f"{survey.title}: {', '.join(bare)} without errors: no realisation perturbs them"
+            methods = [m for m in configuration.methods
+                       if kinds_from_residuals(configuration, m, name)]  # fmt: skip
+            if methods:
+                told += f", percentiles of {', '.join(methods)} are {FROM_RESIDUALS}"
+            found[survey.title] = told
     return list(found.values())
 
 

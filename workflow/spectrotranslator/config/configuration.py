@@ -35,6 +35,8 @@ __all__ = [
 ]
 
 
+#: Units of most configurations.
+COMMON_UNITS = ("", "K", "dex(cm/s2)", "dex", "km/s", "mag")
 #: Named bits of a survey: column to the name of each bit and its number, 0 the lowest.
 Bits = Mapping[str, Mapping[str, int]]
 
@@ -54,6 +56,27 @@ def _cut(text: str) -> str:
     return text
 
 
+def _unit(text: str) -> str:
+    """``text`` itself, a unit that astropy knows.
+
+    Raises
+    ------
+    ValueError
+        It does not know it.
+    """
+    if text not in COMMON_UNITS:
+        from astropy.units import Unit  # 0.1 s that most configurations need not wait for
+
+        try:
+            Unit(text)
+        except (ValueError, TypeError):
+            raise ValueError(
+                f"{text[:50]!r} is no unit that astropy knows, such as "
+                f"{', '.join(filter(None, COMMON_UNITS))}"
+            ) from None
+    return text
+
+
 class Feature(Section):
     """One measured quantity of a survey, with its catalogue error."""
 
@@ -64,7 +87,9 @@ class Feature(Section):
     error: list[str] = Field(
         [], description="Columns whose quadratic sum is the error; none: taken as exact."
     )
-    unit: str = Field("", description="Unit, as astropy writes it.")
+    unit: Annotated[str, AfterValidator(_unit)] = Field(
+        "", description="Unit, as astropy writes it."
+    )
     comment: Label | None = Field(None, description="Name in the quality comments.")
 
 
@@ -90,8 +115,17 @@ class Survey(Section):
         "or ECSV.",
     )
     vizier: VizierTable | None = Field(None, description="Its copy at VizieR.")
-    key: list[str] = Field(description="Columns that together name a row.")
-    identifier: str = Field(description="Column with the survey's own name of the star.")
+    key: list[str] = Field(
+        description="Columns that together name a row; none: the number of the row."
+    )
+    repeated_keys: Literal["refuse", "best row"] = Field(
+        "refuse",
+        description="Rows that share a key: an error, or all but the one of the highest S/N (the "
+        "first, where no S/N is given) are left out.",
+    )
+    identifier: str | None = Field(
+        None, description="Column with the survey's own name of the star; none: the key."
+    )
     source_id: str | None = Field(None, description="Column with the Gaia source id.")
     position: tuple[str, str] | None = Field(None, description="Columns of RA and Dec, deg.")
     motion: tuple[str, str] | None = Field(
@@ -110,6 +144,10 @@ class Survey(Section):
         "lowest; `COLUMN.NAME` holds where the bit is set.",
     )
     features: dict[Label, Feature] = Field(description="Quantities a network can read or predict.")
+
+    def states_errors(self, features: list[str]) -> bool:
+        """Whether an error is stated of any of the ``features``."""
+        return any(self.features[name].error for name in features)
 
 
 class Cut(Section):
@@ -421,7 +459,7 @@ class Configuration(Section):
     row_candidates: dict[str, dict[Name, list[Cut]]] = Field(
         {}, description="Survey to named guesses at the catalogue's rows, counted in the ledger."
     )
-    match: Literal["source_id", "key"] = number(
+    match: Literal["source_id", "key", "position"] = number(
         "source_id", "What rows of two surveys are matched on.", "ours"
     )
     crossmatch: Crossmatch = Crossmatch()

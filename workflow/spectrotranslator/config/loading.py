@@ -2,6 +2,7 @@
 
 import difflib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -24,6 +25,17 @@ RENAMED = {
     "montecarlo.colours": "colour_noise",
     "comparison.executions": "replicates",
 }
+#: Where paths stand in a configuration; ``*`` is any key.
+PLACES = (
+    ("sources", "registry"),
+    ("sources", "columns"),
+    ("sources", "folder"),
+    ("sources", "lock"),
+    ("sources", "authors", "folder"),
+    ("surveys", "*", "path"),
+    ("directions", "*", "catalogue"),
+    ("comparison", "tolerances"),
+)
 
 
 def find(run: str, root: Path = Path()) -> Path:
@@ -50,6 +62,22 @@ def resolve(run: str, root: Path = Path()) -> Configuration:
     """The complete configuration of a run, by its name or its file's path."""
     path = find(run, root)
     return validate(layered(path), path, path.stem)
+
+
+def require_tables(configuration: Configuration) -> None:
+    """Refuse a run whose own tables are not there.
+
+    Raises
+    ------
+    InputError
+        One is not; the setting that names it is told.
+    """
+    for name, survey in configuration.surveys.items():
+        if survey.path and not Path(survey.path).is_file():
+            raise InputError(
+                f"{survey.path}: no such file (surveys.{name}.path of run {configuration.run}), "
+                "seen from the configuration's folder or the repository"
+            )
 
 
 def load(path: str | Path) -> Configuration:
@@ -150,7 +178,35 @@ class _LayerReader:
         below: dict[str, Any] = {}
         for layer in _layers(path, value.pop("extends", [])):
             below = _merge(below, self.merged(path.parent / layer, above))
-        return _merge(below, value)
+        return _merge(below, _seen_from(value, path.parent))
+
+
+def _seen_from(value: Any, folder: Path, places: Sequence[tuple[str, ...]] = PLACES) -> Any:
+    """What a file says, its paths seen from its folder where they lead to something there.
+
+    Others are seen from the repository. A path within the working folder stays relative.
+    """
+    if isinstance(value, str) and () in places:
+        return _found(value, folder)
+    if not isinstance(value, dict):
+        return value
+
+    def below(key: str) -> list[tuple[str, ...]]:
+        return [place[1:] for place in places if place and place[0] in ("*", key)]
+
+    return {key: _seen_from(inner, folder, below(key)) for key, inner in value.items()}
+
+
+def _found(text: str, folder: Path) -> str:
+    path = Path(os.path.normpath(folder.absolute() / text))
+    try:
+        there = path.exists()
+    except (OSError, ValueError):
+        return text
+    if not there or Path(text).is_absolute():
+        return text
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _layers(path: Path, below: Any) -> list[str]:

@@ -32,6 +32,7 @@ def check(configuration: Configuration) -> None:
     """
     for name, direction in configuration.directions.items():
         _features_exist(configuration, direction, f"directions.{name}")
+        _can_be_matched(configuration, direction)
     targets = [direction.target for direction in configuration.directions.values()]
     if len(set(targets)) < len(targets):
         raise ValueError("two directions lead to one survey's base: give each its own run")
@@ -65,6 +66,19 @@ def _features_exist(configuration: Configuration, direction: Direction, place: s
             )
         if len(network.outputs) > len(network.inputs):
             raise ValueError(f"{where}: more outputs than inputs to correct")
+
+
+def _can_be_matched(configuration: Configuration, direction: Direction) -> None:
+    wanted = {configuration.match} - {"key"}
+    if configuration.crossmatch.fallback == "position":
+        wanted.add("position")
+    for side in (direction.origin, direction.target):
+        for what in sorted(wanted):
+            if getattr(configuration.surveys[side], what) is None:
+                raise ValueError(
+                    f"stars are matched on {what}, but surveys.{side} does not say which columns "
+                    f"hold it: add surveys.{side}.{what}"
+                )
 
 
 def _grid_is_bounded(configuration: Configuration) -> None:

@@ -236,6 +236,11 @@ class RunFiles:
             return [self.vizier_copy(name)]
         return [self.fetched(source) for source in self.configuration.sources.surveys[name]]
 
+    def layouts_of_survey(self, wildcards) -> list[str]:
+        """Layouts of the catalogues that are made of a survey's rows."""
+        directions = self.configuration.directions.values()
+        return [d.catalogue for d in directions if d.origin == wildcards.survey and d.catalogue]
+
     def authors_file(self, wildcards) -> list[str]:
         """The authors' own training sample of one kind, where it is at hand."""
         authors = self.configuration.sources.authors

@@ -189,7 +189,7 @@ class Entities:
         return pairs.get(distribution, "unknown")
 
     def _name(self, path: str) -> str:
-        """A file by its place in the run's folder, or as part of the crate's own page if outside."""
+        """A file by its place in the run's folder, or by a name of the crate's if outside."""
         if path.startswith(self.prefix):
             return quote(path.removeprefix(self.prefix))
         return f"{OUTSIDE}{quote(path)}"

@@ -266,7 +266,7 @@ class Catalogue:
             raise InputError(f"{record} is gone or damaged; make the run again")
         star = self.stars.iloc[place]
         rows = [
-            _row_of(self.run.place(file["path"]), self.survey.key, str(star["key"]).split("|"))
+            self._row_in(self.run.place(file["path"]), star)
             for file in read["inputs"]
             if file["role"] == "files"
         ]
@@ -283,6 +283,13 @@ class Catalogue:
             else row | {"file": str(row["file"])}
             for row in rows
         ]
+
+    def _row_in(self, path: Path, star: pd.Series) -> dict:
+        """The star's row in one file of its survey; a user's table may name rows by number."""
+        named = self.survey.key and self.survey.repeated_keys == "refuse"
+        if self.survey.path and not named:
+            return {"file": path, "row": int(star["row"])}
+        return _row_of(path, self.survey.key, str(star["key"]).split("|"))
 
     def published(self, place: int, column: Column) -> str | None:
         """Text of one field of the same row of the published table; none if it is not there.

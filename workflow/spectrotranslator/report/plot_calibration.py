@@ -59,7 +59,7 @@ def _coverage(axis: Axes, evaluation: dict, methods: list[str]) -> None:
             for width, mark in (("16-84", "o"), ("5-95", "s")):
                 share, implied = told["coverage"][width]["label"], told["implied"][width]
                 at = {"color": colour, "marker": mark, "ms": 5, "ls": "none"}
-                axis.plot(i + shift, share, mfc="none", **at)
+                axis.plot(i + shift, share, mfc="none", label=None if implied else name, **at)
                 if implied:
                     axis.plot(i + shift, implied["value"], label=name, **at)
                     axis.vlines(i + shift, *implied["interval"], color=colour, lw=1)

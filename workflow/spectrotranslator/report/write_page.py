@@ -78,9 +78,10 @@ def warnings(configuration: Configuration, verdict: dict) -> list[str]:
     """What a reader must know before believing a number."""
     found = [f"Bad member: {member}." for member in verdict["bad_members"]]
     if verdict["evidence"] == "simulated":
+        what = " and the published catalogues" if compared(configuration) else ""
         found.append(
-            "The surveys and the published catalogues of this run are simulated. It shows that the "
-            "workflow works, not what the real catalogues say."
+            f"The surveys{what} of this run are simulated. It shows that the workflow works, not "
+            "what the real catalogues say."
         )
     if configuration.selection and len(configuration.selections) > 1:
         others = ", ".join(n for n in configuration.selections if n != configuration.selection)
@@ -93,7 +94,7 @@ def warnings(configuration: Configuration, verdict: dict) -> list[str]:
             "No tolerances were measured for this run: without ./reproduce calibrate no column "
             "can be called equivalent."
         )
-    if unknowns(configuration):
+    if compared(configuration) and unknowns(configuration):
         found.append(
             "Length of training, members, realisations and more are stated neither in the "
             "authors' code nor in the catalogue's ReadMe; the paper's text was not consulted here. "

@@ -112,7 +112,8 @@ def sampler(
     configuration: Configuration, direction: Direction, tables: dict[str, pd.DataFrame]
 ) -> Callable[[Selection, str], pd.DataFrame]:
     """What gives the training sample of any selection and network kind, as ``select_training``."""
-    if configuration.crossmatch.fallback == "none":
+    by_id = configuration.match != "position" and configuration.crossmatch.fallback == "none"
+    if by_id:
         return CandidateSamples(configuration, direction, tables).sample
     return lambda selection, kind: select_training(
         configuration, direction, kind, tables, selection, []

@@ -45,6 +45,8 @@ def match(
 
     ``entries`` gets lines of the ledger, in which the tables' surveys are called ``names``.
     """
+    if on == "position":
+        return _at_one_place((first, second), entries, settings, names)
     sides, nameless = [], []
     for name, table in zip(names, (first, second), strict=True):
         known = table[table[on] > 0] if on == "source_id" else table
@@ -61,6 +63,29 @@ def match(
         entries.append(entry("matched by position", "ours", len(pairs), len(pairs) + len(more)))
         pairs = pd.concat([pairs, more]) if len(more) else pairs
     return pairs.sort_values(ORDERS[settings.order], ignore_index=True)
+
+
+def _at_one_place(
+    tables: tuple[pd.DataFrame, pd.DataFrame],
+    entries: list[dict],
+    settings: Crossmatch,
+    names: tuple[str, str],
+) -> pd.DataFrame:
+    """Pairs of rows at one place, whatever they are called."""
+    sides = []
+    for name, table in zip(names, tables, strict=True):
+        single = one_row_a_place(table, settings.repeats).reset_index(drop=True)
+        entries.append(
+            {"survey": name, **entry("one row a place", "ours", len(table), len(single))}
+        )
+        sides.append(single)
+    near = neighbours(*sides, settings.radius_arcsec)
+    one, two = (
+        side.iloc[near[which]].reset_index(drop=True).add_suffix(f"_{number}")
+        for number, (side, which) in enumerate(zip(sides, ("first", "second"), strict=True), 1)
+    )
+    entries.append(entry("matched on position", "ours", len(sides[0]), len(one)))
+    return pd.concat([one, two], axis=1).sort_values(ORDERS[settings.order], ignore_index=True)
 
 
 def entry(what: str, source: str, before: int, after: int) -> dict:

@@ -23,7 +23,8 @@ def missing(values: np.ndarray) -> np.ndarray:
 def stars(survey: Survey, rows: pd.DataFrame, photometry: pd.DataFrame | None) -> pd.DataFrame:
     """Features in float64 under their own names, their errors as ``NAME_error``.
 
-    A -9999 stays the number it is; what counts as missing is the method's choice. A feature
+    A -9999 stays the number it is; what counts as missing is the method's choice. A distance that
+    is not positive is missing. A feature
     without error columns has error 0. A colour's two magnitudes have their errors beside it, as
     ``MAGNITUDE_error``: colours that share one share its noise. Rows keep their order.
     """
@@ -40,14 +41,14 @@ def stars(survey: Survey, rows: pd.DataFrame, photometry: pd.DataFrame | None) -
         table["epoch"] = np.full(len(rows), survey.epoch)
     if survey.motion:
         table |= {name: rows[c] for name, c in zip(("pmra", "pmdec"), survey.motion, strict=True)}
-    table |= {
-        name: _plain(rows[column])
-        for name, column in (("distance", survey.distance), ("snr", survey.snr))
-        if column
-    }
+    if survey.distance:
+        table["distance"] = _positive(rows[survey.distance])
+    if survey.snr:
+        table["snr"] = _plain(rows[survey.snr])
     if survey.distance_interval:
         bounds = ("distance_low", "distance_high")
-        table |= {n: rows[c] for n, c in zip(bounds, survey.distance_interval, strict=True)}
+        for name, column in zip(bounds, survey.distance_interval, strict=True):
+            table[name] = _positive(rows[column])
     for name, feature in survey.features.items():
         table[name] = _value(name, feature, rows)
         table[f"{name}_error"] = _error(feature, rows)
@@ -61,6 +62,10 @@ def _plain(values: pd.Series) -> pd.Series:
     """Nullable integers with gaps as float64 with NaN, unless that would round them."""
     gaps = isinstance(values.dtype, ExtensionDtype) and is_integer_dtype(values) and values.hasnans
     return values.astype(np.float64) if gaps and not lossy(values) else values
+
+
+def _positive(values: pd.Series) -> pd.Series:
+    return values.where(values > 0, np.nan)
 
 
 def _value(name: str, feature: Feature, rows: pd.DataFrame) -> np.ndarray:

@@ -1,10 +1,13 @@
 """Read one survey's files: the columns the run needs, a row a measurement, in the file's order."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionDtype
 from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype
 
+from cdstables.layout import Table, layout_from_yaml
 from spectrotranslator.config import load
 from spectrotranslator.config.configuration import Survey
 from spectrotranslator.errors import InputError
@@ -20,15 +23,36 @@ def measured(survey: Survey, rows: pd.DataFrame) -> pd.DataFrame:
 
     A row without a part of its key is called by its survey and row, so that it has no partner in
     another survey. Identifiers among which some are missing are text.
+
+    Raises
+    ------
+    InputError
+        Rows share a key, and the survey does not say which of them is read; or ids have lost
+        digits.
     """
     key = _keys(survey, rows)
     doubled = key[key.duplicated()]
-    if len(doubled):
+    if len(doubled) and survey.repeated_keys == "refuse":
         raise InputError(
             f"{survey.title}: {len(doubled)} rows share a key of {' + '.join(survey.key)}, "
-            f"such as {doubled.iloc[0]!r}; add a column to the survey's key"
+            f"such as {doubled.iloc[0]!r}; add a column to the survey's key, or set "
+            "repeated_keys: best row"
         )
-    identifier = rows[survey.identifier]
+    table = _named(survey, rows, key)
+    return table if not len(doubled) else _best_rows(table, survey.snr)
+
+
+def _best_rows(table: pd.DataFrame, snr: str | None) -> pd.DataFrame:
+    """Of rows that share a key the one of the highest S/N, the first where it is not known."""
+    if snr:
+        order = table[snr].sort_values(ascending=False, kind="stable", na_position="last").index
+        best = table.loc[order].drop_duplicates("key").sort_values("row")
+        return best.reset_index(drop=True)
+    return table.drop_duplicates("key").reset_index(drop=True)
+
+
+def _named(survey: Survey, rows: pd.DataFrame, key: pd.Series) -> pd.DataFrame:
+    identifier = rows[survey.identifier] if survey.identifier else key
     if identifier.isna().any():
         identifier = id_texts(identifier, survey.title)
     names = pd.DataFrame({"row": range(len(rows)), "key": key, "identifier": identifier})
@@ -45,10 +69,12 @@ def measured(survey: Survey, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _keys(survey: Survey, rows: pd.DataFrame) -> pd.Series:
+    number = pd.Series(np.arange(len(rows)).astype(str), index=rows.index)
+    if not survey.key:
+        return number
     parts = [id_texts(rows[column], survey.title) for column in survey.key]
     lacking = np.any([part == "" for part in parts], axis=0)
     key = parts[0].str.cat(parts[1:], sep="|") if len(parts) > 1 else parts[0]
-    number = pd.Series(np.arange(len(rows)).astype(str), index=rows.index)
     return key.mask(lacking, f"{survey.title} row " + number)
 
 
@@ -62,6 +88,41 @@ def _plain(values: pd.Series) -> pd.Series:
     return values
 
 
+def require_ids_that_fit(table: pd.DataFrame, title: str, layout: Table) -> None:
+    """Refuse ids that are longer than their field in a catalogue.
+
+    Raises
+    ------
+    InputError
+        One is; it is named with its row (from 1).
+    """
+    for column in layout.columns:
+        name = (column.value or {}).get("identifier")
+        name = "source_id" if name == "source_id" else name and "identifier"
+        if name not in table:
+            continue
+        texts = table[name].astype(str)
+        longer = np.flatnonzero(texts.str.len() > column.width)
+        if len(longer):
+            raise InputError(
+                f"{title}, row {table['row'].iloc[longer[0]] + 1}: {texts.iloc[longer[0]]!r} is "
+                f"longer than its field {column.label} in {layout.name}, {column.width} characters "
+                f"({len(longer)} such rows); shorten it or widen the field"
+            )
+
+
+def gaps_among_distances(survey: Survey, rows: pd.DataFrame) -> list[str]:
+    """A line for every distance column in which values are not positive, such as -9999."""
+    columns = [name for name in (survey.distance, *(survey.distance_interval or ())) if name]
+    counts = {name: int((rows[name] <= 0).sum()) for name in columns}
+    return [
+        f"{survey.title}: {name} is not positive in {count} rows, such as "
+        f"{rows[name][rows[name] <= 0].iloc[0]:g}: taken as missing"
+        for name, count in counts.items()
+        if count
+    ]
+
+
 def main(arguments) -> None:
     configuration = load(arguments.config)
     survey = configuration.surveys[arguments.survey]
@@ -69,14 +130,20 @@ def main(arguments) -> None:
         rows = read_vizier(arguments.files[0], survey)
     else:
         rows = READERS[survey.reader](arguments.files, columns_of(survey))
+    table = measured(survey, rows)
+    for layout in arguments.layouts:
+        require_ids_that_fit(table, survey.title, layout_from_yaml(layout))
+    for line in gaps_among_distances(survey, rows):
+        print(f"warning: {line}", file=sys.stderr)
     with atomic(arguments.rows) as temporary:
-        measured(survey, rows).to_parquet(temporary, index=False)
+        table.to_parquet(temporary, index=False)
 
 
 step = Step(__doc__)
 step.input("config", "resolved configuration")
 step.option("survey", "name of the survey", required=True)
 step.input("files", "the survey's files, in the order of the configuration", many=True)
+step.input("layouts", "layouts of the catalogues made of it", many=True, required=False)
 step.output("rows", "its rows, Parquet")
 step.setting("surveys.{survey}")
 step.setting("sources.route")

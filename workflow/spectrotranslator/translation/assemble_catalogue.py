@@ -1,21 +1,22 @@
 """Join a catalogue's shards to one table, as Parquet and FITS, piece by piece."""
 
 from collections.abc import Iterator
-from itertools import combinations
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from astropy.units import Unit
 
 from cdstables.fits_file import write_fits
 from cdstables.layout import Column, Table, layout_from_yaml
-from spectrotranslator.config import load
+from spectrotranslator.config import Configuration, load
 from spectrotranslator.config.configuration import Direction
 from spectrotranslator.files import atomic
 from spectrotranslator.step import Step
 
 from .catalogue_columns import comment_style, diagnostic_columns, layout_columns
+from .column_descriptions import Description, descriptions, kinds_from_residuals
 from .shards import GROUP_ROWS, read_parts, write_groups
 
 # The whole comment stays out of FITS: thousands of bytes a row for what the reasons' bits say.
@@ -23,14 +24,14 @@ PARQUET_ONLY = ("comment", "full_comment")
 
 
 def main(arguments) -> None:
-    direction = load(arguments.config).directions[arguments.direction]
+    configuration = load(arguments.config)
+    direction = configuration.directions[arguments.direction]
     layout = layout_from_yaml(direction.catalogue) if direction.catalogue else None
     write_groups(arguments.parquet, _shaped(direction, layout, read_parts(arguments.parts)))
     written = pq.ParquetFile(arguments.parquet)
     names = [name for name in written.schema_arrow.names if name not in PARQUET_ONLY]
-    table = Table(
-        arguments.direction, None, None, "", _columns(written, names, layout, _meanings(direction))
-    )
+    about = _meanings(configuration, arguments.method, arguments.direction, names)
+    table = Table(arguments.direction, None, None, "", _columns(written, names, layout, about))
     with atomic(arguments.fits) as temporary:
         batches = written.iter_batches(GROUP_ROWS, columns=names)
         write_fits(temporary, table, batches, written.metadata.num_rows)
@@ -50,7 +51,7 @@ def _shaped(
 
 
 def _columns(
-    written: pq.ParquetFile, names: list[str], layout: Table | None, meanings: dict[str, str]
+    written: pq.ParquetFile, names: list[str], layout: Table | None, about: dict[str, Description]
 ) -> tuple[Column, ...]:
     """Descriptions of the columns: the layout's where it has them."""
     known = {column.label: column for column in layout.columns} if layout else {}
@@ -61,8 +62,10 @@ def _columns(
         if column is None:
             kind = written.schema_arrow.field(name).type
             width, form, words = _form(kind, widths.get(name, 1))
-            text = f"{words}{meanings.get(name, '')}"
-            column = Column.described(end + 1, end + width, form, "---", name, text)
+            told = about.get(name, Description("", "", ""))
+            ucd = f" [ucd={told.ucd}]" if told.ucd else ""
+            text = f"{words}{told.text}{ucd}"
+            column = Column.described(end + 1, end + width, form, _cds(told.unit), name, text)
         end = max(end, column.end)
         columns.append(column)
     return tuple(columns)
@@ -90,22 +93,35 @@ def _widths(written: pq.ParquetFile, names: list[str]) -> dict[str, int]:
     return widths
 
 
-def _meanings(direction: Direction) -> dict[str, str]:
-    """What every bit of the reasons stands for."""
-    found = {}
-    for kind, network in direction.networks.items():
-        for side, features in (("input", network.inputs), ("output", network.outputs)):
-            pairs = (f"{a} and {b}" for a, b in combinations(features, 2))
-            bits = ", ".join(f"{bit}: {pair}" for bit, pair in enumerate(pairs))
-            found[f"reasons_{side}_{kind}"] = f"pairs outside, by bit: {bits or 'none'}"
-    return found
+def _meanings(
+    configuration: Configuration, method: str, name: str, columns: list[str]
+) -> dict[str, Description]:
+    """What every column that is not the layout's holds."""
+    direction = configuration.directions[name]
+    features = configuration.surveys[direction.target].features
+    units = {label: feature.unit for label, feature in features.items()}
+    residuals = kinds_from_residuals(configuration, method, name)
+    return descriptions(columns, direction, units, direction.target, residuals)
+
+
+def _cds(unit: str) -> str:
+    """A unit as astropy writes it in the notation of the CDS."""
+    if unit in ("", "dex"):
+        return "[-]" if unit else "---"
+    try:
+        return Unit(unit).to_string("cds")
+    except ValueError:
+        return "---"
 
 
 step = Step(__doc__)
 step.input("config", "resolved configuration")
+step.option("method", "name of the method", required=True)
 step.option("direction", "name of the direction", required=True)
 step.input("layout", "the column layout that the configuration names", required=False)
 step.input("parts", "shards in order, Parquet", many=True)
 step.output("parquet", "all columns, members and reasons, Parquet")
 step.output("fits", "the same but the whole comment, FITS")
-step.setting("directions.{direction}.catalogue")
+step.setting("methods.{method}.montecarlo.intervals")
+step.setting("directions.{direction}")
+step.setting("surveys.*.features")

@@ -11,10 +11,11 @@ from spectrotranslator.config import Configuration, load
 from spectrotranslator.config.configuration import Direction, Selection
 from spectrotranslator.files import atomic
 from spectrotranslator.sample.cuts import apply_cuts
-from spectrotranslator.sample.match_rows import best_rows
+from spectrotranslator.sample.match_rows import best_rows, match, one_row_a_place
 from spectrotranslator.step import Step
 from spectrotranslator.surveys.prepare_stars import missing
 
+from .column_descriptions import kinds_from_residuals
 from .shards import read_parts
 
 PLACES = ("ra", "dec", "distance", "distance_low", "distance_high")
@@ -40,6 +41,8 @@ def homogenise(
     """
     labels = _labels(direction)
     on = configuration.match
+    if on == "position":
+        on, origin, target = _named_by_place(configuration, origin, target)
     selection = configuration.chosen_selection
     repeats = configuration.crossmatch.repeats
     origin = origin.assign(_clean=_kept(origin, selection, configuration, direction.origin))
@@ -49,6 +52,20 @@ def homogenise(
     own = _measured_side(_a_row_a_star(target, on, repeats), labels, on)
     both = seen.merge(own, on=on, how="outer", suffixes=("_origin", "_target"))
     return _choose(both, direction, labels, on)
+
+
+def _named_by_place(
+    configuration: Configuration, origin: pd.DataFrame, target: pd.DataFrame
+) -> tuple[str, pd.DataFrame, pd.DataFrame]:
+    """A row a star of both, with a column that names it: the target's key where they meet."""
+    repeats = configuration.crossmatch.repeats
+    origin, target = (one_row_a_place(table, repeats) for table in (origin, target))
+    pairs = match(origin, target, "position", [], configuration.crossmatch)
+    partner = pairs.set_index("row_1")["key_2"].astype(str)
+    own = "unmatched " + origin["key"].astype(str)
+    names = origin["row"].map(partner).fillna(own)
+    named = origin.assign(star=names), target.assign(star=target["key"].astype(str))
+    return "star", *named
 
 
 def _labels(direction: Direction) -> dict[str, str]:
@@ -169,6 +186,13 @@ def _translated(direction: Direction, parts: list[Path]) -> pd.DataFrame:
     return pd.concat(read_parts(parts, names), ignore_index=True)
 
 
+def _whole_width(configuration: Configuration, method: str, name: str) -> bool:
+    """Whether percentiles hold the scatter of the networks: calibrated, or those of residuals."""
+    calibrated = configuration.methods[method].montecarlo.intervals == "calibrated"
+    kinds = list(configuration.directions[name].networks)
+    return calibrated or kinds_from_residuals(configuration, method, name) == kinds
+
+
 def main(arguments) -> None:
     configuration = load(arguments.config)
     direction = configuration.directions[arguments.direction]
@@ -178,7 +202,7 @@ def main(arguments) -> None:
         pd.read_parquet(arguments.origin),
         pd.read_parquet(arguments.target),
         _translated(direction, arguments.parts),
-        configuration.methods[arguments.method].montecarlo.intervals == "calibrated",
+        _whole_width(configuration, arguments.method, arguments.direction),
     )
     with atomic(arguments.homogenised) as temporary:
         table.to_parquet(temporary, index=False)
@@ -197,6 +221,7 @@ step.setting("selections")
 step.setting("selection_grid")
 step.setting("selection")
 step.setting("surveys.*.bits")
+step.setting("surveys.*.features")
 step.setting("match")
 step.setting("crossmatch")
 step.setting("methods.{method}.montecarlo")

@@ -10,10 +10,12 @@ from spectrotranslator.network.device import device_of
 from spectrotranslator.network.saved_model import Model, load_model
 from spectrotranslator.network.training_sample import Sample
 
+from .column_descriptions import kinds_from_residuals
 from .ensemble_inference import Ensemble
 from .intervals import Intervals
 from .montecarlo import NetworkPart
 from .quality_flags import PairMaps
+from .residual_intervals import ResidualIntervals
 from .support_distance import JointSupport
 
 
@@ -59,13 +61,19 @@ def network_part(
     models: Sequence[Model],
     intervals: Intervals | None = None,
 ) -> NetworkPart:
-    """One network of a direction with the maps of the stars it was trained on."""
+    """One network of a direction with the maps of the stars it was trained on.
+
+    Without ``intervals``, percentiles are those over the realisations; where no input has an
+    error, those of the residuals of stars left out.
+    """
     settings = configuration.methods[method].montecarlo
     chosen = configuration.directions[direction]
     shape = chosen.networks[kind]
     origin, target = (configuration.surveys[s].features for s in (chosen.origin, chosen.target))
     training = sample.trained_on(configuration.methods[method].training.folds)
     ensemble = Ensemble(models, device_of(configuration.compute))
+    if intervals is None and kind in kinds_from_residuals(configuration, method, direction):
+        intervals = ResidualIntervals.of(sample, ensemble, configuration.methods[method])
     return NetworkPart(
         kind=kind,
         ensemble=ensemble,

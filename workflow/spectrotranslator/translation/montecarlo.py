@@ -1,7 +1,10 @@
 """From stars to percentiles, systematic errors and flags, block by block."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,14 +18,17 @@ from .intervals import Intervals
 from .quality_flags import PairMaps, bit_mask, comments, reasons
 from .support_distance import JointSupport
 
+if TYPE_CHECKING:
+    from .residual_intervals import ResidualIntervals
+
 
 @dataclass(frozen=True)
 class NetworkPart:
     """One network of a direction, ready for stars.
 
-    ``intervals`` and ``joint`` are those of methods that calibrate their percentiles and look at
-    all inputs together; ``colours`` names the two magnitudes of every input that shares the noise
-    of its magnitudes with other inputs.
+    ``intervals`` is that of a method that calibrates its percentiles, or of inputs without errors;
+    ``joint`` that of a method that looks at all inputs together; ``colours`` names the two
+    magnitudes of every input that shares the noise of its magnitudes with other inputs.
     """
 
     kind: str
@@ -31,7 +37,7 @@ class NetworkPart:
     output_maps: PairMaps
     input_names: list[str]
     output_names: list[str]
-    intervals: Intervals | None = None
+    intervals: Intervals | ResidualIntervals | None = None
     joint: JointSupport | None = None
     colours: dict[str, tuple[str, str]] = field(default_factory=dict)
 

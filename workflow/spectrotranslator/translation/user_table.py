@@ -1,37 +1,57 @@
 """A user's own table of stars, brought to the features a direction's networks read."""
 
-import re
-import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from astropy.table import Table
-from astropy.units import Unit as unit_of
-from astropy.units import UnitBase, UnrecognizedUnit, dex, dimensionless_unscaled
+from astropy.units import UnitBase
 
 from spectrotranslator.config.configuration import Feature, Survey
 from spectrotranslator.download.require_columns import require_columns
 from spectrotranslator.errors import InputError
-from spectrotranslator.surveys.derived_columns import difference, quadrature
+from spectrotranslator.surveys.derived_columns import SENTINEL, difference, quadrature
 from spectrotranslator.surveys.exact_integers import id_texts
 from spectrotranslator.surveys.table_files import read_table_file, to_frame
 
-# Units as surveys write them though no standard does, by the unit that is meant.
-SPELLINGS = {
-    "K": r"kelvins?|deg\.? ?k",
-    "dex": r"[-\[\]]*|dex|\[?log.*|\[cm.*\]",
-    "km/s": r"km ?/ ?sec|km ?s\^?-1|km\.s\^-1|kms",
-    "mag": r"mags?|magnitudes?|mag ?\(\w+\)",
-}
-SUFFIXES = {
-    ".csv": "ascii.csv",
-    ".fits": "fits",
-    ".fit": "fits",
-    ".ecsv": "ascii.ecsv",
-    ".vot": "votable",
-    ".xml": "votable",
-}
+from .user_units import all_nines, converted, thousandfold
+
+OWN_NAME = "own name"
+
+
+@dataclass(frozen=True)
+class ModelInput:
+    """One input of a direction's networks.
+
+    Attributes
+    ----------
+    name, unit
+        As the networks were trained; the unit as astropy writes it, empty where there is none.
+    low, high
+        Range of the training stars, in ``unit``.
+    typical_error
+        Median error of the training stars, where the method is calibrated on it.
+    flag
+        Column that masks the input where it is not 0.
+    """
+
+    name: str
+    unit: str
+    low: float = -np.inf
+    high: float = np.inf
+    typical_error: float | None = None
+    flag: str | None = None
+
+
+@dataclass(frozen=True)
+class UserStars:
+    """Inputs ``X`` with ``X_error``, a row a star; which have no error; what a user should know."""
+
+    table: pd.DataFrame
+    without_errors: list[str]
+    notes: list[str]
 
 
 def read_table(path: Path) -> Table:
@@ -48,8 +68,8 @@ def read_table(path: Path) -> Table:
     return table
 
 
-def renamed(path: Path, table: Table, names: dict[str, str]) -> Table:
-    """The table with columns also under the names a model knows, ``names`` of ours to theirs.
+def renamed(path: Path, table: Table, names: Mapping[str, str]) -> Table:
+    """A table with columns also under the names a model knows, ``names`` of inputs to columns.
 
     Raises
     ------
@@ -58,70 +78,213 @@ def renamed(path: Path, table: Table, names: dict[str, str]) -> Table:
     """
     require_columns(path, names.values(), table.colnames)
     columns = {ours: table[theirs].copy() for ours, theirs in names.items()}
+    table = table.copy(copy_data=False)
     for ours, column in columns.items():
+        column.meta[OWN_NAME] = names[ours]
         table[ours] = column
     return table
 
 
-def write_table(path: Path, table: pd.DataFrame, units: dict[str, str], kind: str) -> None:
-    """Write as the suffix ``kind`` says; FITS, VOTable and ECSV carry units."""
-    if kind == ".parquet":
-        table.to_parquet(path, index=False)
-        return
-    written = Table.from_pandas(table)
-    if kind != ".csv":
-        for name, unit in units.items():
-            written[name].unit = unit
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            written.write(path, format=SUFFIXES[kind])
-        except UnicodeEncodeError as error:
-            raise InputError(
-                f"{_place(table, str(error.object))}: FITS holds ASCII alone, which "
-                f"{error.object!r} is not; give the translated table another suffix, such as .vot "
-                "or .parquet"
-            ) from None
-
-
-def _place(table: pd.DataFrame, text: str) -> str:
-    """Row (from 1) and column where a text stands."""
-    for name in table.select_dtypes(exclude=["number", "bool"]):
-        if (found := (table[name].astype(str) == text).to_numpy()).any():
-            return f"row {int(found.argmax()) + 1}, column {name}"
-    return f"column {text}"
+def own_name(table: Table, name: str) -> str:
+    """What the user calls a column of a ``renamed`` table."""
+    return table[name].meta.get(OWN_NAME, name)
 
 
 def features(
-    path: Path, table: Table, survey: Survey, names: list[str], units: dict[str, str]
-) -> tuple[pd.DataFrame, list[str]]:
-    """Values and errors of the inputs ``names``, and those of them that have no error.
+    path: Path,
+    table: Table,
+    survey: Survey,
+    inputs: list[ModelInput],
+    units: Mapping[str, UnitBase] | None = None,
+    sentinels: str = "missing",
+) -> UserStars:
+    """Values and errors of the inputs, in the units of the networks.
 
     An input ``X`` is the column ``X``, or the columns that the survey's configuration makes it
-    of; its error is ``X_error``, or likewise. An input without errors is taken as exact.
+    of; its error is ``X_error``, or likewise. Where there is none, it is the typical one of the
+    training stars, or 0 for a method that knows none.
+
+    Parameters
+    ----------
+    units
+        Units of columns, which stand above those of the file.
+    sentinels
+        What a -9999 is to the method, for the notes.
 
     Raises
     ------
     InputError
-        A column is missing, is no number, or is in another unit than the network was trained in.
+        Columns are missing, one holds no numbers, is in a unit that does not convert, or, in a
+        file without units, lies a thousand times outside the training range.
     """
-    columns, exact = {}, []
-    for name in names:
-        feature = survey.features[name]
-        columns[name] = _value(path, table, name, feature, units.get(name, ""))
-        error = _error(path, table, name, feature, units.get(name, ""))
-        if error is None:
-            exact.append(name)
-        columns[f"{name}_error"] = np.zeros(len(table)) if error is None else error
-        if feature.difference and len(feature.error) == 2:
-            for magnitude, column in zip(feature.difference, feature.error, strict=True):
-                if column in table.colnames:
-                    unit = units.get(name, "")
-                    columns[f"{magnitude}_error"] = _numbers(path, table, column, unit)
-    return pd.DataFrame(columns), exact
+    return _Reader(path, table, survey, units or {}, sentinels).features(inputs)
 
 
-def flags(path: Path, table: Table, masked: dict[str, str]) -> pd.DataFrame:
+@dataclass
+class _Reader:
+    """Reads inputs of one table and notes what it meets."""
+
+    path: Path
+    table: Table
+    survey: Survey
+    units: Mapping[str, UnitBase]
+    sentinels: str
+    notes: list[str] = field(default_factory=list)
+
+    def features(self, inputs: list[ModelInput]) -> UserStars:
+        self._require(inputs)
+        columns, exact = {}, []
+        for one in inputs:
+            columns[one.name] = self._value(one)
+            error = self._error(one)
+            if error is None:
+                exact.append(one.name)
+                error = np.full(len(self.table), one.typical_error or 0.0)
+            self._note_gaps_of_errors(one.name, columns[one.name], error)
+            columns[f"{one.name}_error"] = error
+            columns |= self._magnitude_errors(one)
+        return UserStars(pd.DataFrame(columns), exact, self.notes)
+
+    def _feature(self, name: str) -> Feature:
+        return self.survey.features[name]
+
+    def _columns(self, name: str) -> list[str]:
+        """The column or the pair of columns that hold an input; empty where there is none."""
+        feature = self._feature(name)
+        for column in (name, feature.column):
+            if column in self.table.colnames:
+                return [column]
+        pair = list(feature.difference or ())
+        return pair if pair and set(pair) <= set(self.table.colnames) else []
+
+    def _require(self, inputs: list[ModelInput]) -> None:
+        lacking = [one.name for one in inputs if not self._columns(one.name)]
+        if not lacking:
+            return
+        asked = []
+        for name in lacking:
+            pair = self._feature(name).difference
+            asked.append(f"{name!r}" + (f" (or {pair[0]!r} and {pair[1]!r})" if pair else ""))
+        raise InputError(
+            f"{self.path}: no column {', '.join(asked)}, inputs of the network; there are "
+            f"{', '.join(self.table.colnames)}; say which hold them: --map "
+            f"{','.join(f'{name}=COLUMN' for name in lacking)}"
+        )
+
+    def _value(self, one: ModelInput) -> np.ndarray:
+        found = self._columns(one.name)
+        if len(found) == 2:
+            first, second = (self._numbers(name, one.unit) for name in found)
+            return difference(_without_nines(first, 30.0), _without_nines(second, 30.0))
+        (name,) = found
+        values = self._numbers(name, one.unit)
+        self._refuse_thousandfold(name, one, values)
+        return self._gaps(name, one, values)
+
+    def _refuse_thousandfold(self, name: str, one: ModelInput, values: np.ndarray) -> None:
+        known = np.abs(values[np.isfinite(values) & (values > SENTINEL)])
+        if name in self.units or not len(known) or not np.isfinite(one.high - one.low):
+            return
+        typical = float(np.median(known))
+        if likely := thousandfold(typical, one.low, one.high, one.unit):
+            own = own_name(self.table, name)
+            told = f"in {self._unit(name)}" if self._unit(name) else "without a unit"
+            raise InputError(
+                f"{self.path}: column {own!r}, {told}, has values such as {typical:.4g}, far "
+                f"outside the training range of {one.name} ({one.low:.4g} to {one.high:.4g} "
+                f"{one.unit}): are they in {likely}? If so: --unit {one.name}={likely}"
+            )
+
+    def _gaps(self, name: str, one: ModelInput, values: np.ndarray) -> np.ndarray:
+        """Values without the marks of missing ones that are no -9999; what is missing is noted."""
+        raw = self._plain(name)
+        own = own_name(self.table, name)
+        outside = ~((values >= one.low) & (values <= one.high))
+        marks = all_nines(raw) & outside & (values > SENTINEL)
+        if count := int((values <= SENTINEL).sum()):
+            self.notes.append(f"{own}: -9999 in {count} {_rows(count)}, taken as {self.sentinels}")
+        if marks.any():
+            told = ", ".join(f"{mark:g}" for mark in np.unique(raw[marks])[:3])
+            count = int(marks.sum())
+            self.notes.append(f"{own}: {told} in {count} {_rows(count)}, taken as missing")
+        return np.where(marks, np.nan, values)
+
+    def _error(self, one: ModelInput) -> np.ndarray | None:
+        own, parts = f"{one.name}_error", self._feature(one.name).error
+        if own in self.table.colnames:
+            return self._error_numbers(own, one)
+        if parts and set(parts) <= set(self.table.colnames):
+            return quadrature([self._error_numbers(name, one) for name in parts])
+        return None
+
+    def _note_gaps_of_errors(self, name: str, values: np.ndarray, errors: np.ndarray) -> None:
+        lacking = int((np.isfinite(values) & ~np.isfinite(errors)).sum())
+        if lacking:
+            self.notes.append(f"{name}: a value but no error in {lacking} {_rows(lacking)}")
+
+    def _magnitude_errors(self, one: ModelInput) -> dict[str, np.ndarray]:
+        feature = self._feature(one.name)
+        if not feature.difference or len(feature.error) != 2:
+            return {}
+        return {
+            f"{magnitude}_error": self._error_numbers(column, one)
+            for magnitude, column in zip(feature.difference, feature.error, strict=True)
+            if column in self.table.colnames
+        }
+
+    def _unit(self, name: str) -> UnitBase | None:
+        return self.units.get(name, self.table[name].unit)
+
+    def _numbers(self, name: str, wanted: str) -> np.ndarray:
+        """A column as float64 in the unit ``wanted``, masked values as NaN."""
+        values, unit = self._plain(name), self._unit(name)
+        if unit is None or not wanted:
+            return values
+        return converted(self.path, own_name(self.table, name), values, unit, wanted)
+
+    def _error_numbers(self, name: str, one: ModelInput) -> np.ndarray:
+        """Likewise of errors, which without a unit of their own are in that of the values."""
+        values, unit = self._plain(name), self._unit(name)
+        if unit is None:
+            unit = self._unit(self._columns(one.name)[0])
+        values = np.where((values < 0) & (values > SENTINEL), np.nan, values)
+        if unit is None or not one.unit:
+            return values
+        own = own_name(self.table, name)
+        return converted(self.path, own, values, unit, one.unit, error=True)
+
+    def _plain(self, name: str) -> np.ndarray:
+        return numbers(self.path, self.table, name)
+
+
+def numbers(path: Path, table: Table, name: str) -> np.ndarray:
+    """A column as float64, shape (rows,), in its own unit; masked values are NaN.
+
+    Raises
+    ------
+    InputError
+        It holds several values a row, or no numbers.
+    """
+    column, own = table[name], own_name(table, name)
+    if column.ndim != 1:
+        raise InputError(f"{path}: column {own!r} holds several numbers a row, one is wanted")
+    plain = np.ma.filled(np.ma.asarray(column).astype(object), np.nan)
+    try:
+        return np.asarray(plain, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{path}: column {own!r} does not hold numbers") from None
+
+
+def _without_nines(magnitudes: np.ndarray, faintest: float) -> np.ndarray:
+    marks = all_nines(magnitudes) & (np.abs(magnitudes) > faintest) & (magnitudes > SENTINEL)
+    return np.where(marks, np.nan, magnitudes)
+
+
+def _rows(count: int) -> str:
+    return "row" if count == 1 else "rows"
+
+
+def flags(path: Path, table: Table, masked: Mapping[str, str]) -> pd.DataFrame:
     """The flag columns that mask an input of the method: input to flag column.
 
     Raises
@@ -132,7 +295,7 @@ def flags(path: Path, table: Table, masked: dict[str, str]) -> pd.DataFrame:
     for name, flag in masked.items():
         if flag not in table.colnames:
             raise InputError(f"{path}: no column {flag!r}, which says where {name} is not used")
-    return pd.DataFrame({flag: _numbers(path, table, flag, "") for flag in masked.values()})
+    return pd.DataFrame({flag: numbers(path, table, flag) for flag in masked.values()})
 
 
 def keys(path: Path, table: Table, survey: Survey, named: str | None = None) -> pd.DataFrame:
@@ -169,57 +332,3 @@ def keys(path: Path, table: Table, survey: Survey, named: str | None = None) -> 
 def _texts(path: Path, table: Table, name: str) -> pd.Series:
     """A column of identifiers as text, empty where there is none; whole numbers as such."""
     return id_texts(to_frame(path, table, [name])[name], str(path))
-
-
-def _value(path: Path, table: Table, name: str, feature: Feature, unit: str) -> np.ndarray:
-    for column in (name, feature.column):
-        if column in table.colnames:
-            return _numbers(path, table, column, unit)
-    pair = feature.difference
-    if pair and all(column in table.colnames for column in pair):
-        first, second = (_numbers(path, table, column, unit) for column in pair)
-        return difference(first, second)
-    asked = f"{name!r}" + (f" (or {pair[0]!r} and {pair[1]!r})" if pair else "")
-    raise InputError(
-        f"{path}: no column {asked}, an input of the network; there are {', '.join(table.colnames)}"
-    )
-
-
-def _error(path: Path, table: Table, name: str, feature: Feature, unit: str) -> np.ndarray | None:
-    if f"{name}_error" in table.colnames:
-        return _numbers(path, table, f"{name}_error", unit)
-    if feature.error and all(column in table.colnames for column in feature.error):
-        parts = [_numbers(path, table, column, unit) for column in feature.error]
-        return quadrature(parts)
-    return None
-
-
-def _numbers(path: Path, table: Table, name: str, unit: str) -> np.ndarray:
-    """A column as float64, masked values as NaN, its unit checked."""
-    column = table[name]
-    if column.ndim != 1:
-        raise InputError(f"{path}: column {name!r} holds several numbers a row, one is wanted")
-    if column.unit is not None and unit:
-        _fits(path, name, column.unit, unit)
-    plain = np.ma.filled(np.ma.asarray(column).astype(object), np.nan)
-    try:
-        return np.asarray(plain, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{path}: column {name!r} does not hold numbers") from None
-
-
-def _fits(path: Path, name: str, found: UnitBase, wanted: str) -> None:
-    expected = unit_of(wanted)
-    logarithmic = str(expected).startswith("dex")
-    if found == expected or (logarithmic and found in (dex, dimensionless_unscaled)):
-        return
-    if isinstance(found, UnrecognizedUnit):
-        if re.fullmatch(SPELLINGS.get(wanted.partition("(")[0], ""), str(found).strip().lower()):
-            return
-        raise InputError(
-            f"{path}: column {name!r} is in {str(found)!r}, a unit that is not known; write it as "
-            f"{wanted}"
-        )
-    raise InputError(
-        f"{path}: column {name!r} is in {found}, the network was trained in {wanted}; convert it"
-    )
