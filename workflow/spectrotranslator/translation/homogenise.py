@@ -249,7 +249,7 @@ def _of_label(both: pd.DataFrame, label: str, measured: pd.Series) -> dict[str, 
     }
 
 
-def _translated(direction: Direction, parts: list[Path]) -> pd.DataFrame:
+def translated_rows(direction: Direction, parts: list[Path]) -> pd.DataFrame:
     """What is needed of the translated rows: medians, widths, errors, flags."""
     kinds = direction.networks
     names = ["row", "key", "identifier"]
@@ -275,7 +275,7 @@ def main(arguments) -> None:
         direction,
         pd.read_parquet(arguments.origin),
         pd.read_parquet(arguments.target),
-        _translated(direction, arguments.parts),
+        translated_rows(direction, arguments.parts),
         configuration.methods[arguments.method].montecarlo.intervals == "calibrated",
     )
     metadata = product_metadata(
