@@ -15,7 +15,7 @@ from spectrotranslator.errors import InputError
 from spectrotranslator.translation.homogenise import homogenise, translated_rows
 
 from .finished_run import Run
-from .lineage import rows_of_survey, unchanged_file
+from .lineage import rows_of_star, survey_files, unchanged_file
 
 PREFIX = "homogenised_"
 STEP = "spectrotranslator.translation.homogenise"
@@ -108,7 +108,7 @@ class HomogenisedCatalogue:
             stars = pd.read_parquet(*self._inputs(side), columns=["row", "key"])
             key = str(stars.loc[stars["row"] == row, "key"].iloc[0])
             names = self.configuration.surveys[survey].key
-            found[survey] = rows_of_survey(self.run, survey, names, key)
+            found[survey] = rows_of_star(self.run, survey_files(self.run, survey), names, key)
         return found
 
 

@@ -261,8 +261,9 @@ class Catalogue:
         InputError
             The record of reading the survey is gone or damaged.
         """
+        files = survey_files(self.run, self.shape.origin)
         star = self.stars.iloc[place]
-        rows = rows_of_survey(self.run, self.shape.origin, self.survey.key, str(star["key"]))
+        rows = rows_of_star(self.run, files, self.survey.key, str(star["key"]))
         gaia = self.run.folder / "sources" / "gaia.parquet"
         if gaia.is_file() and "source_id" in star:
             table = pq.read_table(gaia)
@@ -295,8 +296,8 @@ class Catalogue:
         return None
 
 
-def rows_of_survey(run: Run, survey: str, names: list[str], key: str) -> list[dict]:
-    """Where every file of a survey holds the row of ``key``, values joined by ``|``.
+def survey_files(run: Run, survey: str) -> list[Path]:
+    """Files that a survey was read from.
 
     Raises
     ------
@@ -308,8 +309,12 @@ def rows_of_survey(run: Run, survey: str, names: list[str], key: str) -> list[di
     if read is None:
         record = run.folder / "provenance" / "jobs" / f"{job}.json"
         raise InputError(f"{record} is gone or damaged; make the run again")
-    files = [file for file in read["inputs"] if file["role"] == "files"]
-    rows = [_row_of(run.place(file["path"]), names, key.split("|")) for file in files]
+    return [run.place(file["path"]) for file in read["inputs"] if file["role"] == "files"]
+
+
+def rows_of_star(run: Run, files: list[Path], names: list[str], key: str) -> list[dict]:
+    """Where every one of ``files`` holds the row of ``key``, values joined by ``|``."""
+    rows = [_row_of(file, names, key.split("|")) for file in files]
     return [row | {"file": _shown(run, row["file"])} for row in rows]
 
 
