@@ -13,8 +13,8 @@ from spectrotranslator.files import atomic
 from spectrotranslator.step import Step
 
 from .catalogue_columns import comment_style, diagnostic_columns, layout_columns
-from .column_descriptions import catalogue_descriptions
 from .described_parquet import batches, described_table, describing
+from .product_columns import catalogue_descriptions
 from .product_metadata import SIMULATED, product_metadata
 from .shards import read_parts, write_groups
 

@@ -12,7 +12,7 @@ from cdstables.layout import layout_from_yaml
 from spectrotranslator.config import Configuration, resolve
 from spectrotranslator.files import write_text
 
-from .column_descriptions import Description, catalogue_descriptions, homogenised_descriptions
+from .product_columns import Description, catalogue_descriptions, homogenised_descriptions
 
 DOCUMENT = Path("docs/catalogue_columns.md")
 RUN, METHOD = "mini", "robust"

@@ -15,7 +15,7 @@ from astropy.units import Unit, UnitBase, dex
 from cdstables.layout import Column, Table
 from spectrotranslator.errors import InputError
 
-from .column_descriptions import Description
+from .product_columns import Description
 from .product_metadata import as_texts
 from .shards import GROUP_ROWS
 
@@ -36,7 +36,7 @@ def describing(
 
     def describe(schema: pa.Schema) -> pa.Schema:
         if bare := [name for name in schema.names if name not in descriptions]:
-            raise InputError(f"column {bare[0]!r} is not described; see column_descriptions.py")
+            raise InputError(f"column {bare[0]!r} is not described; see product_columns.py")
         fields = [field.with_metadata(_about(descriptions[field.name])) for field in schema]
         told = as_texts(metadata) | {
             "table_meta_yaml": _for_astropy(schema, descriptions, metadata)

@@ -19,14 +19,14 @@ from spectrotranslator.sample.match_rows import best_rows
 from spectrotranslator.step import Step
 from spectrotranslator.surveys.prepare_stars import missing
 
-from .column_descriptions import correlations, homogenised_descriptions, magnitudes, survey_columns
 from .described_parquet import batches, described_table, describing
 from .healpix import nested_index
+from .product_columns import correlations, homogenised_descriptions, magnitudes, survey_columns
 from .product_metadata import SIMULATED, product_metadata
 from .shards import read_parts, write_groups
 
 PLACES = ("ra", "dec", "distance", "distance_low", "distance_high")
-#: Bits of a label's flag, by what is wrong; `column_descriptions.FLAG_BITS` has the words.
+#: Bits of a label's flag, by what is wrong; `product_columns.FLAG_BITS` has the words.
 BITS = {"cuts": 1, "missing": 2, "input": 4, "output": 8, "joint": 16, "absent": 32}
 
 
