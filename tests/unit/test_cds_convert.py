@@ -15,9 +15,9 @@ from astropy.table import Table as AstropyTable
 from cdstables.convert import main
 from cdstables.fits_file import quietly
 from cdstables.layout import Column, ReadMe, Table
-from cdstables.read import read
+from cdstables.reading import read
 from cdstables.readme import format_readme
-from cdstables.write import write
+from cdstables.writing import write
 from spectrotranslator.errors import InputError
 from unit.test_cds_layout import layout, sample
 

@@ -15,8 +15,8 @@ from astropy.io.votable import parse
 from astropy.io.votable.ucd import check_ucd
 from astropy.table import Table
 
-from cdstables.check import check_file
-from cdstables.read import read
+from cdstables.checking import check_file
+from cdstables.reading import read
 from cdstables.readme import load_readme
 from spectrotranslator.translation.column_documentation import DOCUMENT, document
 

@@ -17,7 +17,7 @@ import torch
 from astropy.io import fits
 
 from cdstables.layout import Column, Table, layout_from_yaml
-from cdstables.write import encode
+from cdstables.writing import encode
 from spectrotranslator.config import load
 from spectrotranslator.errors import InputError
 from spectrotranslator.sample.cuts import apply_cuts

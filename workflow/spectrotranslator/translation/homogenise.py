@@ -10,7 +10,7 @@ from pandas.api.types import is_integer_dtype
 
 from cdstables.fits_file import write_fits
 from cdstables.votable_file import write_votable
-from cdstables.write import TableWriter
+from cdstables.writing import TableWriter
 from spectrotranslator.config import Configuration, load
 from spectrotranslator.config.configuration import Direction, Selection
 from spectrotranslator.files import atomic
