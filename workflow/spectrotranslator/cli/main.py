@@ -25,6 +25,8 @@ VERBS = {
     "diff": ("cli.diff", "compare any two catalogues of one layout"),
     "check": ("cli.check", "is a file what its ReadMe says, line by line"),
     "translate": ("cli.translate", "translate your own table of stars with trained networks"),
+    "export": ("cli.export", "a trained direction as one portable file with its model card"),
+    "deposit": ("cli.deposit", "a run as a folder ready for a data repository"),
     "convert": ("cli.convert", "CDS table to FITS, Parquet, VOTable or ECSV, and back"),
 }
 

@@ -2,11 +2,13 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from astropy.table import Table
 
 from spectrotranslator import user_paths
 from spectrotranslator.config import Configuration, load
@@ -37,19 +39,44 @@ def main(arguments: list[str]) -> int:
         raise InputError(f"{given.out}: the suffix is of no known table; give one of {known}")
     if given.out.exists() and given.out.samefile(given.table):
         raise InputError(f"{given.out}: the table of stars itself; give another file to write to")
-    trained = Trained(given.model)
-    table = renamed(given.table, read_table(given.table), given.map)
-    found, exact = features(given.table, table, trained.survey, trained.inputs, trained.units)
-    masks = flags(given.table, table, trained.masked)
-    named = keys(given.table, table, trained.survey, given.id)
-    stars = pd.concat([named, found, masks], axis=1)
-    if exact:
-        print(f"{given.table}: no errors of {', '.join(exact)}: taken as exact", file=sys.stderr)
-    result = trained.translate(stars)
+    from .open_model import open_model
+
+    trained = open_model(given.model)
+    table = read_table(given.table)
+    result, units = translate_table(trained, given.table, table, given.map, given.id)
     with atomic(given.out) as temporary:
-        write_table(temporary, result, trained.units_of(result), given.out.suffix)
+        write_table(temporary, result, units, given.out.suffix)
     print(_summary(given.out, result, trained))
     return 0
+
+
+def translate_table(
+    trained: "Trained", path: Path, own: Table, names: Mapping[str, str], id: str | None
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Translated stars of a user's table, and the unit of every column that has one.
+
+    Parameters
+    ----------
+    trained
+        The networks.
+    path
+        What messages call the table.
+    own
+        The table; columns may be added to it.
+    names
+        Input to the column that holds it under another name.
+    id
+        Column that names the stars; by default the key of the survey, else the row.
+    """
+    table = renamed(path, own, names)
+    found, exact = features(path, table, trained.survey, trained.inputs, trained.units)
+    masks = flags(path, table, trained.masked)
+    named = keys(path, table, trained.survey, id)
+    stars = pd.concat([named, found, masks], axis=1)
+    if exact:
+        print(f"{path}: no errors of {', '.join(exact)}: taken as exact", file=sys.stderr)
+    result = trained.translate(stars)
+    return result, trained.units_of(result)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "model",
         type=user_paths.resolve_input,
-        help="folder of a direction: networks/METHOD/DIRECTION",
+        help="folder of a direction, networks/METHOD/DIRECTION, or a file of export",
     )
     parser.add_argument(
         "table", type=user_paths.resolve_input, help="stars: FITS, CSV, Parquet, VOTable or ECSV"
