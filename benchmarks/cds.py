@@ -20,11 +20,11 @@ import pyarrow as pa
 from astropy.io import ascii as astropy_ascii
 from astropy.table import Table as AstropyTable
 
-from cdstables.check import check_file
+from cdstables.checking import check_file
 from cdstables.layout import ReadMe, Table, layout_from_yaml
-from cdstables.read import iter_batches, read
+from cdstables.reading import iter_batches, read
 from cdstables.readme import format_readme
-from cdstables.write import TableWriter, encode, write
+from cdstables.writing import TableWriter, encode, write
 
 LAYOUT = Path(__file__).parents[1] / "config" / "catalogues" / "g2a.yaml"
 FULL_ROWS = 588_464

@@ -26,7 +26,7 @@ import pyarrow as pa
 
 from cdstables.layout import ReadMe, layout_from_yaml
 from cdstables.readme import format_readme
-from cdstables.write import TableWriter
+from cdstables.writing import TableWriter
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = {"g2a": 588_464, "a2g": 675_857}

@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cdstables.layout import layout_from_yaml
-from cdstables.write import TableWriter
+from cdstables.writing import TableWriter
 from spectrotranslator.config import dump, resolve
 from spectrotranslator.fingerprint.catalogue_traces import groups_of
 from spectrotranslator.fingerprint.questions import Question

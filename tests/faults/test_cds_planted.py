@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from cdstables.check import check_file
+from cdstables.checking import check_file
 from cdstables.layout import Column, Table
 from cdstables.marks import Limits
-from cdstables.write import encode
+from cdstables.writing import encode
 from unit.test_cds_layout import layout, sample
 
 ROWS = 12

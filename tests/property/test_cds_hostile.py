@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdstables.check import check_file
+from cdstables.checking import check_file
 from cdstables.layout import Column, ReadMe, Table, layout_from_yaml
-from cdstables.read import read, read_described
+from cdstables.reading import read, read_described
 from cdstables.readme import decode, format_readme, parse_readme
 from spectrotranslator.errors import InputError
 

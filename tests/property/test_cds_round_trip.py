@@ -11,13 +11,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from cdstables.check import check_file
+from cdstables.checking import check_file
 from cdstables.layout import Column, ReadMe, Table
 from cdstables.marks import Limits
-from cdstables.read import iter_batches, read
+from cdstables.reading import iter_batches, read
 from cdstables.readme import format_readme, parse_readme
 from cdstables.shortest import fitted_text, float_texts
-from cdstables.write import encode
+from cdstables.writing import encode
 from spectrotranslator.errors import InputError
 
 DOUBLES = st.floats(allow_nan=False, allow_infinity=False)

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from cdstables.check import check_file, main
+from cdstables.checking import check_file, main
 from cdstables.layout import ReadMe
 from cdstables.readme import format_readme
-from cdstables.write import write
+from cdstables.writing import write
 from spectrotranslator.errors import InputError
 from unit.test_cds_layout import layout, sample
 

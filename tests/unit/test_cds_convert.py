@@ -12,12 +12,13 @@ import pytest
 from astropy import units
 from astropy.table import Table as AstropyTable
 
+import cdstables
 from cdstables.convert import main
 from cdstables.fits_file import quietly
 from cdstables.layout import Column, ReadMe, Table
-from cdstables.read import read
+from cdstables.reading import read, to_pandas
 from cdstables.readme import format_readme
-from cdstables.write import write
+from cdstables.writing import write
 from spectrotranslator.errors import InputError
 from unit.test_cds_layout import layout, sample
 
@@ -199,3 +200,18 @@ def test_a_text_column_with_a_null_code_keeps_it(tmp_path):
     write(tmp_path / "x.dat", table, data.slice(0, 2))
     assert (tmp_path / "x.dat").read_bytes() == b"a   \nnone\n"
     assert read(tmp_path / "x.dat", table)["t"].to_pylist() == ["a", None]
+
+
+def test_the_package_s_own_names_read_write_and_check(stars):
+    readme, path = stars / "ReadMe", stars / "stars.dat"
+    table = cdstables.read(readme, path)
+    assert str(table["logg"].unit) == "dex(cm / s2)"
+    assert table["id"].mask.tolist() == [False, True, False]
+    assert cdstables.check(readme, path).fine
+    arrow = read(path, STARS)
+    for given in (table, arrow, to_pandas(arrow)):
+        back = stars / type(given).__module__ / "stars.dat"
+        cdstables.write(readme, given, back)
+        assert back.read_bytes() == path.read_bytes()
+    path.write_bytes(path.read_bytes()[:-3])
+    assert not cdstables.check(readme, path).fine

@@ -9,9 +9,9 @@ import pytest
 from astropy.io import ascii as astropy_ascii
 
 from cdstables.layout import ReadMe
-from cdstables.read import described, read, read_described, to_astropy
+from cdstables.reading import described, read, read_described, to_astropy
 from cdstables.readme import format_readme, load_readme, parse_readme
-from cdstables.write import write
+from cdstables.writing import write
 from spectrotranslator.errors import InputError
 from unit.test_cds_layout import layout, sample
 

@@ -7,11 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table as AstropyTable
 
-from cdstables.check import main as check
+from cdstables.checking import main as check
 from cdstables.convert import main as convert
 from cdstables.errors import InputError
 from cdstables.marks import parse_marks
-from cdstables.read import read_described
+from cdstables.reading import read_described
 from cdstables.readme import parse_readme
 
 LINE = "-" * 80

@@ -9,9 +9,9 @@ import pytest
 
 from cdstables.layout import Column, Table
 from cdstables.marks import Limits
-from cdstables.read import iter_batches, read, to_astropy, to_pandas
+from cdstables.reading import iter_batches, read, to_astropy, to_pandas
 from cdstables.shortest import fitted_text, float_texts
-from cdstables.write import TableWriter, encode, write
+from cdstables.writing import TableWriter, encode, write
 from spectrotranslator.errors import InputError
 from unit.test_cds_layout import layout, sample
 

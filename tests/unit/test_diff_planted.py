@@ -12,7 +12,7 @@ import pytest
 from cdstables.convert import convert
 from cdstables.layout import ReadMe, Table, layout_from_yaml
 from cdstables.readme import format_readme
-from cdstables.write import encode
+from cdstables.writing import encode
 from spectrotranslator.cli.diff import main
 from spectrotranslator.comparison.catalogue_diff import Difference, compare
 from spectrotranslator.comparison.grades import Tolerance

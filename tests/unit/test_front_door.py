@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from spectrotranslator import repository as git
 from spectrotranslator.cli import main as front_door
 from spectrotranslator.cli import snakemake_process
 from spectrotranslator.cli.snakemake_arguments import understand
 from spectrotranslator.errors import InputError
-from spectrotranslator.provenance import repository as git
 from spectrotranslator.surroundings import clean
 
 ROOT = Path(__file__).parents[2]

@@ -123,3 +123,29 @@ def test_a_star_that_lacks_a_label_has_the_translation_where_there_is_one(monkey
     monkeypatch.chdir(ROOT)
     star = homogenised(lacking="TEFF").loc[BOTH]
     assert (star["origin"], star["TEFF"], star["LOGG"]) == ("galah", 5.0, 5.0)
+
+
+def test_a_star_without_a_velocity_keeps_its_other_labels_recommended(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    star = homogenised(lacking="VHELIO_AVG").loc[APOGEE_ONLY]
+    assert (star["M_H"], star["M_H_flag"]) == (7.0, 0)
+    assert star["M_H_recommended"] and star["M_H_measured"]
+    assert star["VHELIO_AVG_flag"] == 32
+    assert not star["VHELIO_AVG_recommended"] and not star["recommended"]
+
+
+def test_a_label_s_flag_names_what_is_wrong_with_its_own_network(table):
+    star = table.loc[BAD_FLAG]
+    assert (star["TEFF_flag"], star["VHELIO_AVG_flag"]) == (8, 8)
+    assert table.loc[GALAH_ONLY, "TEFF_flag"] == 0
+
+
+def test_intervals_are_the_error_s_where_measured_and_the_percentiles_elsewhere(table):
+    assert table.loc[BOTH, ["TEFF_low", "TEFF_high"]].tolist() == [6.5, 7.5]
+    assert table.loc[GALAH_ONLY, ["TEFF_low", "TEFF_high"]].tolist() == [4.0, 10.0]
+
+
+def test_signal_to_noise_of_both_surveys_and_the_own_value_stand_beside(table):
+    star = table.loc[BOTH]
+    assert (star["galah_snr"], star["apogee_snr"]) == (50.0, 99.0)
+    assert (star["TEFF_own"], star["galah_row"], star["apogee_row"]) == (3.0, 0, 1)

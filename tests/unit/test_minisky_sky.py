@@ -12,6 +12,7 @@ from astropy.io import fits
 from minisky import apogee, galah
 from minisky.fits_table import read_layout
 from minisky.footprints import galactic
+from minisky.gaia import source_ids
 from minisky.galaxy import asymmetry_shift
 from minisky.settings import SkySettings, SystematicsSettings
 from minisky.simulate_sky import read_settings, simulate
@@ -239,3 +240,11 @@ def test_settings_survive_yaml_and_every_field_is_described(tmp_path):
     assert read_settings(path) == settings
     for definition in SkySettings.model_json_schema()["$defs"].values():
         assert all("description" in field for field in definition["properties"].values())
+
+
+def test_no_simulated_gaia_identifier_is_one_that_gaia_gives():
+    ids = source_ids(3, 20_000)
+    beyond = ids >= 12 * 4**12 << 35  # HEALPix of order 12 in the bits from 35 on
+    assert (beyond | (ids < 4295806720)).all()
+    assert 0 < (~beyond).sum() < 100
+    assert len(set(ids.tolist())) == len(ids)

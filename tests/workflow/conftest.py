@@ -195,8 +195,8 @@ def translated_again(config: Path, shards: int, out: Path) -> None:
     layout = ("--layout", "config/catalogues/g2a.yaml")
     call(
         assemble_catalogue, "--config", config, "--method", "as-published", "--direction", "g2a",
-        *layout, "--parts", *parts,
-        "--parquet", out / "g2a.parquet", "--fits", out / "g2a.fits",
+        "--registry", "config/sources.csv", *layout, "--parts", *parts,
+        "--parquet", out / "g2a.parquet", "--fits", out / "g2a.fits", "--votable", out / "g2a.vot",
     )  # fmt: skip
     call(write_table, *layout, "--parquet", out / "g2a.parquet", "--dat", out / "g2a.dat")
 

@@ -10,7 +10,7 @@ import pytest
 
 from cdstables.layout import layout_from_yaml
 from cdstables.readme import load_readme
-from cdstables.write import TableWriter
+from cdstables.writing import TableWriter
 from spectrotranslator.comparison.catalogue_diff import compare
 from spectrotranslator.comparison.read_catalogues import read_catalogue
 from spectrotranslator.comparison.tolerances import read_tolerances

@@ -5,10 +5,12 @@ import random
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from spectrotranslator.errors import InputError
 from spectrotranslator.provenance.finished_run import read_run
+from spectrotranslator.provenance.homogenised_lineage import HomogenisedCatalogue
 from spectrotranslator.provenance.lineage import Catalogue, differing
 from spectrotranslator.provenance.why import explain, tell
 
@@ -109,3 +111,34 @@ def test_membership_of_the_training_sample_is_told(run, catalogue):
 def test_what_is_not_there_is_refused_by_name(run, catalogue_name, row, column, says):
     with pytest.raises(InputError, match=says):
         explain(run, catalogue_name, row, column)
+
+
+def test_rows_of_a_homogenised_catalogue_are_made_again(run):
+    stars = pd.read_parquet(run.folder / "catalogues/as-published/homogenised_apogee.parquet")
+    lone = {how: int(np.flatnonzero(stars["measured"] == how)[3]) for how in (True, False)}
+    for how, place in lone.items():
+        found = explain(run, "homogenised_apogee", str(stars["source_id"][place]), "TEFF")
+        assert (found["line"], found["measured"], found["agrees"]) == (place + 1, how, True)
+        assert found["value"]["TEFF"] == stars["TEFF"][place]
+        assert found["sources"][found["values_of"]][0]["row"] is not None
+        assert "made again: the same values" in tell(found)
+
+
+def test_a_changed_value_of_a_homogenised_catalogue_is_seen(run, monkeypatch):
+    made = HomogenisedCatalogue(run, "as-published", "apogee")
+    changed = made.written.to_pandas()
+    changed.loc[5, "TEFF"] += 1
+    table = pa.Table.from_pandas(changed, made.written.schema, preserve_index=False)
+    monkeypatch.setattr(HomogenisedCatalogue, "written", table)
+    found = explain(run, "homogenised_apogee", "6", None)
+    assert found["differing"] == ["TEFF"] and not found["agrees"]
+    assert "values differ in TEFF" in tell(found)
+
+
+def test_a_homogenised_catalogue_or_column_that_is_not_there_is_named(run):
+    with pytest.raises(InputError, match="no as-published/homogenised_x"):
+        explain(run, "as-published/homogenised_x", "1", None)
+    with pytest.raises(InputError, match="no column 'x'"):
+        explain(run, "homogenised_apogee", "1", "x")
+    with pytest.raises(InputError, match="no row 'nobody'"):
+        explain(run, "homogenised_apogee", "nobody", None)

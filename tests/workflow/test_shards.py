@@ -8,7 +8,7 @@ import pytest
 from workflow.conftest import translated_again
 
 FOLDER = Path("results/tiny/catalogues/as-published")
-FILES = ("g2a.parquet", "g2a.fits", "g2a.dat")
+FILES = ("g2a.parquet", "g2a.fits", "g2a.vot", "g2a.dat")
 
 
 def digests(folder: Path) -> dict[str, str]:

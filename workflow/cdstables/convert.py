@@ -16,11 +16,11 @@ from .errors import InputError
 from .files import atomic
 from .fits_file import read_fits, write_fits
 from .layout import Table
-from .read import Described, iter_batches, layout_of
+from .reading import Described, iter_batches, layout_of
 from .readme import load_readme
 from .records import blocks
 from .votable_file import read_votable, write_votable
-from .write import TableWriter
+from .writing import TableWriter
 
 _KINDS = {
     ".fits": "fits",

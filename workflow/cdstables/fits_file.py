@@ -18,6 +18,8 @@ from .layout import Column, Table
 _NULL = -(2**63)
 _BLOCK = 2880
 _ROWS = 20_000
+_KEYWORD = 8
+_HIERARCH = 40  # letters of a value that fit such a card, which knows no continuation
 
 
 @contextmanager
@@ -32,7 +34,8 @@ def quietly() -> Iterator[None]:
 def write_fits(path: Path, table: Table, batches: Iterable[pa.RecordBatch], records: int) -> None:
     """Write batches as the first extension of a FITS file.
 
-    Labels, units, descriptions and UCDs become TTYPE, TUNIT, TCOMM and TUCD. A null integer is
+    Labels, units, descriptions and UCDs become TTYPE, TUNIT, TCOMM and TUCD; the table's metadata
+    stand in both headers. A null integer is
     the TNULL value, a null float NaN, a null text blank. Booleans are logical. Descriptions lose
     the accents that FITS cannot hold.
 
@@ -44,7 +47,9 @@ def write_fits(path: Path, table: Table, batches: Iterable[pa.RecordBatch], reco
     kinds = {column.label: _kind(column) for column in table.named}
     layout = np.dtype([(label, kind) for label, (_, kind) in kinds.items()])
     with path.open("wb") as stream:
-        stream.write(fits.PrimaryHDU().header.tostring().encode("ascii"))
+        primary = fits.PrimaryHDU().header
+        _add_metadata(primary, table)
+        stream.write(primary.tostring().encode("ascii"))
         stream.write(_header(table, kinds, records).tostring().encode("ascii"))
         first = 1
         for batch in batches:
@@ -126,7 +131,7 @@ def fits_unit(column: Column) -> str | None:
     try:
         if isinstance(unit, units.DexUnit):
             inner = unit.physical_unit.to_string("fits")
-            return f"log({inner})" if inner else column.unit
+            return f"log({inner})" if inner not in ("", "---") else "dex"
         return unit.to_string("fits")
     except ValueError:
         return column.unit
@@ -152,7 +157,18 @@ def _header(table: Table, kinds: dict[str, tuple[str, str]], records: int) -> fi
             header[f"TCOMM{number}"] = _plain(column.explanation)
         if column.ucd:
             header[f"TUCD{number}"] = column.ucd
+    _add_metadata(header, table)
     return header
+
+
+def _add_metadata(header: fits.Header, table: Table) -> None:
+    """Keywords of the whole table; one of more than eight letters is a HIERARCH card."""
+    for name, value in table.metadata.items():
+        text = value if isinstance(value, bool) else _plain(value)
+        if len(name) <= _KEYWORD:
+            header[name] = text
+        else:
+            header[f"HIERARCH {name}"] = text if isinstance(text, bool) else text[:_HIERARCH]
 
 
 def _ascii_label(column: Column) -> str:

@@ -59,6 +59,9 @@ class Column:
         ``left`` or ``right``: where a shorter text stands in the field when written.
     value
         What fills the column, as the layout's configuration says it; None from a ReadMe.
+    ucd
+        Unified content descriptor; by default the one that the explanation names:
+        ``[ucd=phot.mag]``.
     """
 
     start: int
@@ -73,8 +76,11 @@ class Column:
     order: str | None = None
     align: str = ""
     value: Mapping[str, Any] | None = field(default=None, hash=False)
+    ucd: str | None = None
 
     def __post_init__(self):
+        if self.ucd is None and (found := _UCD.search(self.explanation)):
+            object.__setattr__(self, "ucd", found[1])
         if not FORMAT.fullmatch(self.format):
             raise InputError(f"column {self.label}: {self.format!r} is no format of A, I, F, E, D")
         if not 1 <= self.start <= self.end:
@@ -143,12 +149,6 @@ class Column:
 
         return Unit(self.unit, format="cds", parse_strict="silent")
 
-    @property
-    def ucd(self) -> str | None:
-        """The unified content descriptor that the explanation names: ``[ucd=phot.mag]``."""
-        found = _UCD.search(self.explanation)
-        return found[1] if found else None
-
     @cached_property
     def choices(self) -> tuple[str, ...] | None:
         """The words a text column may hold, where its brackets list words."""
@@ -174,6 +174,7 @@ class Table:
     ``lrecl`` (bytes of a record) and ``records`` come from the file summary and are None where
     it does not say. ``notes`` are pairs of a mark (``(1)``, or empty) and a text. ``comment`` is
     the part of the configuration that says how the free text of the catalogue is written.
+    ``metadata`` are keywords of the whole table, which FITS, VOTable and Parquet hold.
     """
 
     name: str
@@ -183,6 +184,7 @@ class Table:
     columns: tuple[Column, ...]
     notes: tuple[tuple[str, str], ...] = ()
     comment: Mapping[str, Any] | None = field(default=None, hash=False)
+    metadata: Mapping[str, str | bool] = field(default_factory=dict, hash=False)
 
     def __post_init__(self):
         if not self.columns:
@@ -364,8 +366,13 @@ def _kind(format: str) -> str:
     return "A" if found[1] and int(found[1]) > 1 else found[2].upper()
 
 
-def _arrow_field(column: Column) -> pa.Field:
+def column_metadata(column: Column) -> dict[str, str]:
+    """What a Parquet file says of a column: unit, description and UCD."""
     metadata = {"unit": column.unit, "description": column.explanation}
     if column.ucd:
         metadata["ucd"] = column.ucd
-    return pa.field(column.label, column.arrow_type, metadata=metadata)
+    return metadata
+
+
+def _arrow_field(column: Column) -> pa.Field:
+    return pa.field(column.label, column.arrow_type, metadata=column_metadata(column))

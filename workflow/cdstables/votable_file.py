@@ -31,6 +31,8 @@ def write_votable(
 ) -> None:
     """Write batches as a VOTable; nulls are flagged, units are the description's own text.
 
+    The table's metadata become INFO elements.
+
     ``unicode`` names the text columns that become ``unicodeChar``; the others hold ASCII alone.
     """
     with path.open("wb") as stream:
@@ -109,6 +111,10 @@ def _head(table: Table, unicode: frozenset[str]) -> str:
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<VOTABLE version="1.3" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">',
         "<RESOURCE>",
+        *(
+            f"<INFO name={quoteattr(name)} value={quoteattr(_info(value))}/>"
+            for name, value in table.metadata.items()
+        ),
         f"<TABLE name={quoteattr(table.name)}>",
     ]
     if table.explanation:
@@ -116,6 +122,10 @@ def _head(table: Table, unicode: frozenset[str]) -> str:
     lines += [_field(column, unicode) for column in table.named]
     lines += ["<DATA>", "<BINARY2>", '<STREAM encoding="base64">']
     return "\n".join(lines) + "\n"
+
+
+def _info(value: str | bool) -> str:
+    return "FT"[value] if isinstance(value, bool) else value
 
 
 def _field(column: Column, unicode: frozenset[str]) -> str:
@@ -164,7 +174,7 @@ def _cells(values: pa.Array, unicode: bool) -> np.ndarray | list[bytes]:
         truth = values.fill_null(False).to_numpy(zero_copy_only=False)
         known = values.is_valid().to_numpy(zero_copy_only=False)
         return np.where(known, np.where(truth, b"T", b"F"), b"?")
-    if pa.types.is_string(values.type):
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         encoding = "utf-16-be" if unicode else "ascii"
         return [text.encode(encoding) for text in values.fill_null("").to_pylist()]
     if pa.types.is_integer(values.type):

@@ -15,14 +15,20 @@ ZERO_POINT = {"g": 25.6873668671, "bp": 25.3385422158, "rp": 24.7478955012}
 ZERO_POINT_ERROR = {"g": 0.0027553202, "bp": 0.0027901700, "rp": 0.0037793818}
 YEARS_SINCE_2MASS = 16.0
 _INDEX_BITS = 21
+_BEYOND_GAIA = 12 * 4**12 << 35 - _INDEX_BITS
 
 
 def source_ids(seed: int, n: int) -> np.ndarray:
-    """``n`` different Gaia identifiers; one in 500 is short."""
+    """``n`` different identifiers like Gaia's that no source of Gaia has; one in 500 is short.
+
+    An identifier of Gaia holds the HEALPix number of order 12 of a place, of which there are
+    12 * 4**12, in its bits from 35 on, and none is below 4295806720. The long ones here lie beyond
+    the last place, the short ones below that number.
+    """
     rng = generator(seed, "source ids")
-    high = rng.integers(1 << 20, 3_290_000_000_000, n)
+    high = _BEYOND_GAIA + rng.integers(1 << 20, 3_290_000_000_000, n) // 3
     short = rng.random(n) < 0.002
-    high[short] = rng.integers(2, 4000, int(short.sum()))
+    high[short] = rng.integers(2, 4000, int(short.sum())) // 2
     return (high << _INDEX_BITS) | rng.permutation(1 << _INDEX_BITS)[:n]
 
 

@@ -30,6 +30,7 @@ rule translate_shard:
 
 rule assemble_catalogue:
     input:
+        registry=CONFIGURATION.sources.registry,
         layout=lambda w: RUN.layouts.get(w.direction, []),
         parts=expand(
             rules.translate_shard.output.part, shard=RUN.shards, allow_missing=True
@@ -37,6 +38,7 @@ rule assemble_catalogue:
     output:
         parquet=f"{RESULTS}/catalogues/{{method}}/{{direction}}.parquet",
         fits=f"{RESULTS}/catalogues/{{method}}/{{direction}}.fits",
+        votable=f"{RESULTS}/catalogues/{{method}}/{{direction}}.vot",
         record=record_of("assemble_catalogue-{method}-{direction}"),
     log:
         log_of("assemble_catalogue-{method}-{direction}"),
@@ -75,34 +77,9 @@ rule write_table:
         "{params.command} > {log:q} 2>&1"
 
 
-if RUN.layouts:
-
-    localrules:
-        describe_catalogues,
-
-    rule describe_catalogues:
-        input:
-            layouts=list(RUN.layouts.values()),
-            tables=expand(
-                rules.write_table.output.dat, direction=RUN.layouts, allow_missing=True
-            ),
-        output:
-            readme=f"{RESULTS}/catalogues/{{method}}/ReadMe",
-            record=record_of("describe_catalogues-{method}"),
-        log:
-            log_of("describe_catalogues-{method}"),
-        benchmark:
-            benchmark_of("describe_catalogues-{method}")
-        conda:
-            "../../envs/workflow.yaml"
-        params:
-            **RUN.step("spectrotranslator.translation.describe_catalogues"),
-        shell:
-            "{params.command} > {log:q} 2>&1"
-
-
 rule homogenise:
     input:
+        registry=CONFIGURATION.sources.registry,
         origin=lambda w: f"{RESULTS}/sample/{CONFIGURATION.directions[RUN.direction_to[w.base]].origin}.parquet",
         target=f"{RESULTS}/sample/{{base}}.parquet",
         parts=lambda w: expand(
@@ -113,6 +90,9 @@ rule homogenise:
         ),
     output:
         homogenised=f"{RESULTS}/catalogues/{{method}}/homogenised_{{base}}.parquet",
+        fits=f"{RESULTS}/catalogues/{{method}}/homogenised_{{base}}.fits",
+        votable=f"{RESULTS}/catalogues/{{method}}/homogenised_{{base}}.vot",
+        dat=f"{RESULTS}/catalogues/{{method}}/homogenised_{{base}}.dat",
         record=record_of("homogenise-{method}-{base}"),
     log:
         log_of("homogenise-{method}-{base}"),
@@ -127,5 +107,36 @@ rule homogenise:
             "spectrotranslator.translation.homogenise",
             direction=lambda w: RUN.direction_to[w.base],
         ),
+    shell:
+        "{params.command} > {log:q} 2>&1"
+
+
+localrules:
+    describe_catalogues,
+
+
+rule describe_catalogues:
+    input:
+        registry=CONFIGURATION.sources.registry,
+        layouts=list(RUN.layouts.values()),
+        tables=expand(
+            rules.write_table.output.dat, direction=RUN.layouts, allow_missing=True
+        ),
+        homogenised=expand(
+            rules.homogenise.output.homogenised,
+            base=RUN.direction_to,
+            allow_missing=True,
+        ),
+    output:
+        readme=f"{RESULTS}/catalogues/{{method}}/ReadMe",
+        record=record_of("describe_catalogues-{method}"),
+    log:
+        log_of("describe_catalogues-{method}"),
+    benchmark:
+        benchmark_of("describe_catalogues-{method}")
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        **RUN.step("spectrotranslator.translation.describe_catalogues"),
     shell:
         "{params.command} > {log:q} 2>&1"

@@ -26,6 +26,8 @@ VERBS = {
     "check": ("cli.check", "is a file what its ReadMe says, line by line"),
     "new": ("cli.new", "write a run configuration for your own tables"),
     "translate": ("cli.translate", "translate your own table of stars with trained networks"),
+    "export": ("cli.export", "a trained direction as one portable file with its model card"),
+    "deposit": ("cli.deposit", "a run as a folder ready for a data repository"),
     "convert": ("cli.convert", "CDS table to FITS, Parquet, VOTable or ECSV, and back"),
 }
 

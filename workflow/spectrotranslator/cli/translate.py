@@ -3,14 +3,16 @@
 import argparse
 import json
 import sys
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from astropy.table import Table
+from astropy.units import UnitBase
 
 from spectrotranslator import user_paths
 from spectrotranslator.config import Configuration, load
@@ -52,8 +54,10 @@ def main(arguments: list[str]) -> int:
     """``./reproduce translate MODEL TABLE OUT``, ``./reproduce translate MODEL --inputs``."""
     parser = _parser()
     given = parser.parse_args(arguments)
+    from .open_model import open_model
+
     if given.inputs:
-        trained = Trained(given.model)
+        trained = open_model(given.model)
         print(json.dumps(trained.wanted(), indent=1) if given.json else inputs_text(trained))
         return 0
     if given.out is None:
@@ -63,32 +67,87 @@ def main(arguments: list[str]) -> int:
         raise InputError(f"{given.out}: the suffix is of no known table; give one of {known}")
     if given.out.exists() and given.out.samefile(given.table):
         raise InputError(f"{given.out}: the table of stars itself; give another file to write to")
-    _translate(Trained(given.model), given)
+    trained = open_model(given.model)
+    units = {name: known_unit(text) for name, text in given.unit.items()}
+    own = read_table(given.table)
+    made = translate_table(trained, given.table, own, given.map, given.id, units)
+    with atomic(given.out) as temporary:
+        write_table(temporary, made.table, given.out.suffix, trained.statements)
+    for note in made.notes:
+        print(f"{given.table}: {note}", file=sys.stderr)
+    print(_summary(given.out, made.added, trained, made.missing))
     return 0
 
 
-def _translate(trained: "Trained", given: argparse.Namespace) -> None:
-    own = read_table(given.table)
-    table = renamed(given.table, own, given.map)
-    require_columns(given.table, given.unit, table.colnames)
-    units = {name: known_unit(text) for name, text in given.unit.items()}
+@dataclass(frozen=True)
+class Translated:
+    """A user's table with its translation.
+
+    Attributes
+    ----------
+    table
+        All columns of the user's table, then the translated ones with units and descriptions.
+    added
+        The translated columns alone, under the networks' names.
+    names
+        Translated columns that have another name in ``table``, to that name.
+    notes
+        What the user should know, in lines.
+    missing
+        Whether each input is missing, shape (stars, inputs).
+    """
+
+    table: Table
+    added: pd.DataFrame
+    names: dict[str, str]
+    notes: list[str]
+    missing: pd.DataFrame
+
+
+def translate_table(
+    trained: "Trained",
+    path: Path,
+    own: Table,
+    names: Mapping[str, str],
+    id: str | None,
+    units: Mapping[str, UnitBase],
+) -> Translated:
+    """Translate the stars of a user's table.
+
+    Parameters
+    ----------
+    trained
+        The networks.
+    path
+        What messages call the table.
+    own
+        The table.
+    names
+        Input to the column that holds it under another name.
+    id
+        Column that names the stars; by default the key of the survey, else the row.
+    units
+        Input to its unit, where the table states none or a wrong one.
+
+    Raises
+    ------
+    InputError
+        A column is missing, is no number, or is in a unit that the networks do not read.
+    """
+    table = renamed(path, own, dict(names))
+    require_columns(path, units, table.colnames)
     sentinels = "missing" if trained.marks_sentinels else f"a number by {trained.method}"
-    found = features(given.table, table, trained.survey, trained.inputs, units, sentinels)
-    masks = flags(given.table, table, trained.masked)
-    named = keys(given.table, table, trained.survey, given.id)
+    found = features(path, table, trained.survey, trained.inputs, dict(units), sentinels)
+    masks = flags(path, table, trained.masked)
+    named = keys(path, table, trained.survey, id)
     stars = pd.concat([named, found.table, masks], axis=1)
     result = trained.translate(stars, found.without_errors)
-    about = trained.descriptions(result)
-    whole, names = with_translation(given.table, own, result, about)
-    with atomic(given.out) as temporary:
-        write_table(temporary, whole, given.out.suffix, trained.statements)
+    whole, other = with_translation(path, own, result, trained.descriptions(result))
     notes = [*_about_errors(trained, found.without_errors), *found.notes]
     notes += [
-        f"{name} is there already: the translated one is {new}" for name, new in names.items()
+        f"{name} is there already: the translated one is {new}" for name, new in other.items()
     ]
-    for note in notes:
-        print(f"{given.table}: {note}", file=sys.stderr)
-    print(_summary(given.out, result, trained, trained.missing(stars)))
+    return Translated(whole, result, other, notes, trained.missing(stars))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -115,7 +174,7 @@ already ends in {CLASH}. The table and its translation are held in memory.""",
         "model",
         metavar="MODEL",
         type=user_paths.resolve_input,
-        help="folder of a direction: results/RUN/networks/METHOD/DIRECTION",
+        help="folder of a direction, networks/METHOD/DIRECTION, or a file of export",
     )
     parser.add_argument(
         "table",

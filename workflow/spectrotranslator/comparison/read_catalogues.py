@@ -12,7 +12,7 @@ from astropy.table import Table as AstropyTable
 
 from cdstables.fits_file import quietly
 from cdstables.layout import Table
-from cdstables.read import read
+from cdstables.reading import read
 from spectrotranslator.errors import InputError
 
 FLAGS = {"true": True, "false": False}

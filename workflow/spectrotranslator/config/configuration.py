@@ -91,6 +91,14 @@ class Feature(Section):
         "", description="Unit, as astropy writes it."
     )
     comment: Label | None = Field(None, description="Name in the quality comments.")
+    description: str = Field(
+        "",
+        description="What it is, in words of the catalogues' column descriptions.",
+        max_length=200,
+    )
+    ucd: str = Field(
+        "phys", description="Unified content descriptor (IVOA UCD1+).", pattern=r"^[\w.;-]{1,100}$"
+    )
 
 
 class VizierTable(Section):

@@ -21,7 +21,7 @@ FIGURE_SUFFIXES = ("svg", "pdf", "csv")
 #: Files of a member of an ensemble, below its folder.
 MEMBER_FILES = ("weights.safetensors", "training.json", "history.csv")
 #: Keys that only people read: changing one of them remakes no result.
-DESCRIPTIVE = ("title", "description")
+DESCRIPTIVE = ("title", "description", "ucd")
 #: What an archive serves of a simulated sky.
 SKY_FILES = (
     "GALAH_DR3_main_allstar_v2.fits",

@@ -9,9 +9,8 @@ from pathlib import Path
 from spectrotranslator.config import Configuration, load
 from spectrotranslator.config.setting import PLAIN
 from spectrotranslator.errors import InputError
+from spectrotranslator.repository import ROOT
 from spectrotranslator.untrusted import inside, printable, read_json_object
-
-from .repository import ROOT
 
 RESULTS = Path("results")
 MANIFEST = "provenance/manifest.json"

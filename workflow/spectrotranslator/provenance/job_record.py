@@ -12,10 +12,10 @@ from pathlib import Path
 
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import atomic, read_json, read_yaml, sha256, write_json
+from spectrotranslator.repository import lock_file, repository
 from spectrotranslator.source_code import code_digest, source_files, source_name
 
 from .machine import compute, environment, machine
-from .repository import lock_file, repository
 from .slurm_allocation import allocation
 
 SCHEMA_VERSION = 3

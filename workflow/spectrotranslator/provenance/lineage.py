@@ -17,7 +17,7 @@ import torch
 from astropy.io import fits
 
 from cdstables.layout import Column, Table, layout_from_yaml
-from cdstables.write import encode
+from cdstables.writing import encode
 from spectrotranslator.config import load
 from spectrotranslator.errors import InputError
 from spectrotranslator.sample.cuts import apply_cuts
@@ -60,7 +60,7 @@ class Catalogue:
             raise InputError(f"run {self.run.name} has no {self.method}/{self.direction}")
         told = next(f["sha256"] for f in self.records[0]["inputs"] if f["role"] == "config")
         kept = f"{self.run.prefix}provenance/configurations/{told}.yaml"
-        self.configuration = load(_unchanged(self.run, kept, told))
+        self.configuration = load(unchanged_file(self.run, kept, told))
         told = [*self._inputs("fingerprint"), None]
         self.settings = resolve_realisations(self.configuration.methods[self.method], told[0])
         self.shape = self.configuration.directions[self.direction]
@@ -83,7 +83,9 @@ class Catalogue:
 
     def _inputs(self, role: str) -> list[Path]:
         files = self.records[0]["inputs"]
-        return [_unchanged(self.run, f["path"], f["sha256"]) for f in files if f["role"] == role]
+        return [
+            unchanged_file(self.run, f["path"], f["sha256"]) for f in files if f["role"] == role
+        ]
 
     @cached_property
     def parts(self) -> list[NetworkPart]:
@@ -259,17 +261,9 @@ class Catalogue:
         InputError
             The record of reading the survey is gone or damaged.
         """
-        job = f"read_survey-{self.shape.origin}"
-        read = self.run.records.get(job)
-        if read is None:
-            record = self.run.folder / "provenance" / "jobs" / f"{job}.json"
-            raise InputError(f"{record} is gone or damaged; make the run again")
+        files = survey_files(self.run, self.shape.origin)
         star = self.stars.iloc[place]
-        rows = [
-            self._row_in(self.run.place(file["path"]), star)
-            for file in read["inputs"]
-            if file["role"] == "files"
-        ]
+        rows = [self._row_in(file, star) for file in files]
         gaia = self.run.folder / "sources" / "gaia.parquet"
         if gaia.is_file() and "source_id" in star:
             table = pq.read_table(gaia)
@@ -277,12 +271,7 @@ class Catalogue:
             rows.append({"file": gaia, "row": here if here >= 0 else None})
             if here >= 0:
                 rows[-1]["values"] = table.slice(here, 1).to_pylist()[0]
-        return [
-            row | {"file": row["file"].relative_to(self.run.folder).as_posix()}
-            if row["file"].is_relative_to(self.run.folder)
-            else row | {"file": str(row["file"])}
-            for row in rows
-        ]
+        return [row | {"file": _shown(self.run, row["file"])} for row in rows]
 
     def _row_in(self, path: Path, star: pd.Series) -> dict:
         """The star's row in one file of its survey; a user's table may name rows by number."""
@@ -314,6 +303,35 @@ class Catalogue:
         return None
 
 
+def survey_files(run: Run, survey: str) -> list[Path]:
+    """Files that a survey was read from.
+
+    Raises
+    ------
+    InputError
+        The record of reading the survey is gone or damaged.
+    """
+    job = f"read_survey-{survey}"
+    read = run.records.get(job)
+    if read is None:
+        record = run.folder / "provenance" / "jobs" / f"{job}.json"
+        raise InputError(f"{record} is gone or damaged; make the run again")
+    return [run.place(file["path"]) for file in read["inputs"] if file["role"] == "files"]
+
+
+def rows_of_star(run: Run, files: list[Path], names: list[str], key: str) -> list[dict]:
+    """Where every one of ``files`` holds the row of ``key``, values joined by ``|``."""
+    rows = [_row_of(file, names, key.split("|")) for file in files]
+    return [row | {"file": _shown(run, row["file"])} for row in rows]
+
+
+def _shown(run: Run, file: Path | str) -> str:
+    """A file as it is told: relative to the run's folder where it lies there."""
+    path = Path(file)
+    inside = path.is_relative_to(run.folder)
+    return path.relative_to(run.folder).as_posix() if inside else str(file)
+
+
 def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
@@ -336,7 +354,7 @@ def _regular(path: Path) -> Path:
     return path
 
 
-def _unchanged(run: Run, path: str, told: str) -> Path:
+def unchanged_file(run: Run, path: str, told: str) -> Path:
     """Where a recorded file lies, held against its digest before it is used.
 
     Raises

@@ -5,6 +5,7 @@ Exit status 0: the bytes agree; 1: they do not; 2: could not look.
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,12 @@ from .finished_run import Run, read_run
 from .integrity import require_sound
 from .machine import compute
 
+#: Steps that make catalogues: whether these are homogenised ones.
+MAKERS = {
+    "spectrotranslator.translation.translate_shard": False,
+    "spectrotranslator.translation.homogenise": True,
+}
+
 
 def explain(run: Run, catalogue: str, row_or_id: str, column: str | None) -> dict[str, Any]:
     """Everything known of a row of ``[METHOD/]DIRECTION``, or of one of its columns.
@@ -25,9 +32,13 @@ def explain(run: Run, catalogue: str, row_or_id: str, column: str | None) -> dic
     InputError
         There is no such catalogue, row or column, or a file or record that is needed is gone.
     """
+    from .homogenised_lineage import PREFIX, explain_homogenised
     from .lineage import Catalogue, differing
 
     method, direction = _names(run, catalogue)
+    if direction.startswith(PREFIX):
+        base = direction.removeprefix(PREFIX)
+        return explain_homogenised(run, method, base, row_or_id, column)
     made = Catalogue(run, method, direction)
     places = made.find(row_or_id)
     place, rows = places[0], made.bounds(places[0])
@@ -70,16 +81,25 @@ def explain(run: Run, catalogue: str, row_or_id: str, column: str | None) -> dic
     return found
 
 
+def _name_of(record: dict) -> str:
+    """Name of the catalogue that a job had a part in."""
+    if MAKERS[record["step"]]:
+        return Path(record["outputs"][0]["path"]).stem
+    return record["parameters"]["direction"]
+
+
 def _names(run: Run, catalogue: str) -> tuple[str, str]:
-    name = catalogue.removesuffix(".dat").removesuffix(".parquet").removesuffix(".fits")
+    name = catalogue
+    for suffix in (".dat", ".parquet", ".fits", ".vot"):
+        name = name.removesuffix(suffix)
     parts = name.split("/")[-2:]
     if len(parts) == 2:
         return parts[0], parts[1]
     known = sorted(
         {
-            (r["parameters"]["method"], r["parameters"]["direction"])
+            (r["parameters"]["method"], _name_of(r))
             for r in run.records.values()
-            if r["step"] == "spectrotranslator.translation.translate_shard"
+            if r["step"] in MAKERS
         },
         key=lambda pair: (pair[0] != "as-published", pair),
     )
@@ -117,6 +137,10 @@ def _same_device(then: dict, now: dict) -> bool:
 
 def tell(found: dict[str, Any]) -> str:
     """What a person reads."""
+    if "translated_in" in found:
+        from .homogenised_lineage import tell_homogenised
+
+        return tell_homogenised(found)
     lines = [
         f"{found['catalogue']}, line {found['line']}: {found['key']} ({found['evidence']} data)",
     ]
@@ -174,7 +198,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "run", type=user_paths.resolve_run, help="name of a finished run, or its folder"
     )
-    parser.add_argument("catalogue", help="such as g2a or as-published/g2a")
+    parser.add_argument(
+        "catalogue", help="such as g2a, as-published/g2a or robust/homogenised_apogee"
+    )
     parser.add_argument("row", help="identifier, Gaia source id, or line of the table from 1")
     parser.add_argument("column", nargs="?", help="label of a column")
     parser.add_argument("--json", action="store_true", help="for scripts")

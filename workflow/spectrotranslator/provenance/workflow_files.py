@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from spectrotranslator.config.loading import find, layers
-
-from .repository import LOCK
+from spectrotranslator.repository import LOCK
 
 
 def workflow_files(run: str, registry: str | Path) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from spectrotranslator.config import Configuration, load
 from spectrotranslator.files import atomic, read_json, write_text
+from spectrotranslator.repository import ROOT
 from spectrotranslator.source_code import SOURCE, source_files, source_name
 from spectrotranslator.step import Step
 
@@ -16,7 +17,6 @@ from .canonical_json import text
 from .crate_entities import Entities
 from .finished_run import RESULTS
 from .job_record import file_entry
-from .repository import ROOT
 
 VERIFIER = Path(__file__).with_name("verify.py")
 README = Path(__file__).with_name("crate_readme.md")

@@ -24,9 +24,9 @@ def stars(survey: Survey, rows: pd.DataFrame, photometry: pd.DataFrame | None) -
     """Features in float64 under their own names, their errors as ``NAME_error``.
 
     A -9999 stays the number it is; what counts as missing is the method's choice. A distance that
-    is not positive is missing. A feature
-    without error columns has error 0. A colour's two magnitudes have their errors beside it, as
-    ``MAGNITUDE_error``: colours that share one share its noise. Rows keep their order.
+    is not positive is missing. A feature without error columns has error 0. A colour's two
+    magnitudes stand beside it with their errors, as ``MAGNITUDE_error``: colours that share one
+    share its noise. Rows keep their order.
     """
     if photometry is not None:
         key = photometry.columns[0]
@@ -54,6 +54,7 @@ def stars(survey: Survey, rows: pd.DataFrame, photometry: pd.DataFrame | None) -
         table[f"{name}_error"] = _error(feature, rows)
         if feature.difference and len(feature.error) == 2:
             for magnitude, error in zip(feature.difference, feature.error, strict=True):
+                table.setdefault(magnitude, rows[magnitude].to_numpy(np.float64))
                 table[f"{magnitude}_error"] = rows[error].to_numpy(np.float64)
     return pd.DataFrame(table)
 

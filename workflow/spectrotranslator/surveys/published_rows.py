@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cdstables.layout import Table, layout_from_yaml
-from cdstables.read import iter_batches
+from cdstables.reading import iter_batches
 from spectrotranslator.errors import InputError
 
 NAMES = ["identifier", "source_id"]

@@ -226,7 +226,17 @@ def _simple(values: pa.Array) -> pa.Array:
 def _read_parquet(path: Path) -> Table:
     """All columns; an index that pandas wrote is a column too."""
     with pq.ParquetFile(path) as file:
-        data = file.read()
+        return from_arrow(file.read(), path)
+
+
+def from_arrow(data: pa.Table, path: Path) -> Table:
+    """An Arrow table as astropy has it, exact, masked where there are gaps; ``path`` names it.
+
+    Raises
+    ------
+    InputError
+        Two columns have one name.
+    """
     for name, values in _ranges(data.schema).items():
         if name not in data.column_names and len(values) == len(data):
             data = data.append_column(name, pa.array(values, pa.int64()))

@@ -1,40 +1,53 @@
-"""Join a catalogue's shards to one table, as Parquet and FITS, piece by piece."""
+"""Join a catalogue's shards to one table, as Parquet, FITS and VOTable, piece by piece."""
 
 from collections.abc import Iterator
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from astropy.units import Unit
 
 from cdstables.fits_file import write_fits
-from cdstables.layout import Column, Table, layout_from_yaml
-from spectrotranslator.config import Configuration, load
+from cdstables.layout import Table, layout_from_yaml
+from cdstables.votable_file import write_votable
+from spectrotranslator.config import load
 from spectrotranslator.config.configuration import Direction
 from spectrotranslator.files import atomic
 from spectrotranslator.step import Step
 
 from .catalogue_columns import comment_style, diagnostic_columns, layout_columns
-from .column_descriptions import Description, descriptions, kinds_from_residuals
-from .shards import GROUP_ROWS, read_parts, write_groups
+from .described_parquet import batches, described_table, describing
+from .product_columns import catalogue_descriptions
+from .product_metadata import SIMULATED, product_metadata
+from .shards import read_parts, write_groups
 
-# The whole comment stays out of FITS: thousands of bytes a row for what the reasons' bits say.
+# The whole comment stays out of FITS and VOTable: thousands of bytes a row for what the reasons'
+# bits say.
 PARQUET_ONLY = ("comment", "full_comment")
 
 
 def main(arguments) -> None:
     configuration = load(arguments.config)
+    names = (configuration, arguments.method, arguments.direction)
     direction = configuration.directions[arguments.direction]
     layout = layout_from_yaml(direction.catalogue) if direction.catalogue else None
-    write_groups(arguments.parquet, _shaped(direction, layout, read_parts(arguments.parts)))
-    written = pq.ParquetFile(arguments.parquet)
-    names = [name for name in written.schema_arrow.names if name not in PARQUET_ONLY]
-    about = _meanings(configuration, arguments.method, arguments.direction, names)
-    table = Table(arguments.direction, None, None, "", _columns(written, names, layout, about))
+    metadata = product_metadata(*names, arguments.registry)
+    write_groups(
+        arguments.parquet,
+        _shaped(direction, layout, read_parts(arguments.parts)),
+        describing(catalogue_descriptions(*names, layout), metadata),
+    )
+    title = _title(configuration.surveys, direction, metadata["SIMULATED"])
+    table = described_table(
+        arguments.parquet, arguments.direction, title, metadata, leave_out=PARQUET_ONLY
+    )
     with atomic(arguments.fits) as temporary:
-        batches = written.iter_batches(GROUP_ROWS, columns=names)
-        write_fits(temporary, table, batches, written.metadata.num_rows)
+        write_fits(temporary, table, batches(arguments.parquet, table, PARQUET_ONLY), table.records)
+    with atomic(arguments.votable) as temporary:
+        write_votable(temporary, table, batches(arguments.parquet, table, PARQUET_ONLY))
+
+
+def _title(surveys, direction: Direction, simulated: bool) -> str:
+    origin, target = surveys[direction.origin].title, surveys[direction.target].title
+    text = f"Stars of {origin}, their labels translated to the base of {target}"
+    return f"{text}. {SIMULATED}" if simulated else text
 
 
 def _shaped(
@@ -50,78 +63,25 @@ def _shaped(
         yield pd.concat([columns, diagnostic_columns(piece)], axis=1)
 
 
-def _columns(
-    written: pq.ParquetFile, names: list[str], layout: Table | None, about: dict[str, Description]
-) -> tuple[Column, ...]:
-    """Descriptions of the columns: the layout's where it has them."""
-    known = {column.label: column for column in layout.columns} if layout else {}
-    widths = _widths(written, [name for name in names if name not in known])
-    columns, end = [], 0
-    for name in names:
-        column = known.get(name)
-        if column is None:
-            kind = written.schema_arrow.field(name).type
-            width, form, words = _form(kind, widths.get(name, 1))
-            told = about.get(name, Description("", "", ""))
-            ucd = f" [ucd={told.ucd}]" if told.ucd else ""
-            text = f"{words}{told.text}{ucd}"
-            column = Column.described(end + 1, end + width, form, _cds(told.unit), name, text)
-        end = max(end, column.end)
-        columns.append(column)
-    return tuple(columns)
-
-
-def _form(kind: pa.DataType, width: int) -> tuple[int, str, str]:
-    if pa.types.is_boolean(kind):
-        return 5, "A5", "[false/true ] "
-    if pa.types.is_integer(kind):
-        return 20, "I20", ""
-    if pa.types.is_floating(kind):
-        return 25, "D25.17", ""
-    return width, f"A{width}", ""
-
-
-def _widths(written: pq.ParquetFile, names: list[str]) -> dict[str, int]:
-    """Bytes of the longest value of every text column."""
-    kinds = {name: written.schema_arrow.field(name).type for name in names}
-    texts = [n for n, k in kinds.items() if pa.types.is_string(k) or pa.types.is_large_string(k)]
-    widths = dict.fromkeys(texts, 1)
-    for batch in written.iter_batches(GROUP_ROWS, columns=texts) if texts else ():
-        for name in texts:
-            longest = pc.max(pc.binary_length(batch.column(name))).as_py()
-            widths[name] = max(widths[name], longest or 1)
-    return widths
-
-
-def _meanings(
-    configuration: Configuration, method: str, name: str, columns: list[str]
-) -> dict[str, Description]:
-    """What every column that is not the layout's holds."""
-    direction = configuration.directions[name]
-    features = configuration.surveys[direction.target].features
-    units = {label: feature.unit for label, feature in features.items()}
-    residuals = kinds_from_residuals(configuration, method, name)
-    return descriptions(columns, direction, units, direction.target, residuals)
-
-
-def _cds(unit: str) -> str:
-    """A unit as astropy writes it in the notation of the CDS."""
-    if unit in ("", "dex"):
-        return "[-]" if unit else "---"
-    try:
-        return Unit(unit).to_string("cds")
-    except ValueError:
-        return "---"
-
-
 step = Step(__doc__)
 step.input("config", "resolved configuration")
 step.option("method", "name of the method", required=True)
 step.option("direction", "name of the direction", required=True)
+step.input("registry", "the table of sources")
 step.input("layout", "the column layout that the configuration names", required=False)
 step.input("parts", "shards in order, Parquet", many=True)
 step.output("parquet", "all columns, members and reasons, Parquet")
 step.output("fits", "the same but the whole comment, FITS")
-step.setting("methods.{method}.montecarlo.intervals")
+step.output("votable", "the same as the FITS file, VOTable")
+step.setting("evidence")
+step.setting("surveys")
+step.setting("surveys.*.title")
+step.setting("surveys.*.features.*.description")
+step.setting("surveys.*.features.*.ucd")
+step.setting("selections")
+step.setting("selection")
+step.setting("match")
+step.setting("crossmatch")
+step.setting("split")
 step.setting("directions.{direction}")
-step.setting("surveys.*.features")
+step.setting("methods.{method}")

@@ -58,14 +58,16 @@ def _column(translated: pd.DataFrame, value: dict[str, Any], style: dict[str, An
 def diagnostic_columns(translated: pd.DataFrame) -> pd.DataFrame:
     """Columns that the published layout has no room for.
 
-    Keys, members, intervals for new measurements, reasons as bits and whole comments.
+    Keys, places, members, intervals for new measurements, correlations, reasons as bits and whole
+    comments.
     """
     chosen = [
         name
         for name in translated
-        if name in ("row", "key", "comment")
+        if name in ("row", "key", "ra", "dec", "comment")
         or name.startswith(("reasons_", "distance_", "joint_"))
         or "_member_" in name
         or "_predictive_" in name
+        or name.endswith("_correlation")
     ]
     return translated[chosen].rename(columns={"comment": "full_comment"})

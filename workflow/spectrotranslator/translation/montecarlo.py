@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -104,7 +105,8 @@ def translate_block(
     """All columns of one block: percentiles, systematic error, members, flags, reasons.
 
     For output ``X``: ``X_p5`` ..., with calibrated intervals ``X_predictive_p5`` ... for a new
-    measurement, ``X_systematic``, ``X_member_0`` ... For a network ``K``:
+    measurement, ``X_systematic``, ``X_member_0`` ..., and ``X_Y_correlation`` for two outputs of
+    one network. For a network ``K``:
     ``missing_K``, ``input_K``, ``output_K`` (true: good) and ``reasons_input_K``,
     ``reasons_output_K`` (bit a failing pair); with joint support ``distance_K`` and ``joint_K``.
     """
@@ -132,7 +134,7 @@ def _begin(
         )
 
     def finish() -> pd.DataFrame:
-        kept = ("row", "key", "identifier", "source_id")
+        kept = ("row", "key", "identifier", "source_id", "ra", "dec")
         columns = {name: block[name] for name in kept if name in block}
         texts = []
         for part, mine, stated, predicted in own:
@@ -238,6 +240,7 @@ def _network(
         columns[f"{output}_systematic"] = spread[:, 0, i]
         for member, column in enumerate(members[:, :, 0, i]):
             columns[f"{output}_member_{member}"] = column
+    columns |= _correlations(part.ensemble.outputs, centre, members[:, :, 0])
     outside_input = part.input_maps.outside(values)
     outside_output = part.output_maps.outside(middle)
     masks = bit_mask(outside_input), bit_mask(outside_output)
@@ -258,6 +261,28 @@ def _network(
         strict=True,
     )
     return columns, ["".join(pair) for pair in text]
+
+
+def _correlations(
+    outputs: list[str], centre: np.ndarray, members: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Correlation of every pair of outputs in each row: input noise and networks together.
+
+    ``centre`` has the shape (rows, realisations, outputs), ``members`` (members, rows, outputs).
+    A pair that does not vary has none, which is NaN.
+    """
+    deviations = [centre.swapaxes(0, 1) - centre.mean(axis=1), members - members.mean(axis=0)]
+
+    def covariance(i: int, j: int) -> np.ndarray:
+        return sum((one[..., i] * one[..., j]).mean(axis=0) for one in deviations)
+
+    variances = [covariance(i, i) for i in range(len(outputs))]
+    columns = {}
+    for i, j in combinations(range(len(outputs)), 2):
+        scale = np.sqrt(variances[i] * variances[j])
+        known = np.divide(covariance(i, j), scale, np.full_like(scale, np.nan), where=scale > 0)
+        columns[f"{outputs[i]}_{outputs[j]}_correlation"] = known
+    return columns
 
 
 def trimmed(members: np.ndarray, trim: int) -> tuple[np.ndarray, np.ndarray]:

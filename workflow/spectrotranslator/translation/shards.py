@@ -1,6 +1,6 @@
 """Translated rows as Parquet: row groups of a fixed size, however the rows were cut up."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -13,13 +13,20 @@ from spectrotranslator.files import atomic
 GROUP_ROWS = 16_384
 
 
-def write_groups(path: Path, tables: Iterable[pd.DataFrame | pa.Table]) -> int:
-    """Write ``tables``, at least one, in row groups of GROUP_ROWS rows; the number of rows."""
+def write_groups(
+    path: Path,
+    tables: Iterable[pd.DataFrame | pa.Table],
+    describe: Callable[[pa.Schema], pa.Schema] = lambda schema: schema,
+) -> int:
+    """Write ``tables``, at least one, in row groups of GROUP_ROWS rows; the number of rows.
+
+    ``describe`` adds to the schema what it says of the columns and of itself.
+    """
     written = 0
     with atomic(path) as temporary:
         pieces = _regrouped(map(_as_arrow, tables))
         first = next(pieces)
-        writer = pq.ParquetWriter(temporary, first.schema)
+        writer = pq.ParquetWriter(temporary, describe(first.schema))
         for table in chain([first], pieces):
             writer.write_table(table, row_group_size=GROUP_ROWS)
             written += len(table)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cdstables.layout import layout_from_yaml
-from cdstables.write import TableWriter
+from cdstables.writing import TableWriter
 from spectrotranslator.step import Step
 
 from .shards import GROUP_ROWS

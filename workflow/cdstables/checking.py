@@ -41,10 +41,10 @@ import pyarrow.compute as pc
 
 from .layout import Column, Table
 from .numbers import Fields, parse
-from .read import layout_of
+from .reading import layout_of
 from .records import Block, blocks
 from .short_records import ShortRecords
-from .write import foreign, outside
+from .writing import foreign, outside
 
 THREADS = max(1, min(8, os.cpu_count() or 1))
 _SHOWN = 40
