@@ -16,7 +16,7 @@ from spectrotranslator.cli.translate import _names
 from spectrotranslator.config.configuration import Feature, Survey
 from spectrotranslator.errors import InputError
 from spectrotranslator.surveys.table_files import to_frame
-from spectrotranslator.translation.column_descriptions import Description
+from spectrotranslator.translation.product_columns import Description
 from spectrotranslator.translation.user_table import (
     ModelInput,
     UserStars,
@@ -126,7 +126,7 @@ def test_the_user_s_columns_stay_and_the_translation_is_described(tmp_path, suff
     own["good"] = MaskedColumn([False, True], mask=[True, False])
     own["rv"].unit = "m/s"
     translated = pd.DataFrame({"RV": [3.0, 4.0], "comment": ["", "x"]})
-    about = {"RV": Description("dex(cm/s2)", "a velocity", "phys.gravity")}
+    about = {"RV": Description("a velocity", "phys.gravity", "[cm/s2]")}
     whole, names = with_translation(PATH, own, translated, about)
     assert names == {"RV": "RV_translated"}
     path = tmp_path / f"out{suffix}"

@@ -21,15 +21,12 @@ from spectrotranslator.errors import InputError
 from spectrotranslator.files import atomic, read_json, sha256
 from spectrotranslator.network.saved_model import load_model
 from spectrotranslator.network.training_sample import Sample
-from spectrotranslator.translation.column_descriptions import (
-    FROM_RESIDUALS,
-    Description,
-    descriptions,
-)
 from spectrotranslator.translation.load_networks import network_parts, of_kinds
 from spectrotranslator.translation.missing_inputs import comments_of
 from spectrotranslator.translation.montecarlo import NetworkPart, in_blocks, measurements, translate
+from spectrotranslator.translation.product_columns import Description, catalogue_descriptions
 from spectrotranslator.translation.residual_intervals import ResidualIntervals
+from spectrotranslator.translation.residual_percentiles import FROM_RESIDUALS
 from spectrotranslator.translation.resolve_from_fingerprint import resolve_method
 from spectrotranslator.translation.user_table import (
     ModelInput,
@@ -142,7 +139,7 @@ def translate_table(
     named = keys(path, table, trained.survey, id)
     stars = pd.concat([named, found.table, masks], axis=1)
     result = trained.translate(stars, found.without_errors)
-    whole, other = with_translation(path, own, result, trained.descriptions(result))
+    whole, other = with_translation(path, own, result, trained.descriptions())
     notes = [*_about_errors(trained, found.without_errors), *found.notes]
     notes += [
         f"{name} is there already: the translated one is {new}" for name, new in other.items()
@@ -274,7 +271,7 @@ class Trained:
         files = [path.with_name("training.json") for paths in weights.values() for path in paths]
         _as_recorded(run, [run / "config.yaml", *files, *calibrations.values()])
         torch.set_num_threads(configuration.compute.threads)
-        names = (configuration, self.method, self.direction)
+        names = self._names = (configuration, self.method, self.direction)
         try:
             self.units = self._checked(weights, samples)
             self.parts = network_parts(*names, samples, weights, calibrations)
@@ -410,9 +407,9 @@ class Trained:
         """What the header of a translated file says of its percentiles."""
         return [f"percentiles of {kind} labels: {FROM_RESIDUALS}" for kind in self._from_residuals]
 
-    def descriptions(self, table: pd.DataFrame) -> dict[str, Description]:
-        """Unit, description and UCD of every column."""
-        return descriptions(list(table), self._chosen, self.units, self.base, self._from_residuals)
+    def descriptions(self) -> dict[str, Description]:
+        """Unit, description and UCD of every column that a translation may have."""
+        return catalogue_descriptions(*self._names, None, self._from_residuals)
 
 
 def inputs_text(trained: Trained) -> str:

@@ -3,7 +3,7 @@
 from spectrotranslator.config import Configuration, load
 from spectrotranslator.files import read_json, write_json
 from spectrotranslator.step import Step
-from spectrotranslator.translation.column_descriptions import FROM_RESIDUALS, kinds_from_residuals
+from spectrotranslator.translation.residual_percentiles import FROM_RESIDUALS, kinds_from_residuals
 
 from .grades import DEVIATES, worst
 

@@ -19,11 +19,11 @@ from spectrotranslator.sample.match_rows import best_rows, match, one_row_a_plac
 from spectrotranslator.step import Step
 from spectrotranslator.surveys.prepare_stars import missing
 
-from .column_descriptions import kinds_from_residuals
 from .described_parquet import batches, described_table, describing
 from .healpix import nested_index
 from .product_columns import correlations, homogenised_descriptions, magnitudes, survey_columns
 from .product_metadata import SIMULATED, product_metadata
+from .residual_percentiles import kinds_from_residuals
 from .shards import read_parts, write_groups
 
 PLACES = ("ra", "dec", "distance", "distance_low", "distance_high")

@@ -10,12 +10,12 @@ from spectrotranslator.network.device import device_of
 from spectrotranslator.network.saved_model import Model, load_model
 from spectrotranslator.network.training_sample import Sample
 
-from .column_descriptions import kinds_from_residuals
 from .ensemble_inference import Ensemble
 from .intervals import Intervals
 from .montecarlo import NetworkPart
 from .quality_flags import PairMaps
 from .residual_intervals import ResidualIntervals
+from .residual_percentiles import kinds_from_residuals
 from .support_distance import JointSupport
 
 

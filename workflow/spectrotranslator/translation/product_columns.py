@@ -1,5 +1,6 @@
 """What every column of a catalogue is: unit, words and unified content descriptor (UCD)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -7,7 +8,7 @@ from cdstables.layout import Column, Table
 from spectrotranslator.config import Configuration
 from spectrotranslator.config.configuration import Direction, Feature, NetworkKind
 
-from .column_descriptions import FROM_RESIDUALS, kinds_from_residuals
+from .residual_percentiles import FROM_RESIDUALS, kinds_from_residuals
 
 #: What the flag of a label says where the star is not fit for use.
 FLAG_BITS = {
@@ -44,8 +45,21 @@ def cds_unit(unit: str) -> str:
     return unit or "---"
 
 
+def configured_unit(unit: str) -> str:
+    """A unit in the notation of the CDS as a configuration writes it, empty for none."""
+    if unit == "[-]":
+        return "dex"
+    if unit.startswith("["):
+        return f"dex({unit[1:-1]})"
+    return "" if unit == "---" else unit
+
+
 def catalogue_descriptions(
-    configuration: Configuration, method: str, direction: str, layout: Table | None
+    configuration: Configuration,
+    method: str,
+    direction: str,
+    layout: Table | None,
+    from_residuals: Collection[str] | None = None,
 ) -> dict[str, Description]:
     """Column to what it is, for the catalogue of one direction.
 
@@ -57,13 +71,18 @@ def catalogue_descriptions(
         Names of what made the catalogue.
     layout : Table or None
         The published layout, whose columns are described in its own words.
+    from_residuals : collection of str, optional
+        Networks whose percentiles come from residuals; by default those that the configuration
+        makes so.
     """
     chosen = configuration.directions[direction]
     origin = configuration.surveys[chosen.origin].title
     target = configuration.surveys[chosen.target]
     found = _rows(origin, "identifier" if layout is None else None)
     settings = configuration.methods[method]
-    residual = kinds_from_residuals(configuration, method, direction)
+    residual = from_residuals
+    if residual is None:
+        residual = kinds_from_residuals(configuration, method, direction)
     for kind, network in chosen.networks.items():
         for label in network.outputs:
             feature = target.features[label]

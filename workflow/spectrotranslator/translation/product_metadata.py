@@ -13,7 +13,7 @@ PAPER = "2024A&A...690A..54T doi:10.1051/0004-6361/202451427"
 LICENCE = "BSD-3-Clause for the results; cite the references; survey data: their own terms"
 SIMULATED = "Simulated stars: nothing in this file was observed, and no star of it exists."
 #: Sections of the configuration that decide what a product holds.
-DECIDING = ("surveys", "selections", "selection", "match", "crossmatch", "split")
+DECIDING = ("surveys", "match", "crossmatch", "split")
 
 
 def product_metadata(
@@ -69,6 +69,7 @@ def settings_digest(configuration: Configuration, method: str, direction: str) -
     """SHA-256 of the settings that decide a product; names of the user's files are left out."""
     settings = configuration.model_dump(mode="json", by_alias=True)
     chosen = {name: settings[name] for name in DECIDING}
+    chosen["selection"] = configuration.chosen_selection.model_dump(mode="json")
     for survey in chosen["surveys"].values():
         del survey["path"]
     of_direction = {**settings["directions"][direction], "catalogue": None}

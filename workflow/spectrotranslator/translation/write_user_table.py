@@ -15,7 +15,7 @@ from astropy.units.function.logarithmic import DexUnit
 
 from spectrotranslator.errors import InputError
 
-from .column_descriptions import Description
+from .product_columns import Description, configured_unit
 
 FORMATS = {
     ".csv": "ascii.csv",
@@ -56,7 +56,8 @@ def with_translation(
     for name in translated:
         column = Column(_plain(translated[name]), name=renamed.get(name, name))
         if told := about.get(name):
-            column.unit = Unit(told.unit) if told.unit else None
+            unit = configured_unit(told.unit)
+            column.unit = Unit(unit) if unit else None
             column.description = told.text
             column.meta["ucd"] = told.ucd
         whole.add_column(column)
