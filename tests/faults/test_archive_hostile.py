@@ -373,3 +373,17 @@ def test_a_damaged_receipt_is_written_anew(tmp_path, text):
     receipt = fetch_file.receipt_of(place)
     receipt.write_text(text)
     assert not fetch_file._fetched_before(source("http://a"), place, receipt, None)
+
+
+def test_a_table_may_come_plain_under_its_packed_name(tmp_path):
+    record = b"1" * 60 + b"\n"
+    content = tmp_path / "part"
+    for text, fault in (
+        (record * 3, None),
+        (gzip.compress(record * 3), None),
+        (b"the file is not here\n" * 2, "not gzip"),
+        (record + b"2" * 61 + b"\n", "not gzip"),
+        (b"\0" + record[1:] + record, "not gzip"),
+    ):
+        content.write_bytes(text)
+        assert content_fault(content, "g2a.dat.gz") == fault

@@ -180,6 +180,32 @@ def test_registry_names_every_source_once_with_its_mirrors():
     assert all(entry.licence and entry.citation for entry in registry.values())
 
 
+def test_figures_by_others_are_told_and_do_not_stop(archive, tmp_path, capsys):
+    lines = (ROOT / "config/sources.csv").read_text().splitlines()
+    columns = lines[0].split(",")
+    line = dict(zip(columns, lines[1].split(","), strict=True))
+    line |= {"bytes": "5", "sha256": "0" * 64, "figures_from": "a log of others"}
+    path = tmp_path / "sources.csv"
+    path.write_text(lines[0] + "\n" + ",".join(line.values()) + "\n")
+    assert read_registry(path)["readme"].bytes is None
+    command = ["--registry", str(path), "--name", "readme", "--file", str(tmp_path / "ReadMe")]
+    command += ["--receipt", str(tmp_path / "r.json"), "--retry", "attempts=2,wait_s=0.01"]
+    fetching.main(fetching.step.parser.parse_args(command))
+    told = json.loads((tmp_path / "r.json").read_text())["differs"]
+    assert told[0] == "bytes is 11, a log of others says 5"
+    assert told[1].startswith("sha256 is ")
+    assert told[0] in capsys.readouterr().err
+
+
+def test_main_tables_have_the_sizes_that_others_saw():
+    registry = read_registry(ROOT / "config/sources.csv")
+    galah, apogee = registry["galah_main"], registry["apogee_lite"]
+    assert (galah.likely_bytes, apogee.likely_bytes) == (873_518_400, 1_834_963_200)
+    assert galah.bytes is apogee.bytes is apogee.sha256 is None
+    assert round(galah.likely_bytes / 2**20) == galah.mebibytes
+    assert any(url.startswith("https://dr17.sdss.org/sas/dr17/") for url in apogee.urls)
+
+
 def test_registry_saved_by_excel_is_read(tmp_path):
     path = tmp_path / "sources.csv"
     path.write_bytes(b"\xef\xbb\xbf" + (ROOT / "config/sources.csv").read_bytes())

@@ -117,7 +117,7 @@ def test_the_size_of_what_is_fetched_is_registered_and_its_time_not_known(full, 
     table = cost_table.Costs(0.5, TABLE.rules | {"fetch_file": FETCH}, 400_000)
     jobs = {"fetch_file": 3, "write_table": 4}
     line, other = plan.predict(full, jobs, speed, table, LAYERS, files)
-    assert line.disk_bytes * line.jobs == pytest.approx((833 + 1830) * 1e6)
+    assert line.disk_bytes * line.jobs == pytest.approx(873_518_400 + 1_834_963_200)
     assert (line.timed, line.unsized, sum(line.seconds)) == (False, 1, 0.0)
     assert other.timed
     assert sum(other.seconds) > 0

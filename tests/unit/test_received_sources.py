@@ -16,7 +16,7 @@ from spectrotranslator.download.verify_sources import changed_sources, remove_ch
 from spectrotranslator.errors import InputError
 
 HEADER = (
-    "name,file,dataset,release,url,mirror,bytes,megabytes,rows,sha256,licence,redistribution,"
+    "name,file,dataset,release,url,mirror,bytes,mebibytes,rows,sha256,figures_from,licence,redistribution,"
     "citation,doi\n"
 )
 

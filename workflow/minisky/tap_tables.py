@@ -103,7 +103,11 @@ class Tables(dict[str, pd.DataFrame]):
         """Let TAP serve ``table`` as ``name``."""
         self[name] = table
         rows = [
-            (name, column, "char" if values.dtype.kind == "O" else str(values.dtype))
+            (
+                f'"{name}"' if "/" in name else name,
+                column,
+                "char" if values.dtype.kind == "O" else str(values.dtype),
+            )
             for name, table in self.items()
             if not name.startswith("TAP_SCHEMA")
             for column, values in table.items()

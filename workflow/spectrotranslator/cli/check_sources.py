@@ -18,7 +18,7 @@ from spectrotranslator.download.http import RetryPolicy, TransferError
 from spectrotranslator.download.ranges import WINDOW, RangeStream, RemoteHead, read_head
 from spectrotranslator.download.registry import Source, read_needed, read_registry
 from spectrotranslator.download.require_columns import nearest
-from spectrotranslator.download.tap import ask
+from spectrotranslator.download.tap import ask, columns_query
 from spectrotranslator.errors import InputError
 from spectrotranslator.surveys.readers import columns_of, columns_of_files
 
@@ -125,7 +125,7 @@ def _file(look: _SourceCheck, source: Source) -> SourceState:
     if best is None:
         advice = ELSEWHERE.format(registry=look.run.sources.registry)
         findings.append(CheckResult(source.name, "reachable", "fault", "at no address", advice))
-        return SourceState(findings, source.bytes or round(1e6 * (source.megabytes or 0)) or None)
+        return SourceState(findings, source.likely_bytes)
     url, seen = best
     findings += _size(look, source, seen)
     try:
@@ -150,17 +150,21 @@ def _told(seen: RemoteHead) -> str:
 def _size(look: _SourceCheck, source: Source, seen: RemoteHead) -> list[CheckResult]:
     if seen.size is None or look.simulated:
         return []
+    told, fault = source.unconfirmed, "fault"
     if source.bytes is not None:
         same, wanted = seen.size == source.bytes, f"{source.bytes} bytes"
-    elif source.megabytes is not None:
-        same = abs(seen.size / 1e6 - source.megabytes) <= LIKE * source.megabytes
-        wanted = f"about {source.megabytes:g} MB"
+    elif told and told.bytes is not None:
+        same, wanted = seen.size == told.bytes, f"{told.bytes} bytes by {told.origin}"
+        fault = "note"
+    elif source.mebibytes is not None:
+        mebibytes = seen.size / 2**20
+        same = abs(mebibytes - source.mebibytes) <= LIKE * source.mebibytes
+        wanted = f"about {source.mebibytes:g} MiB"
     else:
         return []
     found = f"{seen.size} bytes; registered: {wanted}"
-    return [
-        CheckResult(source.name, "size", *(("ok", found) if same else ("fault", found, _ANOTHER)))
-    ]
+    result = ("ok", found) if same else (fault, found, _ANOTHER)
+    return [CheckResult(source.name, "size", *result)]
 
 
 def _content(look: _SourceCheck, source: Source, url: str, seen: RemoteHead) -> list[CheckResult]:
@@ -298,8 +302,7 @@ def _copy(look: _SourceCheck, survey: str) -> SourceState:
 
 
 def _columns_there(look: _SourceCheck, url: str, table: str) -> list[str]:
-    query = f"SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name = '{table}'"
-    names = [str(name) for name in ask(url, query, look.retry).table.columns[0]]
+    names = [str(name) for name in ask(url, columns_query(table), look.retry).table.columns[0]]
     return [name.strip('"') for name in names]
 
 

@@ -9,6 +9,7 @@ from spectrotranslator.errors import InputError
 from .fits_layout import BLOCK, table_layout
 
 CHUNK = 1 << 20
+SHORTEST_RECORD, LONGEST_RECORD = 40, 100_000
 MOST_UNPACKED = 200_000_000_000
 PAGES = (b"<!doctype html", b"<html")
 
@@ -17,6 +18,7 @@ def content_fault(content: Path, name: str) -> str | None:
     """What is wrong with ``content``, which shall become the file ``name``; None: nothing seen.
 
     gzip is unpacked to its check sum, FITS is held against its header, nothing may be a web page.
+    A table of the CDS may come plain under the name of its packed form: readers look at its bytes.
     """
     with content.open("rb") as stream:
         start = stream.read(512)
@@ -27,10 +29,19 @@ def content_fault(content: Path, name: str) -> str | None:
     if not start:
         return "the file is empty"
     if name.endswith(".gz"):
-        return _gzip_fault(content)
+        plain = name.endswith(".dat.gz") and _holds_records(content)
+        return None if plain else _gzip_fault(content)
     if name.endswith(".fits"):
         return _fits_fault(content, name)
     return None
+
+
+def _holds_records(content: Path) -> bool:
+    """Whether a file begins with two lines of ASCII of one length, as a table of the CDS does."""
+    with content.open("rb") as stream:
+        first, second = (stream.readline(LONGEST_RECORD) for _ in range(2))
+    whole = first.endswith(b"\n") and len(first) == len(second) > SHORTEST_RECORD
+    return whole and first.isascii() and not set(first) & set(range(9))
 
 
 def is_page(start: bytes) -> bool:

@@ -45,7 +45,11 @@ def fetch(entry: Source, place: Path, receipt: Path, retry: RetryPolicy, lock: P
             check_lock(lock, entry, fetched)
 
     fetched = download(entry, place, retry, accept)
-    write_json(receipt, about(entry) | asdict(fetched))
+    told = entry.unconfirmed
+    differences = told.differences(fetched.bytes, fetched.sha256) if told else []
+    for difference in differences:
+        print(f"note: {entry.file}: {difference}; compare the provider's page", file=sys.stderr)
+    write_json(receipt, about(entry) | asdict(fetched) | {"differs": differences})
 
 
 def receipt_of(place: Path) -> Path:

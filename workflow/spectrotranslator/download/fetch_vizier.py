@@ -22,7 +22,7 @@ from .fetch_file import about
 from .http import RetryPolicy, TransferError
 from .nullable import nullable_numbers
 from .registry import Source, source
-from .tap import Answer, ask, in_order
+from .tap import Answer, ask, columns_query, in_order
 
 RECORD = "recno"
 MOST_RECORDS = 10_000_000_000
@@ -96,8 +96,8 @@ def _whole(value: object) -> int:
 
 def columns_there(route: _TableRequest) -> list[str]:
     """Names of the table's columns, as the service lists them."""
-    query = f"SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name = '{route.table}'"
-    names = [str(name).strip('"') for name in route.answer(query, 10_000).table.columns[0]]
+    answer = route.answer(columns_query(route.table), 10_000)
+    names = [str(name).strip('"') for name in answer.table.columns[0]]
     if not names:
         raise InputError(f"{route.source.name}: VizieR lists no table {route.table}")
     return names

@@ -59,8 +59,30 @@ def without_userinfo(url: str) -> str:
 
 
 @dataclass(frozen=True)
+class UnconfirmedFigures:
+    """Size and checksum of a file by the word of others; ``origin`` says whose."""
+
+    bytes: int | None
+    sha256: str | None
+    origin: str
+
+    def differences(self, bytes: int, sha256: str) -> list[str]:
+        """What differs in a file that was fetched, in lines."""
+        told = {"bytes": (self.bytes, bytes), "sha256": (self.sha256, sha256)}
+        return [
+            f"{name} is {found}, {self.origin} says {expected}"
+            for name, (expected, found) in told.items()
+            if expected not in (None, found)
+        ]
+
+
+@dataclass(frozen=True)
 class Source:
-    """One line of ``config/sources.csv``; ``megabytes`` is what the provider's page rounds to."""
+    """One line of ``config/sources.csv``.
+
+    ``mebibytes`` is what the provider's page rounds to. ``unconfirmed`` are figures that the
+    provider does not state: a file that differs from them is taken, and the difference is told.
+    """
 
     name: str
     file: str
@@ -74,7 +96,14 @@ class Source:
     redistribution: str
     citation: str
     doi: str
-    megabytes: float | None = None
+    mebibytes: float | None = None
+    unconfirmed: UnconfirmedFigures | None = None
+
+    @property
+    def likely_bytes(self) -> int | None:
+        """Bytes to reckon with: registered, told by others, or as the provider's page rounds."""
+        told = self.unconfirmed.bytes if self.unconfirmed else None
+        return self.bytes or told or (round(self.mebibytes * 2**20) if self.mebibytes else None)
 
 
 def read_registry(path: str | Path) -> dict[str, Source]:
@@ -117,20 +146,24 @@ def _source(line: dict, where: str) -> Source:
         raise InputError(f"{where}: as many values as columns are expected")
     try:
         _check_line(line, where)
+        size, checksum = _count(line["bytes"]), line["sha256"] or None
+        origin = line.get("figures_from") or ""
+        unconfirmed = UnconfirmedFigures(size, checksum, origin) if origin else None
         return Source(
             name=line["name"],
             file=line["file"],
             dataset=line["dataset"],
             release=line["release"],
             urls=_urls(line),
-            bytes=_count(line["bytes"]),
+            bytes=None if unconfirmed else size,
             rows=_count(line["rows"]),
-            sha256=line["sha256"] or None,
+            sha256=None if unconfirmed else checksum,
             licence=line["licence"],
             redistribution=line["redistribution"],
             citation=line["citation"],
             doi=line["doi"],
-            megabytes=float(line["megabytes"]) if line.get("megabytes") else None,
+            mebibytes=float(line["mebibytes"]) if line.get("mebibytes") else None,
+            unconfirmed=unconfirmed,
         )
     except KeyError as error:
         raise InputError(f"{where}: there is no column {error}") from None

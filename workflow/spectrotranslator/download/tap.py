@@ -32,6 +32,12 @@ class Answer:
     overflow: bool
 
 
+def columns_query(table: str) -> str:
+    """ADQL for the names of a table's columns; VizieR lists a table under its name in quotes."""
+    names = f"""'{table}', '"{table}"'"""
+    return f"SELECT column_name FROM TAP_SCHEMA.columns WHERE table_name IN ({names})"
+
+
 def ask(
     url: str,
     query: str,

@@ -114,10 +114,7 @@ def file_bytes(files: Iterable[str], registered: Iterable[Source]) -> dict[str, 
 
     Where no exact number stands there, what the provider's page rounds to.
     """
-    sizes = {
-        source.file: source.bytes or (source.megabytes and source.megabytes * 1e6)
-        for source in registered
-    }
+    sizes = {source.file: source.likely_bytes for source in registered}
     return {file: sizes.get(file) for file in files}
 
 
