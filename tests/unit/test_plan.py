@@ -127,7 +127,7 @@ def test_the_size_of_what_is_fetched_is_registered_and_its_time_not_known(full, 
         "rows_measured": 5,
     }  # fmt: skip
     text = plan._text(told, [line, other], full)
-    assert re.search(r"fetch_file +3 +- +- +60 MB +2663 MB  time not known: the network; 1 f", text)
+    assert re.search(r"fetch_file +3 +- +- +60 MB +2708 MB  time not known: the network; 1 f", text)
     assert "Not counted above: the time of what is fetched, 1 file of unknown size" in text
     assert "Not counted" not in plan._text(told, [other], full)
 
