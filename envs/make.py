@@ -16,6 +16,7 @@ HERE = Path(__file__).resolve().parent
 VENV = HERE.parent / ".venv"
 OLD = HERE.parent / ".venv.old"
 LOCK = HERE.parent / ".venv.lock"
+PROJECT = HERE.parent / "pyproject.toml"
 KEPT_OF_PIP = {
     f"PIP_{name}"
     for name in (
@@ -170,6 +171,8 @@ def install(part: str) -> None:
     print(f"Installing the {part} environment: {SIZES[part]} to download", file=sys.stderr)
     bar = "on" if sys.stderr.isatty() else "off"
     for arguments in PARTS[part]:
+        if "--editable" in arguments and not PROJECT.is_file():
+            continue
         command = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--progress-bar", bar]
         quiet = [] if sys.stderr.isatty() else ["-qq"]
         command += [*quiet, "--disable-pip-version-check", "--no-compile", *arguments]

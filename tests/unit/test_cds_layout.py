@@ -1,5 +1,6 @@
 """The layouts of our two catalogues, and what a layout may say."""
 
+import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pyarrow as pa
 import pytest
 from astropy import units
 
+from cdstables.files import atomic
 from cdstables.layout import Column, Table, layout_from_yaml
 from cdstables.readme import load_readme
 from spectrotranslator.errors import InputError
@@ -155,3 +157,25 @@ def test_a_layout_that_is_wrong_is_refused_with_its_place(tmp_path, change, mess
     path.write_text(text.replace(change, faulty, 1))
     with pytest.raises(InputError, match=message.replace("[", r"\[")):
         layout_from_yaml(path)
+
+
+def test_a_hostile_layout_ends_in_one_line(tmp_path):
+    path = tmp_path / "layout.yaml"
+    bomb = "a: &a [x]\n" + "".join(f"{c}: &{c} [*a, *a]\n" for c in "bcdef")
+    for text, words in ((bomb, "alias"), ("[" * 100_000, "YAML"), ("#" * 6_000_000, "too large")):
+        path.write_text(text)
+        with pytest.raises(InputError, match=words):
+            layout_from_yaml(path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="not a regular file"):
+        layout_from_yaml(path)
+
+
+def test_the_name_of_a_file_on_its_way_cannot_be_guessed(tmp_path):
+    names = set()
+    for _ in range(2):
+        with atomic(tmp_path / "t.dat") as temporary:
+            names.add(temporary.name)
+            temporary.write_text("x")
+    assert len(names) == 2

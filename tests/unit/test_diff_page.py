@@ -9,6 +9,7 @@ from astropy.table import Table as AstropyTable
 
 from cdstables.layout import ReadMe, layout_from_yaml
 from cdstables.readme import format_readme
+from spectrotranslator.cli import diff
 from spectrotranslator.cli.diff import main
 
 HOSTILE = "<script>alert('&\"')</script>"
@@ -76,3 +77,17 @@ def test_hostile_identifiers_show_as_text_and_nothing_is_loaded(compared):
 def test_page_does_not_grow_with_the_rows(compared):
     small, large = (len((compared(rows) / "index.html").read_bytes()) for rows in (200, 20_000))
     assert large < 1.5 * small
+
+
+def test_a_comparison_that_ends_half_way_leaves_the_old_answer_whole(compared, monkeypatch):
+    out = compared(60)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+    def broken(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(diff, "write_page", broken)
+    with pytest.raises(KeyboardInterrupt):
+        compared(60)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    assert [path.name for path in out.parent.glob(".out*")] == []

@@ -143,3 +143,11 @@ def test_what_was_noted_complete_and_is_empty_is_made_anew(make, monkeypatch):
     assert make.complete("run")
     monkeypatch.setattr(make, "lacking", lambda part: ["six==1.0"])
     assert not make.complete("run")
+
+
+def test_what_pip_is_told_to_put_elsewhere_comes_to_the_environment(make, monkeypatch):
+    monkeypatch.setenv("PIP_TARGET", "/elsewhere")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://index.example/simple")
+    given = make.own()
+    assert "PIP_TARGET" not in given
+    assert given["PIP_EXTRA_INDEX_URL"] == "https://index.example/simple"

@@ -47,10 +47,12 @@ def catalogue(tmp_path, monkeypatch) -> Catalogue:
     return Catalogue(run, **names)
 
 
-def test_the_row_is_found_in_parquet_and_csv(table, tmp_path):
+def test_the_row_is_found_in_every_kind_of_table(table, tmp_path):
     table.to_csv(tmp_path / "own.csv", index=False)
     table.to_parquet(tmp_path / "own.parquet", index=False)
-    for name in ("own.csv", "own.parquet"):
+    Table.from_pandas(table).write(tmp_path / "own.ecsv")
+    Table.from_pandas(table).write(tmp_path / "own.vot", format="votable")
+    for name in ("own.csv", "own.parquet", "own.ecsv", "own.vot"):
         assert _row_of(tmp_path / name, NAMES, KEY) == {"file": tmp_path / name, "row": 2}
         assert _row_of(tmp_path / name, NAMES, ["2M02", KEY[1]])["row"] is None
         assert _row_of(tmp_path / name, ["other"], ["2M01"])["row"] is None
@@ -61,9 +63,15 @@ def test_the_row_is_found_by_the_part_of_the_key_that_a_file_has(table, tmp_path
     assert _row_of(tmp_path / "own.parquet", NAMES, KEY)["row"] == 1
 
 
+def test_the_row_is_found_beside_a_blank_id(tmp_path):
+    lines = ["id,teff", ",4000", "130101001201001,5000", "130101001201002,6000"]
+    (tmp_path / "own.csv").write_text("\n".join(lines) + "\n")
+    assert _row_of(tmp_path / "own.csv", ["id"], ["130101001201002"])["row"] == 2
+
+
 def test_what_was_not_looked_up_is_not_said_to_lack_the_star(table, tmp_path):
-    Table.from_pandas(table).write(tmp_path / "own.ecsv")
-    sources = [_row_of(tmp_path / name, NAMES, KEY) for name in ("own.ecsv", "gone.fits")]
+    (tmp_path / "own.txt").write_text("what is this\n")
+    sources = [_row_of(tmp_path / name, NAMES, KEY) for name in ("own.txt", "gone.fits")]
     told = tell(
         {
             "catalogue": "as-published/g2a", "line": 1, "key": "2M01", "evidence": "real",
@@ -71,7 +79,7 @@ def test_what_was_not_looked_up_is_not_said_to_lack_the_star(table, tmp_path):
             "block": {"first": 1, "last": 2, "columns": 3}, "agrees": True,
         }
     )  # fmt: skip
-    assert "own.ecsv: rows of a file .ecsv are not looked up" in told
+    assert "own.txt: the suffix" in told
     assert "gone.fits: the file is gone" in told
     assert "no row of this star" not in told
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from spectrotranslator.cli import list_runs, main, remove
+from spectrotranslator.cli.run_lock import held
 from spectrotranslator.errors import InputError
 
 
@@ -49,6 +50,13 @@ def test_a_linked_run_goes_with_what_it_leads_to(folders, target, monkeypatch):
     assert not target.exists()
     assert not (folders / "linked").is_symlink()
     assert (folders / "good").is_dir()
+
+
+def test_a_run_that_is_being_made_is_not_removed_through_a_link(folders):
+    (folders / "alias").symlink_to(folders / "good")
+    with held("good"), pytest.raises(InputError, match="run good is being made"):
+        remove.main(["alias", "--yes"])
+    assert (folders / "good" / "logs").is_dir()
 
 
 def test_a_linked_run_stays_where_the_answer_is_no(folders, target, monkeypatch):

@@ -1,6 +1,7 @@
 """Files that are whole or absent."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; nothing was written") from error
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Its name cannot be guessed, so that nobody plants a link there.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(8)}.part")
     try:
         yield temporary
         _sync(temporary)

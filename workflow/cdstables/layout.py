@@ -34,6 +34,7 @@ _COLUMN_KEYS = {
     "align",
     "value",
 }
+LAYOUT_BYTES = 5_000_000
 _TABLE_KEYS = {"name", "title", "lrecl", "align", "comment", "columns"}
 
 
@@ -299,6 +300,26 @@ class ReadMe:
         return table
 
 
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without aliases, so that a short text cannot become a large one."""
+
+    def compose_node(self, parent, index):
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise yaml.composer.ComposerError(None, None, "an alias", event.start_mark)
+        return super().compose_node(parent, index)
+
+
+def _layout_text(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: not a regular file")
+    with path.open("rb") as stream:
+        content = stream.read(LAYOUT_BYTES + 1)
+    if len(content) > LAYOUT_BYTES:
+        raise InputError(f"{path}: more than {LAYOUT_BYTES} bytes, too large for a layout")
+    return content.decode("utf-8")
+
+
 def layout_from_yaml(path: str | Path) -> Table:
     """Read a layout of ``config/catalogues``.
 
@@ -309,10 +330,10 @@ def layout_from_yaml(path: str | Path) -> Table:
     """
     path = Path(path)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(_layout_text(path), _PlainLoader)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path}: not YAML ({error})") from error
     if not isinstance(content, dict):
         raise InputError(f"{path}: a layout is a mapping with {', '.join(sorted(_TABLE_KEYS))}")

@@ -3,7 +3,10 @@
 import argparse
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -20,6 +23,8 @@ from spectrotranslator.report.plot_differences import is_median
 
 from .exit_grades import GOOD
 from .run_summary import catalogue_table
+
+ANSWER = "diff.json"
 
 
 def main(arguments: list[str]) -> int:
@@ -38,19 +43,39 @@ def main(arguments: list[str]) -> int:
         regenerated,
         _tolerances(given.tolerances, table.name),
     )
-    names = ("diff.json", "rows.parquet", "unmatched.parquet")
-    difference.write(*(given.out / name for name in names))
     rows = difference.stars["row_regenerated"].to_numpy()
     sides = (given.published, given.regenerated)
-    page = write_page(given.out, sides, lambda label: medians[label][rows])
+    with _staged(given.out) as folder:
+        difference.write(*(folder / name for name in (ANSWER, "rows.parquet", "unmatched.parquet")))
+        page = write_page(folder, sides, lambda label: medians[label][rows])
+    page = given.out / page.relative_to(folder)
     if given.json:
         print(json.dumps(difference.summary, indent=1))
     else:
         print("\n".join(catalogue_table(table.name, difference.summary)))
-        print(f"\nGrade: {difference.summary['grade']}; all figures in {given.out / 'diff.json'}")
+        print(f"\nGrade: {difference.summary['grade']}; all figures in {given.out / ANSWER}")
         print(f"Page:  {page}")
     grade = difference.summary["grade"]
     return 0 if grade == IDENTICAL or (grade in GOOD and not given.strict) else 1
+
+
+@contextmanager
+def _staged(out: Path) -> Iterator[Path]:
+    """A new folder beside ``out`` whose files go there once all are made.
+
+    The old answer is taken away before, and the new one comes last, so that whoever stops this
+    half-way never leaves the answer of one comparison among the files of another.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as place:
+        folder = Path(place)
+        yield folder
+        (out / ANSWER).unlink(missing_ok=True)
+        made = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+        for path in sorted(made, key=lambda path: path.name == ANSWER):
+            target = out / path.relative_to(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(target)
 
 
 def _parser() -> argparse.ArgumentParser:

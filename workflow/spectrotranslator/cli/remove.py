@@ -3,6 +3,7 @@
 import argparse
 import shutil
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 from spectrotranslator.errors import InputError
@@ -22,8 +23,10 @@ def main(arguments: list[str]) -> int:
     known = {run["run"]: run for run in runs()}
     if given.run not in known:
         raise InputError(f"there is no run {given.run!r}; there are {', '.join(known) or 'none'}")
-    with held(given.run):
-        folder = RESULTS / given.run
+    folder = RESULTS / given.run
+    with ExitStack() as locks:
+        for name in sorted({given.run, *_run_behind(folder)}):
+            locks.enter_context(held(name))
         what = f"{folder}, which is {folder.resolve()}," if folder.is_symlink() else f"{folder}"
         size = known[given.run]["size"] / 1e6
         if not given.yes and not _agreed(f"Remove {what} ({size:.0f} MB)? [y/N] "):
@@ -33,6 +36,12 @@ def main(arguments: list[str]) -> int:
         (RESULTS / ".locks" / f"{given.run}.origin.json").unlink(missing_ok=True)
     print(f"Removed {folder}.")
     return 0
+
+
+def _run_behind(folder: Path) -> list[str]:
+    """The run whose folder a link leads to, if it leads to one of this clone's."""
+    place = folder.resolve()
+    return [place.name] if place.parent == RESULTS.resolve() else []
 
 
 def _remove(folder: Path) -> None:

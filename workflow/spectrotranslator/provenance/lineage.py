@@ -21,6 +21,7 @@ from cdstables.writing import encode
 from spectrotranslator.config import load
 from spectrotranslator.errors import InputError
 from spectrotranslator.sample.cuts import apply_cuts
+from spectrotranslator.surveys.table_files import read_table_file, to_frame
 from spectrotranslator.translation.catalogue_columns import (
     comment_style,
     diagnostic_columns,
@@ -374,19 +375,17 @@ def _row_of(path: Path, names: list[str], key: list[str]) -> dict:
         return {"file": path, "row": None, "reason": "the file is gone"}
     if path.suffix == ".fits":
         return _row_of_fits(path, names, key)
-    if path.suffix in (".parquet", ".csv"):
-        return {"file": path, "row": _row_of_frame(path, dict(zip(names, key, strict=True)))}
-    kind = path.suffix or "without a suffix"
-    return {"file": path, "row": None, "reason": f"rows of a file {kind} are not looked up"}
+    try:
+        row = _row_of_table(path, dict(zip(names, key, strict=True)))
+    except InputError as error:
+        return {"file": path, "row": None, "reason": str(error).removeprefix(f"{path}: ")}
+    return {"file": path, "row": row}
 
 
-def _row_of_frame(path: Path, key: dict[str, str]) -> int | None:
-    """Row of a Parquet or CSV table whose columns hold this key, as far as it has them."""
-    if path.suffix == ".csv":
-        table = pd.read_csv(path, usecols=lambda name: name in key)
-    else:
-        there = [name for name in pq.read_schema(path).names if name in key]
-        table = pd.read_parquet(path, columns=there)
+def _row_of_table(path: Path, key: dict[str, str]) -> int | None:
+    """Row of a table whose columns hold this key, as far as it has them."""
+    whole = read_table_file(path)
+    table = to_frame(path, whole, [name for name in whole.colnames if name in key])
     found = np.full(len(table), len(table.columns) > 0)
     for name in table:
         found &= (table[name].astype(str) == key[name]).to_numpy(bool)
