@@ -10,6 +10,7 @@ from shlex import quote
 from spectrotranslator.config import Configuration, dump, resolve
 from spectrotranslator.config.method_settings import FINGERPRINT
 from spectrotranslator.download.registry import Source, read_registry
+from spectrotranslator.errors import InputError
 from spectrotranslator.files import digest, sha256
 from spectrotranslator.provenance.workflow_files import workflow_files
 from spectrotranslator.report.figure_names import compared, figure_names, section
@@ -46,6 +47,7 @@ class RunFiles:
     """
 
     def __init__(self, run: str):
+        _refuse_braces(Path.cwd())
         self.given = run
         self.configuration: Configuration = resolve(run)
         self.registry: dict[str, Source] = read_registry(self.configuration.sources.registry)
@@ -487,3 +489,10 @@ def _without_descriptive(value: object) -> object:
     if isinstance(value, dict):
         return {k: _without_descriptive(v) for k, v in value.items() if k not in DESCRIPTIVE}
     return value
+
+
+def _refuse_braces(folder: Path) -> None:
+    if set("{}") & set(str(folder)):
+        raise InputError(
+            f"{folder}: Snakemake takes braces in a path for wildcards; rename or move the folder"
+        )
