@@ -2,6 +2,7 @@
 
 import pytest
 
+from spectrotranslator.cli import run
 from spectrotranslator.errors import InputError
 from spectrotranslator.graph.run_files import RunFiles
 
@@ -13,3 +14,5 @@ def test_braces_in_the_clone_s_path_are_refused_in_one_line(tmp_path, monkeypatc
     with pytest.raises(InputError, match="rename or move the folder") as refused:
         RunFiles("tiny")
     assert "\n" not in str(refused.value)
+    with pytest.raises(InputError, match="rename or move the folder"):
+        run.main(["tiny"])

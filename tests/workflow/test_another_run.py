@@ -21,6 +21,7 @@ RUN = {
     "sources": {"route": "vizier", "photometry": {"chunk": 500}},
     "selections": {"advice": None, "no_snr": None, "bright": None, "bare": {"cuts": CUTS}},
     "selection": "bare",
+    "selection_grid": None,
     "row_candidates": None,
     "directions": {"g2a": {"rows": [{"cut": "source_id > 0", "source": "ours"}]}},
     "methods": {"as-published": {"montecarlo": {"realisations": "fingerprint"}}},

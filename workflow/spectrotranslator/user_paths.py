@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from spectrotranslator.errors import InputError
+
 CALLED_FROM = "SPECTROTRANSLATOR_CALLED_FROM"
 
 
@@ -23,3 +25,17 @@ def resolve_input(text: str) -> Path:
 def resolve_run(text: str) -> str:
     """A run: its name, or the path of its configuration or folder."""
     return str(resolve_input(text)) if "/" in text or text.endswith((".yaml", ".yml")) else text
+
+
+def refuse_braces(folder: Path) -> None:
+    """Refuse a clone whose path holds braces.
+
+    Raises
+    ------
+    InputError
+        Snakemake would take them for wildcards.
+    """
+    if set("{}") & set(str(folder)):
+        raise InputError(
+            f"{folder}: Snakemake takes braces in a path for wildcards; rename or move the folder"
+        )

@@ -10,6 +10,7 @@ from spectrotranslator.config.loading import find, require_tables
 from spectrotranslator.download.verify_sources import remove_changed
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import read_json
+from spectrotranslator.user_paths import refuse_braces
 
 from .exit_grades import GOOD
 from .main import usage
@@ -28,6 +29,7 @@ def main(arguments: list[str]) -> int:
     if _asks_for_help(arguments):
         print(usage())
         return 0
+    refuse_braces(Path.cwd())
     run, words = _parse(arguments)
     given = understand(words)
     path = find(run)

@@ -10,13 +10,13 @@ from shlex import quote
 from spectrotranslator.config import Configuration, dump, resolve
 from spectrotranslator.config.method_settings import FINGERPRINT
 from spectrotranslator.download.registry import Source, read_registry
-from spectrotranslator.errors import InputError
 from spectrotranslator.files import digest, sha256
 from spectrotranslator.provenance.workflow_files import workflow_files
 from spectrotranslator.report.figure_names import compared, figure_names, section
 from spectrotranslator.resources.resource_requests import ResourceRequests
 from spectrotranslator.source_code import SOURCE, code_digest
 from spectrotranslator.step_interface import StepInterface
+from spectrotranslator.user_paths import refuse_braces
 
 FIGURE_SUFFIXES = ("svg", "pdf", "csv")
 #: Files of a member of an ensemble, below its folder.
@@ -47,7 +47,7 @@ class RunFiles:
     """
 
     def __init__(self, run: str):
-        _refuse_braces(Path.cwd())
+        refuse_braces(Path.cwd())
         self.given = run
         self.configuration: Configuration = resolve(run)
         self.registry: dict[str, Source] = read_registry(self.configuration.sources.registry)
@@ -489,10 +489,3 @@ def _without_descriptive(value: object) -> object:
     if isinstance(value, dict):
         return {k: _without_descriptive(v) for k, v in value.items() if k not in DESCRIPTIVE}
     return value
-
-
-def _refuse_braces(folder: Path) -> None:
-    if set("{}") & set(str(folder)):
-        raise InputError(
-            f"{folder}: Snakemake takes braces in a path for wildcards; rename or move the folder"
-        )
