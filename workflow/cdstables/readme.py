@@ -122,8 +122,10 @@ def is_heading(line: str) -> bool:
 
 @dataclass
 class _Parser:
-    """Reads a ReadMe line by line; ``position`` is the next line, ``behind`` the first behind the
-    last description and its notes."""
+    """Reads a ReadMe line by line.
+
+    ``position`` is the next line, ``behind`` the first behind the last description and its notes.
+    """
 
     lines: list[str]
     name: str

@@ -75,8 +75,11 @@ def galah_fields(seed: int, n: int) -> Fields:
 
 
 def apogee_fields(seed: int, n: int) -> Fields:
-    """``n`` fields as APOGEE has them: a tenth in the bulge, three in ten towards the anticentre,
-    four in ten elsewhere near the plane, the rest in the halo."""
+    """``n`` fields as APOGEE has them.
+
+    A tenth lies in the bulge, three in ten towards the anticentre, four in ten elsewhere near the
+    plane, the rest in the halo.
+    """
     rng = generator(seed, "apogee fields")
     kind = np.arange(n) / n
     l = rng.uniform(0, 360, n)  # noqa: E741

@@ -36,7 +36,7 @@ LONGEST_PATH = 4_096
 
 
 def printable(text: Any, limit: int = 200) -> str:
-    """Text that is safe to show on a terminal.
+    r"""Text that is safe to show on a terminal.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def printable(text: Any, limit: int = 200) -> str:
     Examples
     --------
     >>> printable("whole" + chr(27) + "[2K")
-    'whole\\\\x1b[2K'
+    'whole\\x1b[2K'
     """
     text = str(text)
     shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:limit])

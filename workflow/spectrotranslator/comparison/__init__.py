@@ -1,0 +1,1 @@
+"""A regenerated catalogue beside the published one: rows matched, differences graded."""

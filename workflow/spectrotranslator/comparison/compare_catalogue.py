@@ -17,6 +17,7 @@ from .read_catalogues import read_catalogue
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     configuration = load(arguments.config)
     layout = layout_from_yaml(configuration.directions[arguments.direction].catalogue)
     # How comments are written no ReadMe says.

@@ -52,6 +52,7 @@ def notes(configuration: Configuration) -> list[str]:
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     configuration = load(arguments.config)
     diffs = [read_json(path) for path in arguments.diffs]
     scores = {"/".join(path.parts[-4:-1]): read_json(path) for path in arguments.scores}

@@ -1,4 +1,4 @@
-"""Grades: is a column what an independent replicate of the same method would give?
+"""Grades: whether a column is what an independent replicate of the same method would give.
 
 The tolerance is the scatter between replicates. For a statistic with mean m and standard
 deviation s over pairs of K replicates, the published-regenerated pair is a draw from the same

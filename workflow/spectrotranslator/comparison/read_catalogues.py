@@ -21,8 +21,10 @@ NO_NUMBER = -(2**63)
 
 @dataclass
 class Catalogue:
-    """A catalogue's columns by label, as far as its layout, ``table``, has them; text columns are
-    stripped, flags are booleans."""
+    """A catalogue's columns by label, as far as its layout, ``table``, has them.
+
+    Text columns are stripped, flags are booleans.
+    """
 
     path: Path
     table: Table
@@ -78,8 +80,10 @@ def _read(path: Path, table: Table) -> pd.DataFrame:
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:
-    """As pandas has it, but blank texts empty and lacking whole numbers ``NO_NUMBER``: beside
-    a lacking one pandas would make doubles of them all, and ids would lose their digits."""
+    """As pandas has it, but blank texts empty and lacking whole numbers ``NO_NUMBER``.
+
+    Beside a lacking one pandas would make doubles of them all, and ids would lose their digits.
+    """
     for i, field in enumerate(table.schema):
         if table[i].null_count and (
             pa.types.is_integer(field.type) or pa.types.is_string(field.type)

@@ -1,0 +1,1 @@
+"""Files and tables from archives: fetched, resumed, checked, recorded."""

@@ -72,8 +72,11 @@ class _Part:
         return state if usable else {}
 
     def begin(self, response: requests.Response, total: int | None) -> None:
-        """Note what comes now. The bytes of before go first: should the process be killed between
-        the two, they must not stand beside the note of another file."""
+        """Note what comes now.
+
+        The bytes of before go first: should the process be killed between the two, they must not
+        stand beside the note of another file.
+        """
         self.path.unlink(missing_ok=True)
         self.note.unlink(missing_ok=True)
         with open_new(self.note) as stream:

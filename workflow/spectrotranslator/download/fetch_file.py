@@ -23,6 +23,7 @@ from .registry import Source, source
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     entry = source(arguments.registry, arguments.name)
     retry = parse_retry_policy(arguments.retry)
     if not arguments.folder:

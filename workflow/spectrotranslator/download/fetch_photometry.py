@@ -69,6 +69,7 @@ def _quoted(name: str) -> str:
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     sources = load(arguments.config).sources
     photometry = sources.photometry
     entry = source(sources.registry, arguments.name)

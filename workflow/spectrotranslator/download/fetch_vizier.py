@@ -156,6 +156,7 @@ def _forget(folder: Path) -> None:
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     configuration = load(arguments.config)
     survey = configuration.surveys[arguments.survey]
     entry = source(configuration.sources.registry, survey.vizier.source)

@@ -5,6 +5,7 @@ from spectrotranslator.step import Step
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     receipts = sorted(map(read_json, arguments.receipts), key=lambda receipt: receipt["name"])
     write_json(arguments.manifest, {"schema_version": 1, "sources": receipts})
 

@@ -76,7 +76,9 @@ class Compared:
 
 @dataclass(frozen=True)
 class Asymmetry:
-    """``table``: a line for before or after translation, a label and a group of radii: mean R and
+    """The asymmetry before and after translation.
+
+    ``table``: a line for before or after translation, a label and a group of radii: mean R and
     |Z| (kpc), stars on both sides, matched difference, its standard error, joint band.
     ``probability``: by when and label, of as large a difference anywhere if there were none; none
     where there are too few stars. ``groups``: see `grouped`.

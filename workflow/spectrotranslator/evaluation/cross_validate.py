@@ -56,6 +56,7 @@ def predictions(
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     configuration = resolve_method(load(arguments.config), arguments.method, arguments.fingerprint)
     torch.set_num_threads(configuration.compute.threads)
     kinds = configuration.directions[arguments.direction].networks

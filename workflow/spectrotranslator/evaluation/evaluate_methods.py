@@ -180,6 +180,7 @@ def _predictive(table: pd.DataFrame, label: str, truth: np.ndarray) -> dict:
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     configuration = load(arguments.config)
     kinds = configuration.directions[arguments.direction].networks
     methods = configuration.methods

@@ -17,8 +17,9 @@ WIDEST = 100.0
 def noise_corrected_coverage(
     table: dict[int, np.ndarray], label: np.ndarray, error: np.ndarray, weights: np.ndarray
 ) -> dict:
-    """Share of true values within each interval, and its 95% interval over bootstrapped stars; none
-    where no label has an error.
+    """Share of true values within each interval, and its 95% interval over bootstrapped stars.
+
+    None where no label has an error.
 
     Parameters
     ----------

@@ -115,6 +115,7 @@ def read_stars(path: Path, columns: list[str]) -> pd.DataFrame:
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     configuration = load(arguments.config)
     direction = configuration.directions[arguments.direction]
     stars = {direction.origin: arguments.origin, direction.target: arguments.target}

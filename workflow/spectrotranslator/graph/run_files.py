@@ -62,6 +62,7 @@ class RunFiles:
 
     @cached_property
     def methods(self) -> list[str]:
+        """Names of the methods."""
         return list(self.configuration.methods)
 
     @cached_property
@@ -88,6 +89,7 @@ class RunFiles:
 
     @cached_property
     def shards(self) -> list[str]:
+        """Names of the shards of a catalogue."""
         count = self.configuration.compute.shards
         return [f"{number}-of-{count}" for number in range(1, count + 1)]
 
@@ -122,6 +124,7 @@ class RunFiles:
         return "|".join(map(re.escape, names)) or "(?!)"
 
     def members(self, method: str) -> int:
+        """Number of networks in an ensemble of ``method``."""
         return self.configuration.methods[method].ensemble.members
 
     # Rule parameters --------------------------------------------------------------------------
@@ -189,6 +192,7 @@ class RunFiles:
 
     @cached_property
     def retry(self) -> str:
+        """How archives are waited for, as the steps that fetch take it."""
         given = self._settings["sources"]["retry"]
         return ",".join(f"{name}={value}" for name, value in given.items())
 
@@ -201,9 +205,11 @@ class RunFiles:
 
     @cached_property
     def file_sources(self) -> dict[str, Source]:
+        """Sources that are fetched as files, by name."""
         return {source.file: source for source in self.registry.values() if source.file}
 
     def fetched(self, source: str) -> str:
+        """Path of a fetched source within the run."""
         return f"{self.folder}/sources/{self.registry[source].file}"
 
     def source_entry(self, *names: str) -> str:
@@ -212,10 +218,12 @@ class RunFiles:
 
     @cached_property
     def photometry_services(self) -> list[str]:
+        """Names of the services that give Gaia's magnitudes, the first choice first."""
         photometry = self.configuration.sources.photometry
         return ["gaia", *(mirror.source for mirror in photometry.mirrors)] if photometry else []
 
     def vizier_copy(self, survey: str) -> str:
+        """Path of a survey's copy at VizieR."""
         return f"{self.folder}/sources/{survey}.vizier.parquet"
 
     @cached_property
@@ -231,6 +239,7 @@ class RunFiles:
         return self.copied if self.configuration.sources.route == "both" else []
 
     def survey_files(self, wildcards) -> list[str]:
+        """Files that a survey is read from."""
         survey, name = self.configuration.surveys[wildcards.survey], wildcards.survey
         if survey.path:
             return [survey.path]
@@ -288,6 +297,7 @@ class RunFiles:
 
     @cached_property
     def receipts(self) -> list[str]:
+        """Receipts of everything that is fetched."""
         return [f"{self.folder}/sources/receipts/{file}.json" for file in self.fetched_files]
 
     # The simulated sky ------------------------------------------------------------------------
@@ -345,6 +355,7 @@ class RunFiles:
         return [self.fetched(one.published) for one in self._selecting(wildcards.survey)]
 
     def published_layouts(self, wildcards) -> list[str]:
+        """Layouts of the published tables whose rows select those of a survey."""
         return [one.catalogue for one in self._selecting(wildcards.survey)]
 
     def _selecting(self, survey: str) -> list:
@@ -365,10 +376,12 @@ class RunFiles:
 
     @cached_property
     def ledgers(self) -> list[str]:
+        """Ledgers of the training samples."""
         return [f"{self.folder}/sample/ledger/{name}.json" for name in self._sample_names]
 
     @cached_property
     def training_samples(self) -> list[str]:
+        """Training samples of a direction's networks."""
         return [f"{self.folder}/sample/{name}.parquet" for name in self._sample_names]
 
     @property
@@ -378,6 +391,7 @@ class RunFiles:
     # Networks ---------------------------------------------------------------------------------
 
     def member_files(self, method: str, direction: str, kind: str, name: str) -> list[str]:
+        """The file ``name`` of every member of one ensemble."""
         folder = f"{self.folder}/networks/{method}/{direction}/{kind}"
         return [f"{folder}/member-{member}/{name}" for member in range(self.members(method))]
 
@@ -404,9 +418,11 @@ class RunFiles:
         return paths
 
     def all_member_files(self, name: str) -> list[str]:
+        """The file ``name`` of every member of every ensemble."""
         return [path for one in self.networks for path in self.member_files(**one, name=name)]
 
     def calibrations(self, wildcards) -> list[str]:
+        """Calibrations of the intervals of one method and direction."""
         method, direction = wildcards.method, wildcards.direction
         kinds = self.configuration.directions[direction].networks
         folder = f"{self.folder}/networks/{method}/{direction}"
@@ -414,6 +430,7 @@ class RunFiles:
         return [f"{folder}/{kind}/calibration.json" for kind in kinds if calibrated]
 
     def scores(self, method: str) -> list[str]:
+        """Validation losses of every ensemble of ``method``."""
         return [
             f"{self.folder}/networks/{method}/{one['direction']}/{one['kind']}/scores.json"
             for one in self.networks
@@ -430,6 +447,7 @@ class RunFiles:
 
     @cached_property
     def figures(self) -> list[str]:
+        """Paths of all figures."""
         return [
             f"{self.folder}/figures/{name}.{suffix}"
             for name in figure_names(self.configuration)
@@ -449,6 +467,7 @@ class RunFiles:
 
     @cached_property
     def page_templates(self) -> list[str]:
+        """Templates, style and script of the page."""
         folder = SOURCE / "spectrotranslator" / "report" / "templates"
         root = SOURCE.parent
         return sorted(f.relative_to(root).as_posix() for f in folder.iterdir() if f.is_file())
@@ -462,6 +481,7 @@ class RunFiles:
 
     @cached_property
     def workflow_digest(self) -> str:
+        """Digest of Snakefiles, rules and configuration files."""
         return digest([sha256(file) for file in self.workflow_files])
 
     def copied_digest(self, *names: str) -> str:

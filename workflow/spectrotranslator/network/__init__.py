@@ -1,0 +1,1 @@
+"""The translator, its training, its ensembles, and what each input contributes."""

@@ -107,6 +107,7 @@ def _percent(absolute: np.ndarray) -> np.ndarray:
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     configuration = load(arguments.config)
     torch.set_num_threads(configuration.compute.threads)
     models = [load_model(path) for path in arguments.weights]

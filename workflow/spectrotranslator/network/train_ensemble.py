@@ -55,6 +55,7 @@ def train_ensemble(
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     configuration = load(arguments.config)
     names = (arguments.method, arguments.direction, arguments.kind)
     sample = Sample.read(

@@ -44,6 +44,7 @@ def train_member(
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     configuration = load(arguments.config)
     kind = configuration.directions[arguments.direction].networks[arguments.kind]
     names = Names(arguments.method, arguments.direction, arguments.kind, arguments.member)

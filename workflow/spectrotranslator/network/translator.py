@@ -33,6 +33,7 @@ class NormalisedLinear(nn.Module):
         return torch._weight_norm(self.v, self.g.unsqueeze(1), 0)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Outputs of shape (stars, units) for inputs ``x`` of shape (stars, features)."""
         if self.training and not self.started:
             self._start_from(x)
         return functional.linear(x, self.weight(), self.bias)
@@ -57,6 +58,7 @@ class ResidualBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Outputs of shape (stars, units) for inputs ``x`` of shape (stars, features)."""
         y = self.inner(self.dropout(functional.relu(x)))
         return x + self.outer(self.dropout(functional.relu(y)))
 
@@ -80,6 +82,7 @@ class ScaledLinear(nn.Module):
         return self.plain.bias * self.unit
 
     def forward(self, x: Tensor) -> Tensor:
+        """Outputs of shape (stars, units) for inputs ``x`` of shape (stars, features)."""
         return self.plain(x) * self.unit
 
 
@@ -129,12 +132,15 @@ class Translator(nn.Module):
         return self.layers(mark_missing(x) if self.marks else x)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Outputs of shape (stars, units) for inputs ``x`` of shape (stars, features)."""
         return x[:, self.corrected] + self.correction(x)
 
 
 def measured(standardised: np.ndarray) -> np.ndarray:
-    """Standardised inputs in float32; one at exactly the training mean, where missing ones stand,
-    is moved away by the least there is."""
+    """Standardised inputs in float32.
+
+    One at exactly the training mean, where missing ones stand, is moved away by the least there is.
+    """
     values = standardised.astype(np.float32)
     values[values == 0] = np.finfo(np.float32).tiny
     return values

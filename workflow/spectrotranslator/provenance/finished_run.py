@@ -46,10 +46,12 @@ class Run:
 
     @property
     def name(self) -> str:
+        """Name of the run."""
         return self.manifest["run"]
 
     @cached_property
     def prefix(self) -> str:
+        """What recorded paths within the run's folder begin with."""
         return f"{RESULTS}/{self.name}/"
 
     def relative(self, path: str) -> str | None:

@@ -72,6 +72,7 @@ class Catalogue:
 
     @cached_property
     def layout(self) -> Table | None:
+        """Layout of the catalogue; none where there is no CDS table."""
         path = self.shape.catalogue
         return layout_from_yaml(_regular(self.run.place(path))) if path else None
 
@@ -90,6 +91,7 @@ class Catalogue:
 
     @cached_property
     def parts(self) -> list[NetworkPart]:
+        """The networks that translated the catalogue, with their maps and intervals."""
         torch.set_num_threads(self.configuration.compute.threads)
         weights = self._inputs("weights")
         of_kind = {

@@ -51,11 +51,13 @@ def opened(path):
 
 
 def sha256(path):
+    """Digest of a regular file."""
     with opened(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read(path):
+    """Text of a regular file of bounded size."""
     with opened(path) as stream:
         content = stream.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
@@ -64,15 +66,19 @@ def read(path):
 
 
 def printable(text):
+    """Text without characters that act on a terminal."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text)[:500])
 
 
 def canonical(value):
+    """A value as bytes that are the same for equal values."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Verifier:
+    """What is wrong with one run's folder, found step by step."""
+
     def __init__(self, folder, root):
         self.folder, self.root, self.damage = Path(folder), Path(root), []
         self.jobs, self.archived, self.whole_root = {}, {}, False
@@ -88,6 +94,7 @@ class Verifier:
             self.found("provenance/manifest.json", "is not what was written")
 
     def found(self, path, what):
+        """Note a fault of a file."""
         self.damage.append(f"{printable(path)}: {printable(what)}")
 
     def place(self, path):
@@ -166,6 +173,7 @@ class Verifier:
         self.every_file_has_its_job(kept)
 
     def every_file_has_its_job(self, kept):
+        """Every listed file was written or read by a job, and every job has its log."""
         inside = self.prefix
         beside = {f"{inside}logs/{job}.log" for job in self.jobs}
         beside |= {f"{inside}benchmarks/{job}.tsv" for job in self.jobs}
@@ -183,6 +191,7 @@ class Verifier:
             self.found("provenance/manifest.json", "lists another workflow than the crate read")
 
     def files(self):
+        """Every listed file is there, unchanged, and no other file is."""
         wanted = {**{f["path"]: f for f in self.manifest["workflow"]}, **self.listed}
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             faults = pool.map(self.fault, wanted.values())
@@ -211,6 +220,7 @@ class Verifier:
             return f"is refused ({error})"
 
     def records(self):
+        """Every record is whole and belongs to the run."""
         kept = set(self.manifest["jobs"])
         for path in sorted((self.folder / "provenance/jobs").glob("*.json")):
             kept.discard(path.stem)
@@ -227,6 +237,7 @@ class Verifier:
             self.found(f"{job}.json", "the record is missing")
 
     def lineage(self):
+        """Every file leads back to one that was fetched or simulated."""
         self.makers = {}
         for job, record in self.jobs.items():
             for file in record["outputs"]:
@@ -252,10 +263,12 @@ class Verifier:
             self.walk(path)
 
     def agree(self, job, file):
+        """A file that a job read is the one that was made."""
         if self.listed.get(file["path"], {}).get("sha256") != file["sha256"]:
             self.found(file["path"], f"{job} recorded another digest than the manifest")
 
     def walk(self, path):
+        """Follow a file back through the jobs that made it."""
         waiting, seen, roots = [path], set(), 0
         while waiting:
             job = self.makers.get(waiting.pop())
@@ -271,6 +284,7 @@ class Verifier:
             self.found(path, "no way back to a file that was fetched or simulated")
 
     def code(self):
+        """The code in the repository is the code that ran."""
         if not self.whole_root:
             return
         now = {}
@@ -284,6 +298,7 @@ class Verifier:
                     self.found(path.relative_to(self.root), f"is not the code {job} ran")
 
     def crate(self):
+        """The crate names the files and jobs of the manifest."""
         text = read(self.folder / "ro-crate-metadata.json")
         if text != read(self.folder / "provenance/ro-crate-metadata.json"):
             self.found("crate", "its copy in provenance/ differs")
@@ -302,6 +317,7 @@ class Verifier:
                 self.found("crate", f"{job} is not in it")
 
     def signature(self, signers, revoked):
+        """The manifest is signed by one of ``signers`` with a key that is not revoked."""
         signed = self.folder / "provenance/manifest.json.sig"
         if signers is None:
             return print("note: signature not looked at, no signers named")
@@ -324,6 +340,7 @@ class Verifier:
 
 
 def verify(folder, root, signers=None, revoked=None):
+    """Faults of the run in ``folder``, one line each."""
     try:
         verifier = Verifier(folder, root)
     except BROKEN as error:

@@ -23,6 +23,7 @@ README = Path(__file__).with_name("crate_readme.md")
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     configuration = load(arguments.config)
     records = {path.stem: read_json(path) for path in sorted(arguments.records)}
     copies = {

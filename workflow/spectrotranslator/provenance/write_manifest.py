@@ -20,6 +20,7 @@ NAME = "write_manifest"
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     started = datetime.now(UTC)
     configuration = load(arguments.config)
     folder = arguments.manifest.parent.parent

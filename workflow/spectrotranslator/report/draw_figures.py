@@ -40,6 +40,7 @@ from .style import Drawn
 
 
 def main(arguments: Namespace) -> None:
+    """Run the step with its parsed ``arguments``."""
     room = FigureBuilder(load(arguments.config), arguments)
     facts = room.stated()
     with ProcessPoolExecutor(arguments.processes) as processes:

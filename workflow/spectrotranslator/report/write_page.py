@@ -19,6 +19,7 @@ WORST = 3
 
 
 def main(arguments: Namespace) -> None:
+    """Run the step with its parsed ``arguments``."""
     configuration = load(arguments.config)
     verdict = read_json(arguments.verdict)
     facts = read_json(arguments.facts)

@@ -1,0 +1,1 @@
+"""What every job needs: cores, memory, time."""

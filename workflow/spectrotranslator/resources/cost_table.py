@@ -36,10 +36,9 @@ class Cost:
 
 @dataclass(frozen=True)
 class Costs:
-    """The table: by rule ``(fixed, a row)`` of seconds, megabytes and bytes, and ``rows``, the most
-    it was measured with.
+    """What jobs of every rule cost, and ``rows``, the most rows that were measured.
 
-    ``work`` is the fixed piece of work's seconds where it was made, ``largest`` the most rows of a
+    By rule ``(fixed, a row)`` of seconds, megabytes and bytes. ``work`` is the fixed piece of work's seconds where it was made, ``largest`` the most rows of a
     run that it rests on.
     """
 

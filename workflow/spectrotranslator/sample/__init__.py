@@ -1,0 +1,1 @@
+"""From two surveys' stars to the training samples, and the ledger of every cut."""

@@ -131,6 +131,7 @@ def _direction(
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     configuration = load(arguments.config)
     parts = {path.stem: read_json(path) for path in arguments.parts}
     stars = dict(zip(configuration.surveys, arguments.stars, strict=True))

@@ -143,6 +143,7 @@ def _theirs(arguments, configuration, direction, tables) -> pd.DataFrame | None:
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     configuration = load(arguments.config)
     direction = configuration.directions[arguments.direction]
     tables = {

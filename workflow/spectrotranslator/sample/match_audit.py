@@ -1,4 +1,4 @@
-"""Hold the match on Gaia ids against a match on positions: where do the two disagree?"""
+"""Where the match on Gaia ids and a match on positions disagree."""
 
 import numpy as np
 import pandas as pd

@@ -1,0 +1,1 @@
+"""Survey files and users' tables as one table of stars."""

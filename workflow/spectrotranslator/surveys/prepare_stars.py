@@ -83,6 +83,7 @@ def _error(feature: Feature, rows: pd.DataFrame) -> np.ndarray:
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     survey = load(arguments.config).surveys[arguments.survey]
     photometry = pd.read_parquet(arguments.photometry) if arguments.photometry else None
     table = stars(survey, pd.read_parquet(arguments.rows), photometry)

@@ -124,6 +124,7 @@ def gaps_among_distances(survey: Survey, rows: pd.DataFrame) -> list[str]:
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     configuration = load(arguments.config)
     survey = configuration.surveys[arguments.survey]
     if configuration.sources.route == "vizier" and survey.vizier:

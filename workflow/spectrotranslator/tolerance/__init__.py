@@ -1,0 +1,1 @@
+"""How far independent runs of one method differ: replicates, pools, limits."""

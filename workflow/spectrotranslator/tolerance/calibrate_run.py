@@ -1,4 +1,4 @@
-"""Independent replicates of a run's method with other seeds: how far apart do they lie?"""
+"""Independent replicates of a run's method with other seeds, and how far apart they lie."""
 
 import argparse
 import os

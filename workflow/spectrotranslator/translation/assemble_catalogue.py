@@ -24,6 +24,7 @@ PARQUET_ONLY = ("comment", "full_comment")
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     configuration = load(arguments.config)
     names = (configuration, arguments.method, arguments.direction)
     direction = configuration.directions[arguments.direction]

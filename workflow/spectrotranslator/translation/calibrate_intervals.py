@@ -82,6 +82,7 @@ def _typical(errors: np.ndarray) -> np.ndarray:
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     configuration = resolve_method(load(arguments.config), arguments.method, arguments.fingerprint)
     torch.set_num_threads(configuration.compute.threads)
     method = configuration.methods[arguments.method]

@@ -30,6 +30,7 @@ one to use for science; as-published repeats the paper's, whose intervals are to
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     configuration = load(arguments.config)
     simulated = configuration.evidence == "simulated"
     tables = [

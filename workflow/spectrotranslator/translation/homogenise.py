@@ -292,6 +292,7 @@ def has_whole_width(configuration: Configuration, method: str, name: str) -> boo
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     configuration = load(arguments.config)
     direction = configuration.directions[arguments.direction]
     stars = homogenise(

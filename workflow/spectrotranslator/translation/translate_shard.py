@@ -24,6 +24,7 @@ def shard_rows(rows: int, block: int, shard: int, shards: int) -> slice:
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     np.seterr(over="ignore", invalid="ignore")
     configuration = load(arguments.config)
     method = resolve_realisations(configuration.methods[arguments.method], arguments.fingerprint)

@@ -15,6 +15,7 @@ from .shards import GROUP_ROWS
 
 
 def main(arguments) -> None:
+    """Run the step with its parsed ``arguments``."""
     layout = layout_from_yaml(arguments.layout)
     labels = [column.label for column in layout.columns]
     with TableWriter(arguments.dat, layout) as writer:
