@@ -30,18 +30,10 @@ def catalogue_table(name: str, catalogue: dict) -> list[str]:
     return [
         "",
         f"{name}: {catalogue['grade']}, {rows['matched']} of {rows['published']} rows matched",
-        *_by_chance(catalogue),
+        *([f"  {catalogue['by_chance_means']}"] if catalogue["by_chance"] else []),
         f"  {'column':<12} {'grade':<11} {'median diff':>12} {'scatter':>10} {'unit':<8} why",
         *(_line(label, column) for label, column in catalogue["columns"].items()),
     ]
-
-
-def _by_chance(catalogue: dict) -> list[str]:
-    """What is to be said where columns deviate and the catalogue does not."""
-    count, of = len(catalogue["by_chance"]), len(catalogue["columns"])
-    if not count:
-        return []
-    return [f"  {count} of {of} columns lie beyond their own limit, as some do by chance"]
 
 
 def explained(name: str, settings: list[dict]) -> list[str]:

@@ -407,7 +407,7 @@ class Comparison(Section):
         "`./reproduce calibrate RUN --choices` measures the spread for the grade `consistent`.",
         "ours",
     )
-    replicates: int = number(8, "Replicate runs of a calibration.", "ours", ge=3)
+    replicates: int = number(20, "Replicate runs of a calibration.", "ours", ge=3)
 
 
 class Compute(Section):
