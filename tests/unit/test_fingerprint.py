@@ -13,7 +13,7 @@ from minisky.published_catalogue import Direction as Names
 from minisky.published_catalogue import write_comments
 from minisky.published_text import comment_text
 from spectrotranslator.comparison.choices import with_choice, within_choices
-from spectrotranslator.comparison.explain_differences import explain, overview
+from spectrotranslator.comparison.explain_differences import causes, explain, overview
 from spectrotranslator.comparison.flag_agreement import Style
 from spectrotranslator.comparison.grades import Tolerance, grade_numbers
 from spectrotranslator.config import resolve
@@ -475,3 +475,33 @@ def test_a_width_that_other_realisations_give_is_explained_by_them_first():
     assert found["Flagmii"] == []
     assert "HV5" not in found
     assert {line["setting"] for line in overview(found)} == set(differing)
+
+
+def test_causes_come_in_the_order_of_their_evidence():
+    rows = {"grade": "identical", "reason": "the same rows in the same order"}
+    columns = {
+        "QflagIi": {"grade": "deviates", "class": "selection"},
+        "HV95": {"grade": "deviates", "class": "code"},
+        "HV5": {"grade": "deviates", "class": "seed"},
+        "HV16": {"grade": "deviates", "class": "training"},
+    }
+    settings = [
+        {"setting": "montecarlo.realisations", "used": 10, "published": 100, "explains": 0.9,
+         "columns": ["HV95"]},
+        {"setting": "training.epochs", "used": 10, "published": 60, "explains": 0.0,
+         "columns": ["HV95", "HV16"]},
+    ]  # fmt: skip
+    diff = {"grade": "deviates", "layout": [], "rows": rows, "by_chance": ["HV5"],
+            "columns": columns, "explain": {"settings": settings}}  # fmt: skip
+    first, second, third = causes(diff)
+    assert first == (
+        "montecarlo.realisations is 100 in the published catalogue and 10 here: accounts for 90% "
+        "of what differs in 1 column"
+    )
+    assert second.startswith("training.epochs is 60")
+    assert third.endswith("with no setting known to cause it: QflagIi")
+    lost = rows | {"grade": "deviates", "reason": "3 rows have no partner"}
+    assert causes(diff | {"rows": lost})[0] == "3 rows have no partner"
+    assert causes(diff | {"grade": "equivalent"}) == []
+    columns["HV50"] = {"grade": "missing", "class": None}
+    assert causes(diff | {"grade": "missing"})[2].endswith("catalogue lacks: HV50")

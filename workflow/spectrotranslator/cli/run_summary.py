@@ -6,14 +6,14 @@ from pathlib import Path
 def summary(verdict: dict, facts: dict, folder: Path, seconds: float) -> str:
     """Grade and figures of every catalogue and column, where the page lies, the time."""
     lines = ["", *verdict["answer"]] if verdict["answer"] else []
+    for name, catalogue in verdict["catalogues"].items():
+        lines += likely_causes(name, catalogue["causes"])
     lines += [
         line for name, quality in facts["quality"].items() for line in _quality(name, quality)
     ]
     for name, catalogue in verdict["catalogues"].items():
         lines += catalogue_table(name, catalogue)
     lines += [f"bad member: {member}" for member in verdict["bad_members"]]
-    for name, catalogue in verdict["catalogues"].items():
-        lines += explained(name, catalogue["explain"])
     lines += ["", *(f"Note: {note}" for note in verdict["notes"])] if verdict["notes"] else []
     lines += [
         "",
@@ -36,15 +36,11 @@ def catalogue_table(name: str, catalogue: dict) -> list[str]:
     ]
 
 
-def explained(name: str, settings: list[dict]) -> list[str]:
-    """What would bring a catalogue closer, as the published one tells."""
-    if not settings:
+def likely_causes(name: str, causes: list[str]) -> list[str]:
+    """Why a catalogue deviates, the best supported cause first."""
+    if not causes:
         return []
-    lines = ["", f"{name}: by its own evidence the published one was made with other settings"]
-    for line in settings:
-        what = f"  {line['setting']}: {line['published']} (here {line['used']})"
-        lines.append(f"{what}, {len(line['columns'])} of the columns that deviate")
-    return lines
+    return ["", f"{name}: likely causes, the best supported first", *(f"  - {c}" for c in causes)]
 
 
 def _quality(name: str, quality: dict) -> list[str]:

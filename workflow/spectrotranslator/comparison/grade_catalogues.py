@@ -5,6 +5,7 @@ from spectrotranslator.files import read_json, write_json
 from spectrotranslator.step import Step
 from spectrotranslator.translation.column_descriptions import FROM_RESIDUALS, kinds_from_residuals
 
+from .explain_differences import causes
 from .grades import DEVIATES, worst
 
 FIGURES = ("bias", "robust_scatter", "agreement", "other_reasons", "differing", "matched")
@@ -77,6 +78,7 @@ def main(arguments) -> None:
                     "by_chance": diff["by_chance"],
                     "by_chance_means": diff["by_chance_means"],
                     "rows": diff["rows"],
+                    "causes": causes(diff),
                     "explain": diff["explain"]["settings"],
                     "columns": {n: column_line(c) for n, c in diff["columns"].items()},
                 }
