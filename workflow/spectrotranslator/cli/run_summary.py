@@ -6,6 +6,8 @@ from pathlib import Path
 def summary(verdict: dict, facts: dict, folder: Path, seconds: float) -> str:
     """Grade and figures of every catalogue and column, where the page lies, the time."""
     lines = ["", *verdict["answer"]] if verdict["answer"] else []
+    for name, settings in verdict["adopted"].items():
+        lines += [f"{name}: {line['sentence']}" for line in settings]
     for name, catalogue in verdict["catalogues"].items():
         lines += likely_causes(name, catalogue["causes"])
     lines += [

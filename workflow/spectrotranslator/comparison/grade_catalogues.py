@@ -66,6 +66,7 @@ def main(arguments) -> None:
             "schema_version": 3,
             "answer": [line for diff in diffs for line in diff["agreement"]["sentences"]],
             "agreement": {diff["table"]: diff["agreement"] for diff in diffs},
+            "adopted": {diff["table"]: diff["adopted"] for diff in diffs},
             "run": configuration.run,
             "evidence": configuration.evidence,
             "method": configuration.comparison.method,
