@@ -15,6 +15,7 @@ from spectrotranslator.comparison.grades import (
     deviating_by_chance,
     grade_numbers,
     grade_share,
+    too_far_for_chance,
     worst,
 )
 from spectrotranslator.comparison.grading_statistics import (
@@ -252,8 +253,9 @@ def test_of_many_columns_some_deviate_by_chance():
 def test_a_column_of_less_than_a_thousandth_is_never_put_down_to_chance():
     rest = [0.3] * 37
     assert deviating_by_chance(graded(0.0009, *rest)) == []
+    assert too_far_for_chance(graded(0.0009, *rest)) == ["x0"]
     assert deviating_by_chance(graded(0.0011, *rest)) == ["x0"]
-    assert denial_of_catalogue(graded(0.0009, *rest)) == 0.001
+    assert too_far_for_chance(graded(0.0011, 0.0002, *rest)) == []
 
 
 def test_of_few_columns_the_one_that_denies_the_catalogue_is_below_its_limit():

@@ -32,7 +32,7 @@ def catalogue_table(name: str, catalogue: dict) -> list[str]:
     return [
         "",
         f"{name}: {catalogue['grade']}, {rows['matched']} of {rows['published']} rows matched",
-        *([f"  {catalogue['by_chance_means']}"] if catalogue["by_chance"] else []),
+        *([f"  {catalogue['by_chance_means']}"] if catalogue["by_chance_means"] else []),
         f"  {'column':<12} {'grade':<11} {'median diff':>12} {'scatter':>10} {'unit':<8} why",
         *(_line(label, column) for label, column in catalogue["columns"].items()),
     ]

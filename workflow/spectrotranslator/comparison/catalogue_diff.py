@@ -30,6 +30,7 @@ from .grades import (
     grade_numbers,
     grade_share,
     meaning_of_chance,
+    too_far_for_chance,
     worst,
 )
 from .grading_statistics import describe, grading_statistics, pulls
@@ -93,14 +94,17 @@ def compare(
     chance = deviating_by_chance(columns)
     for label in chance:
         columns[label]["class"] = SEED
-    grades = [EQUIVALENT if label in chance else c["grade"] for label, c in columns.items()]
+    too_far = too_far_for_chance(columns)
+    alone = {*chance, *too_far}
+    grades = [EQUIVALENT if label in alone else c["grade"] for label, c in columns.items()]
     summary = {
         "schema_version": 5,
         "table": table.name,
         "agreement": agreement(p, r, table, groups),
         "grade": worst([whole.grade, *grades]),
         "by_chance": chance,
-        "by_chance_means": meaning_of_chance(chance, len(columns)),
+        "too_far_for_chance": too_far,
+        "by_chance_means": meaning_of_chance(chance, too_far, len(columns)),
         "layout": layout_faults,
         "rows": rows | whole.as_dict(),
         "first": _exact_faults(columns),

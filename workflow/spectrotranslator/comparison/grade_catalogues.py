@@ -77,6 +77,7 @@ def main(arguments) -> None:
                 diff["table"]: {
                     "grade": diff["grade"],
                     "by_chance": diff["by_chance"],
+                    "too_far_for_chance": diff["too_far_for_chance"],
                     "by_chance_means": diff["by_chance_means"],
                     "rows": diff["rows"],
                     "causes": causes(diff),

@@ -7,7 +7,7 @@ distribution: (x - m) / (s sqrt(1 + 1/K)) follows Student's t with K - 1 degrees
 A column deviates where an independent replicate would lie as far out with less than 1% chance. Of
 many columns some do so by chance: the catalogue as a whole is held to the test of Simes (1986,
 Biometrika 73, 751) over all columns, at 1%, which holds for columns that move together. A column
-of less than 0.1% chance is never put down to chance.
+of less than 0.1% chance is never put down to chance, and is named apart.
 
 Statistics that grow with every disagreement (scatter, share of rows that differ) are held to their
 upper side alone: two catalogues may lie closer than two replicates.
@@ -150,16 +150,24 @@ def worst(grades: Iterable[str]) -> str:
     return max(grades, key=ORDER.index)
 
 
-def deviating_by_chance(columns: dict[str, dict]) -> list[str]:
+def deviating_by_chance(columns: Mapping[str, dict]) -> list[str]:
     """The deviating columns of a catalogue that as many columns hold by chance; none or all.
 
     Other seeds would have others deviate: that is their class.
     """
+    return [n for n in _deviating_alone(columns) if columns[n]["chance"] >= NEVER_BY_CHANCE]
+
+
+def too_far_for_chance(columns: Mapping[str, dict]) -> list[str]:
+    """Columns of less than 0.1% chance where all columns together do not deviate."""
+    return [n for n in _deviating_alone(columns) if columns[n]["chance"] < NEVER_BY_CHANCE]
+
+
+def _deviating_alone(columns: Mapping[str, dict]) -> list[str]:
+    """Deviating columns, where the test of all columns together does not deny the catalogue."""
     chances = _chances(columns)
     count = len(chances)
     if any(count * chance / rank < DENIAL for rank, chance in enumerate(chances, 1)):
-        return []
-    if chances and chances[0] < NEVER_BY_CHANCE:
         return []
     deviating = {n: c for n, c in columns.items() if c["grade"] == DEVIATES}
     return [name for name, column in deviating.items() if column["chance"] is not None]
@@ -167,18 +175,25 @@ def deviating_by_chance(columns: dict[str, dict]) -> list[str]:
 
 def denial_of_catalogue(columns: Mapping[str, dict]) -> float:
     """The chance below which one column alone makes the whole catalogue deviate."""
-    return max(NEVER_BY_CHANCE, DENIAL / max(1, len(_chances(columns))))
+    return DENIAL / max(1, len(_chances(columns)))
 
 
-def meaning_of_chance(by_chance: Sequence[str], columns: int) -> str | None:
-    """What to make of columns that deviate in a catalogue that does not, in one sentence."""
-    if not by_chance:
-        return None
-    return (
-        f"{len(by_chance)} of {columns} columns ({', '.join(by_chance)}) lie beyond their own 1% "
-        "limit, as a few of so many do in any two runs of one method: no evidence of a fault, "
-        "unless another run with other seeds has the same columns deviate"
-    )
+def meaning_of_chance(by_chance: Sequence[str], too_far: Sequence[str], columns: int) -> str | None:
+    """What to make of columns that deviate in a catalogue that does not, in plain sentences."""
+    told = []
+    if by_chance:
+        told.append(
+            f"{len(by_chance)} of {columns} columns ({', '.join(by_chance)}) lie beyond their own "
+            "1% limit, as a few of so many do in any two runs of one method: no evidence of a "
+            "fault, unless another run with other seeds has the same columns deviate"
+        )
+    if too_far:
+        told.append(
+            f"{', '.join(too_far)} deviates with less than 0.1% chance, which is not put down to "
+            "chance, though all columns together do not contradict another run of the method: "
+            "run again with other seeds before trusting it"
+        )
+    return "; ".join(told) or None
 
 
 def _chances(columns: Mapping[str, dict]) -> list[float]:
