@@ -23,10 +23,15 @@ import torch
 
 from cdstables.layout import Table, layout_from_yaml
 from spectrotranslator.comparison.catalogue_diff import compare
-from spectrotranslator.comparison.grades import DEVIATES, EQUIVALENT, IDENTICAL, Tolerance
+from spectrotranslator.comparison.grades import DEVIATES, EQUIVALENT, IDENTICAL
 from spectrotranslator.comparison.percentile_groups import find_groups
 from spectrotranslator.comparison.read_catalogues import Catalogue, number_labels
-from spectrotranslator.comparison.tolerances import Pair, Tolerances, between_replicates
+from spectrotranslator.comparison.tolerances import (
+    Pair,
+    Tolerances,
+    between_replicates,
+    tolerances_of,
+)
 from spectrotranslator.config import resolve
 from spectrotranslator.tolerance.replicates import run_replicate
 
@@ -48,13 +53,7 @@ def _run_replicate(task) -> dict[str, pd.DataFrame]:
 def tolerances(pairs: Iterable[Pair], replicates: int, table: Table) -> Tolerances:
     """As a file of ``./reproduce calibrate`` would hold them."""
     found = between_replicates(pairs, table)
-    return Tolerances(
-        {
-            label: {n: Tolerance(f["mean"], f["std"], replicates) for n, f in stats.items()}
-            for label, stats in found.items()
-        },
-        {},
-    )
+    return Tolerances(tolerances_of(found, replicates), {})
 
 
 def graded(first: pd.DataFrame, second: pd.DataFrame, table: Table, allowed) -> dict:

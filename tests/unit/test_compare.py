@@ -11,9 +11,11 @@ from spectrotranslator.comparison.agreement import agreement
 from spectrotranslator.comparison.flag_agreement import comment_figures, flag_figures, parse_comment
 from spectrotranslator.comparison.grades import (
     Tolerance,
+    denial_of_catalogue,
     deviating_by_chance,
     grade_numbers,
     grade_share,
+    too_far_for_chance,
     worst,
 )
 from spectrotranslator.comparison.grading_statistics import (
@@ -27,6 +29,7 @@ from spectrotranslator.comparison.grading_statistics import (
 from spectrotranslator.comparison.percentile_groups import find_groups
 from spectrotranslator.comparison.read_catalogues import flag_labels, number_labels
 from spectrotranslator.comparison.row_matching import pair
+from spectrotranslator.comparison.tolerances import tolerances_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -174,7 +177,22 @@ def test_a_reason_lost_before_the_cut_is_a_difference():
 
 
 def tolerances(**std) -> dict[str, Tolerance]:
-    return {name: Tolerance(0.0, value, 12) for name, value in std.items()}
+    return tolerances_of({"x": {n: {"mean": 0.0, "std": s} for n, s in std.items()}}, 12)["x"]
+
+
+def test_numbers_closer_than_two_replicates_are_no_fault():
+    allowed = tolerances(scatter=0.1)
+    assert grade_numbers({"scatter": -5.0}, allowed).grade == "equivalent"
+    assert grade_numbers({"scatter": 5.0}, allowed).grade == "deviates"
+
+
+def test_a_one_sided_limit_is_where_the_grade_changes():
+    allowed = tolerances(scatter=0.1, bias=0.2)
+    for name in allowed:
+        limit = allowed[name].detectable(2)
+        values = {"scatter": 0.0, "bias": 0.0}
+        assert grade_numbers(values | {name: 1.001 * limit}, allowed).grade == "deviates"
+        assert grade_numbers(values | {name: 0.999 * limit}, allowed).grade == "equivalent"
 
 
 def test_numbers_within_the_scatter_between_executions_are_equivalent():
@@ -210,7 +228,7 @@ def test_what_must_match_exactly_may_not_differ_in_one_row():
 
 
 def test_fewer_differing_rows_than_usual_are_no_fault():
-    usual = Tolerance(0.3, 0.01, 12)
+    usual = Tolerance(0.3, 0.01, 12, one_sided=True)
     assert grade_share(1, 100, usual, "training").grade == "equivalent"
     assert grade_share(60, 100, usual, "training").grade == "deviates"
 
@@ -230,6 +248,21 @@ def test_of_many_columns_some_deviate_by_chance():
     assert deviating_by_chance(graded(0.0002, 0.009, *rest)) == []
     assert deviating_by_chance(graded(*[0.001] * 10, *rest)) == []
     assert deviating_by_chance(graded(*rest)) == []
+
+
+def test_a_column_of_less_than_a_thousandth_is_never_put_down_to_chance():
+    rest = [0.3] * 37
+    assert deviating_by_chance(graded(0.0009, *rest)) == []
+    assert too_far_for_chance(graded(0.0009, *rest)) == ["x0"]
+    assert deviating_by_chance(graded(0.0011, *rest)) == ["x0"]
+    assert too_far_for_chance(graded(0.0011, 0.0002, *rest)) == []
+
+
+def test_of_few_columns_the_one_that_denies_the_catalogue_is_below_its_limit():
+    limit = denial_of_catalogue(graded(*[0.3] * 5))
+    assert limit == 0.002
+    assert deviating_by_chance(graded(0.0019, *[0.3] * 4)) == []
+    assert deviating_by_chance(graded(0.0021, *[0.3] * 4)) == ["x0"]
 
 
 def test_what_is_not_left_to_chance_never_deviates_by_it():

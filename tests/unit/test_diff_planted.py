@@ -479,3 +479,6 @@ def test_a_column_that_deviates_by_chance_is_of_the_class_seed(tmp_path):
     column = found["columns"]["Teff5"]
     assert (column["grade"], column["class"]) == ("deviates", "seed")
     assert (found["by_chance"], found["grade"]) == (["Teff5"], "equivalent")
+    assert "1 of 39 columns (Teff5)" in found["by_chance_means"]
+    alone, whole = (column[f"smallest_detectable{s}"]["bias"] for s in ("", "_in_catalogue"))
+    assert 0 < alone < abs(column["statistics"]["bias"]) < whole

@@ -13,11 +13,15 @@ from minisky.published_catalogue import Direction as Names
 from minisky.published_catalogue import write_comments
 from minisky.published_text import comment_text
 from spectrotranslator.comparison.choices import with_choice, within_choices
-from spectrotranslator.comparison.explain_differences import explain, overview
+from spectrotranslator.comparison.explain_differences import causes, explain, overview
 from spectrotranslator.comparison.flag_agreement import Style
 from spectrotranslator.comparison.grades import Tolerance, grade_numbers
 from spectrotranslator.config import resolve
 from spectrotranslator.config.configuration import Method, MonteCarloSettings
+from spectrotranslator.config.resolve_from_fingerprint import (
+    resolve_realisations,
+    resolve_selection,
+)
 from spectrotranslator.errors import InputError
 from spectrotranslator.fingerprint import input_masks
 from spectrotranslator.fingerprint.catalogue_traces import Traces, paired
@@ -41,7 +45,6 @@ from spectrotranslator.translation.catalogue_columns import comment_text as writ
 from spectrotranslator.translation.montecarlo import measurements
 from spectrotranslator.translation.order_statistics import simulate, trimmed_spread
 from spectrotranslator.translation.quality_flags import PairMaps
-from spectrotranslator.translation.resolve_from_fingerprint import resolve_realisations
 
 ROOT = Path(__file__).resolve().parents[2]
 Q = (5, 16, 50, 84, 95)
@@ -395,7 +398,8 @@ def test_rows_of_one_name_are_paired_in_order_or_not_at_all():
 
 
 def told(path, **answer):
-    path.write_text(json.dumps({"answers": {"realisations": answer}}))
+    answer = {"interval": None, "evidence": {}} | answer
+    path.write_text(json.dumps({"answers": {"realisations": answer, "selection": answer}}))
     return path
 
 
@@ -406,6 +410,24 @@ def test_a_run_takes_its_realisations_from_the_fingerprint_or_refuses(tmp_path):
     told(path, estimate=None, undetermined="fewer than 100 stars")
     with pytest.raises(InputError, match=r"undetermined \(fewer than 100 stars\); set"):
         resolve_realisations(method, path)
+    settings = method.montecarlo.model_copy(update={"realisations_fallback": 12})
+    fallback = method.model_copy(update={"montecarlo": settings})
+    assert resolve_realisations(fallback, path).montecarlo.realisations == 12
+
+
+def test_a_run_takes_its_selection_from_the_fingerprint_or_its_fallback(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    run = resolve("full")
+    path = told(tmp_path / "f.json", estimate="bright", undetermined=None)
+    assert resolve_selection(run, path).selection == "bright"
+    told(path, estimate=None, undetermined="too few stars")
+    assert resolve_selection(run, path).selection == "advice"
+    alone = run.model_copy(update={"selection_fallback": None})
+    with pytest.raises(InputError, match=r"undetermined \(too few stars\); set selection"):
+        resolve_selection(alone, path)
+    told(path, estimate="__import__('os')", undetermined=None)
+    with pytest.raises(InputError, match="no candidate selection"):
+        resolve_selection(run, path)
 
 
 def test_a_masked_input_is_missing_where_its_flag_is_not_0():
@@ -475,3 +497,33 @@ def test_a_width_that_other_realisations_give_is_explained_by_them_first():
     assert found["Flagmii"] == []
     assert "HV5" not in found
     assert {line["setting"] for line in overview(found)} == set(differing)
+
+
+def test_causes_come_in_the_order_of_their_evidence():
+    rows = {"grade": "identical", "reason": "the same rows in the same order"}
+    columns = {
+        "QflagIi": {"grade": "deviates", "class": "selection"},
+        "HV95": {"grade": "deviates", "class": "code"},
+        "HV5": {"grade": "deviates", "class": "seed"},
+        "HV16": {"grade": "deviates", "class": "training"},
+    }
+    settings = [
+        {"setting": "montecarlo.realisations", "used": 10, "published": 100, "explains": 0.9,
+         "columns": ["HV95"]},
+        {"setting": "training.epochs", "used": 10, "published": 60, "explains": 0.0,
+         "columns": ["HV95", "HV16"]},
+    ]  # fmt: skip
+    diff = {"grade": "deviates", "layout": [], "rows": rows, "by_chance": ["HV5"],
+            "columns": columns, "explain": {"settings": settings}}  # fmt: skip
+    first, second, third = causes(diff)
+    assert first == (
+        "montecarlo.realisations is 100 in the published catalogue and 10 here: accounts for 90% "
+        "of what differs in 1 column"
+    )
+    assert second.startswith("training.epochs is 60")
+    assert third.endswith("with no setting known to cause it: QflagIi")
+    lost = rows | {"grade": "deviates", "reason": "3 rows have no partner"}
+    assert causes(diff | {"rows": lost})[0] == "3 rows have no partner"
+    assert causes(diff | {"grade": "equivalent"}) == []
+    columns["HV50"] = {"grade": "missing", "class": None}
+    assert causes(diff | {"grade": "missing"})[2].endswith("catalogue lacks: HV50")

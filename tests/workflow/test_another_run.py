@@ -20,7 +20,8 @@ RUN = {
     "extends": "config/runs/tiny.yaml",
     "sources": {"route": "vizier", "photometry": {"chunk": 500}},
     "selections": {"advice": None, "no_snr": None, "bright": None, "bare": {"cuts": CUTS}},
-    "selection": "bare",
+    "selection": "fingerprint",
+    "selection_fallback": "bare",
     "selection_grid": None,
     "row_candidates": None,
     "directions": {"g2a": {"rows": [{"cut": "source_id > 0", "source": "ours"}]}},
@@ -59,8 +60,9 @@ def test_the_surveys_can_come_from_vizier_by_one_word(finished, folder):
     assert identifiers((folder.parents[1] / CATALOGUE).read_bytes()) == identifiers(published)
 
 
-def test_the_realisations_can_come_from_the_fingerprint(folder):
-    jobs = list((folder / "provenance/jobs").glob("translate_shard-*.json"))
+@pytest.mark.parametrize("rule", ["crossmatch", "translate_shard"])
+def test_settings_can_come_from_the_fingerprint(folder, rule):
+    jobs = list((folder / "provenance/jobs").glob(f"{rule}-*.json"))
     assert jobs
     for path in jobs:
         roles = {file["role"] for file in json.loads(path.read_text())["inputs"]}

@@ -56,6 +56,7 @@ rule crossmatch:
         origin=RUN.stars("origin"),
         target=RUN.stars("target"),
         authors=RUN.authors_file,
+        fingerprint=RUN.selection_told,
     output:
         sample=f"{RESULTS}/sample/{{direction}}-{{kind}}.parquet",
         ledger=f"{RESULTS}/sample/ledger/{{direction}}-{{kind}}.json",

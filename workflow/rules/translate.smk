@@ -82,6 +82,7 @@ rule homogenise:
         registry=CONFIGURATION.sources.registry,
         origin=lambda w: f"{RESULTS}/sample/{CONFIGURATION.directions[RUN.direction_to[w.base]].origin}.parquet",
         target=f"{RESULTS}/sample/{{base}}.parquet",
+        fingerprint=RUN.selection_told_of_base,
         parts=lambda w: expand(
             rules.translate_shard.output.part,
             method=w.method,

@@ -153,6 +153,9 @@ def _changed(configuration: Configuration, given: argparse.Namespace) -> Configu
         if given.realisations is not None:
             method["montecarlo"]["realisations"] = given.realisations
         elif method["montecarlo"]["realisations"] == FINGERPRINT:
+            if fallback := method["montecarlo"]["realisations_fallback"]:
+                method["montecarlo"]["realisations"] = fallback
+                continue
             raise InputError(
                 f"methods.{name}.montecarlo.realisations is fingerprint: how many that is will be "
                 "known when the published catalogue is there; plan with --realisations N"

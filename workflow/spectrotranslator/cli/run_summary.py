@@ -6,14 +6,16 @@ from pathlib import Path
 def summary(verdict: dict, facts: dict, folder: Path, seconds: float) -> str:
     """Grade and figures of every catalogue and column, where the page lies, the time."""
     lines = ["", *verdict["answer"]] if verdict["answer"] else []
+    for name, settings in verdict["adopted"].items():
+        lines += [f"{name}: {line['sentence']}" for line in settings]
+    for name, catalogue in verdict["catalogues"].items():
+        lines += likely_causes(name, catalogue["causes"])
     lines += [
         line for name, quality in facts["quality"].items() for line in _quality(name, quality)
     ]
     for name, catalogue in verdict["catalogues"].items():
         lines += catalogue_table(name, catalogue)
     lines += [f"bad member: {member}" for member in verdict["bad_members"]]
-    for name, catalogue in verdict["catalogues"].items():
-        lines += explained(name, catalogue["explain"])
     lines += ["", *(f"Note: {note}" for note in verdict["notes"])] if verdict["notes"] else []
     lines += [
         "",
@@ -30,29 +32,17 @@ def catalogue_table(name: str, catalogue: dict) -> list[str]:
     return [
         "",
         f"{name}: {catalogue['grade']}, {rows['matched']} of {rows['published']} rows matched",
-        *_by_chance(catalogue),
+        *([f"  {catalogue['by_chance_means']}"] if catalogue["by_chance_means"] else []),
         f"  {'column':<12} {'grade':<11} {'median diff':>12} {'scatter':>10} {'unit':<8} why",
         *(_line(label, column) for label, column in catalogue["columns"].items()),
     ]
 
 
-def _by_chance(catalogue: dict) -> list[str]:
-    """What is to be said where columns deviate and the catalogue does not."""
-    count, of = len(catalogue["by_chance"]), len(catalogue["columns"])
-    if not count:
+def likely_causes(name: str, causes: list[str]) -> list[str]:
+    """Why a catalogue deviates, the best supported cause first."""
+    if not causes:
         return []
-    return [f"  {count} of {of} columns lie beyond their own limit, as some do by chance"]
-
-
-def explained(name: str, settings: list[dict]) -> list[str]:
-    """What would bring a catalogue closer, as the published one tells."""
-    if not settings:
-        return []
-    lines = ["", f"{name}: by its own evidence the published one was made with other settings"]
-    for line in settings:
-        what = f"  {line['setting']}: {line['published']} (here {line['used']})"
-        lines.append(f"{what}, {len(line['columns'])} of the columns that deviate")
-    return lines
+    return ["", f"{name}: likely causes, the best supported first", *(f"  - {c}" for c in causes)]
 
 
 def _quality(name: str, quality: dict) -> list[str]:

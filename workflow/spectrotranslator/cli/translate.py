@@ -16,6 +16,7 @@ from astropy.units import UnitBase
 
 from spectrotranslator import user_paths
 from spectrotranslator.config import Configuration, load
+from spectrotranslator.config.resolve_from_fingerprint import resolve_method
 from spectrotranslator.download.require_columns import require_columns
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import atomic, read_json, sha256
@@ -27,7 +28,6 @@ from spectrotranslator.translation.montecarlo import NetworkPart, in_blocks, mea
 from spectrotranslator.translation.product_columns import Description, catalogue_descriptions
 from spectrotranslator.translation.residual_intervals import ResidualIntervals
 from spectrotranslator.translation.residual_percentiles import FROM_RESIDUALS
-from spectrotranslator.translation.resolve_from_fingerprint import resolve_method
 from spectrotranslator.translation.user_table import (
     ModelInput,
     features,

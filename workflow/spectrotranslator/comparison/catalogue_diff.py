@@ -17,15 +17,20 @@ from spectrotranslator.files import atomic, write_json
 from .agreement import agreement
 from .flag_agreement import Style, comment_figures, flag_figures
 from .grades import (
+    DENIAL,
     DEVIATES,
     EQUIVALENT,
     IDENTICAL,
     MISSING,
     SEED,
     Grade,
+    Tolerance,
+    denial_of_catalogue,
     deviating_by_chance,
     grade_numbers,
     grade_share,
+    meaning_of_chance,
+    too_far_for_chance,
     worst,
 )
 from .grading_statistics import describe, grading_statistics, pulls
@@ -89,13 +94,17 @@ def compare(
     chance = deviating_by_chance(columns)
     for label in chance:
         columns[label]["class"] = SEED
-    grades = [EQUIVALENT if label in chance else c["grade"] for label, c in columns.items()]
+    too_far = too_far_for_chance(columns)
+    alone = {*chance, *too_far}
+    grades = [EQUIVALENT if label in alone else c["grade"] for label, c in columns.items()]
     summary = {
-        "schema_version": 4,
+        "schema_version": 5,
         "table": table.name,
         "agreement": agreement(p, r, table, groups),
         "grade": worst([whole.grade, *grades]),
         "by_chance": chance,
+        "too_far_for_chance": too_far,
+        "by_chance_means": meaning_of_chance(chance, too_far, len(columns)),
         "layout": layout_faults,
         "rows": rows | whole.as_dict(),
         "first": _exact_faults(columns),
@@ -204,13 +213,16 @@ def _columns(
             if found["equal"] == found["matched"]:
                 graded = Grade(IDENTICAL, "all numbers are equal")
             found |= {"statistics": statistics[label], **graded.as_dict()}
-            found |= _detectable(tolerances, label, p, unit.get(label))
         else:
             found = _exact(p[label], r[label])
         columns[label] = {"unit": column.unit, "same_bytes": same_bytes.get(label), **found}
         if label in decimals:
             columns[label]["equal_decimals"] = decimals[label]
         columns[label] |= _written_otherwise(columns[label])
+    if tolerances is not None:
+        denial = denial_of_catalogue(columns)
+        for label in statistics:
+            columns[label] |= _detectable(tolerances.numbers(label), denial, p, unit.get(label))
     return columns
 
 
@@ -236,18 +248,23 @@ def _number(label: str, p, r, names, group) -> dict:
     return figures
 
 
-def _detectable(tolerances: Tolerances | None, label: str, p, group) -> dict:
-    """Smallest effect that would be called deviating, by statistic; a bias in three units."""
-    if tolerances is None:
-        return {}
-    statistics = tolerances.numbers(label)
-    found = {name: each.detectable(len(statistics)) for name, each in statistics.items()}
+def _detectable(statistics: dict[str, Tolerance], denial: float, p, group) -> dict:
+    """Smallest effects that make the column deviate, and the whole catalogue by it alone."""
+    return {
+        "smallest_detectable": _limits(statistics, DENIAL, p, group),
+        "smallest_detectable_in_catalogue": _limits(statistics, denial, p, group),
+    }
+
+
+def _limits(statistics: dict[str, Tolerance], denial: float, p, group) -> dict:
+    """Smallest effect of less than ``denial`` chance, by statistic; a bias in three units."""
+    found = {name: each.detectable(len(statistics), denial) for name, each in statistics.items()}
     if group is not None and group.systematic:
         found["bias_in_systematic"] = _in_units(found["bias"], p[group.systematic])
     if group is not None and {16, 84} <= group.percentiles.keys():
         low, high = (p[group.percentiles[n]] for n in (16, 84))
         found["bias_in_half_interval"] = _in_units(found["bias"], (high - low) / 2)
-    return {"smallest_detectable": found}
+    return found
 
 
 def _in_units(value: float, unit: pd.Series) -> float | None:

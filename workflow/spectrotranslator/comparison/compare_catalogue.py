@@ -7,9 +7,13 @@ from cdstables.layout import Table, layout_from_yaml
 from cdstables.readme import load_readme
 from spectrotranslator.comparison.tolerances import read_tolerances
 from spectrotranslator.config import Configuration, load
+from spectrotranslator.config.resolve_from_fingerprint import (
+    adopted_settings,
+    resolve_realisations,
+    resolve_selection,
+)
 from spectrotranslator.files import read_json
 from spectrotranslator.step import Step
-from spectrotranslator.translation.resolve_from_fingerprint import resolve_realisations
 
 from .catalogue_diff import compare
 from .explain_differences import differing_settings, explain, overview
@@ -31,14 +35,16 @@ def main(arguments) -> None:
         read_catalogue(arguments.regenerated, ours),
         read_tolerances(Path(path), arguments.direction) if path else None,
     )
+    adopted = {"adopted": adopted_settings(configuration, arguments.fingerprint)}
     explanation = _explanation(configuration, arguments, layout, difference.summary["columns"])
-    explained = replace(difference, summary=difference.summary | explanation)
+    explained = replace(difference, summary=difference.summary | adopted | explanation)
     explained.write(arguments.diff, arguments.rows, arguments.unmatched)
 
 
 def _explanation(configuration: Configuration, arguments, layout: Table, columns: dict) -> dict:
     """By column and over all: which settings the published catalogue says were others."""
     fingerprint = read_json(arguments.fingerprint)
+    configuration = resolve_selection(configuration, arguments.fingerprint)
     method = configuration.methods[configuration.comparison.method]
     method = resolve_realisations(method, arguments.fingerprint)
     differing = differing_settings(fingerprint, configuration, method)
@@ -60,5 +66,6 @@ step.output("rows", "one line a star, Parquet")
 step.output("unmatched", "rows without a partner, repeated or moved, Parquet")
 step.setting("comparison")
 step.setting("selection")
+step.setting("selection_fallback")
 step.setting("training_sample")
 step.setting("methods.{compared_method}")

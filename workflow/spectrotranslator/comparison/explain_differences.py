@@ -16,6 +16,7 @@ from spectrotranslator.config.configuration import Configuration, Method
 from spectrotranslator.surveys.derived_columns import SENTINEL_RULE
 from spectrotranslator.translation.order_statistics import FRACTIONS, simulate, trimmed_spread
 
+from . import grades
 from .grades import CONSISTENT, DEVIATES
 
 REALISATIONS = "montecarlo.realisations"
@@ -24,6 +25,13 @@ EPOCHS = "training.epochs"
 MISSING = "montecarlo.missing"
 MASKED = "montecarlo.masked"
 SELECTION = "selection"
+CLASSES = {
+    "missing": "columns that the regenerated catalogue lacks",
+    "inputs": "inputs differ, with no setting known to cause it",
+    "selection": "the training sample differs, with no setting known to cause it",
+    "code": "the shape of the percentiles or the text differs, which the code decides",
+    "training": "other seeds do not explain these numbers, with no setting known to cause it",
+}
 
 
 def differing_settings(
@@ -110,6 +118,47 @@ def overview(explained: Mapping[str, list[dict]]) -> list[dict]:
             entry["columns"].append(label)
             entry["explains"] += line["explains"] or 0.0
     return sorted(settings.values(), key=lambda one: (-one["explains"], -len(one["columns"])))
+
+
+def causes(diff: Mapping) -> list[str]:
+    """Likely causes of what deviates in one catalogue, in sentences, the best supported first.
+
+    First what holds for whole rows, then settings that the published catalogue itself excludes,
+    then columns that must match exactly and that no such setting touches, then the rest by class.
+
+    Parameters
+    ----------
+    diff : mapping
+        ``diff.json`` with its ``explain``.
+    """
+    if diff["grade"] not in (CONSISTENT, DEVIATES, grades.MISSING):
+        return []
+    rows, settings = diff["rows"], diff["explain"]["settings"]
+    found = [*diff["layout"], rows["reason"]] if rows["grade"] == DEVIATES else []
+    told = {label for line in settings for label in line["columns"]}
+    found = [*dict.fromkeys(found), *map(_setting_in_words, settings)]
+    left: dict[str, list[str]] = {}
+    for label, column in diff["columns"].items():
+        if label in told or label in diff["by_chance"]:
+            continue
+        if column["grade"] == grades.MISSING:
+            left.setdefault("missing", []).append(label)
+        elif column["grade"] == DEVIATES:
+            left.setdefault(column["class"], []).append(label)
+    order = ("missing", "inputs", "selection", "code", "training")
+    for kind in sorted(left, key=order.index):
+        found.append(f"{CLASSES[kind]}: {', '.join(left[kind])}")
+    return found
+
+
+def _setting_in_words(line: Mapping) -> str:
+    count = len(line["columns"])
+    share = line["explains"] / count
+    much = f"accounts for {100 * share:.0f}% of what" if share else "may account for part of what"
+    return (
+        f"{line['setting']} is {line['published']} in the published catalogue and {line['used']} "
+        f"here: {much} differs in {count} {'column' if count == 1 else 'columns'}"
+    )
 
 
 def _touches(setting: str, value: dict) -> bool:

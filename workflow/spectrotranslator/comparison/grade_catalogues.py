@@ -5,9 +5,11 @@ from spectrotranslator.files import read_json, write_json
 from spectrotranslator.step import Step
 from spectrotranslator.translation.residual_percentiles import FROM_RESIDUALS, kinds_from_residuals
 
+from .explain_differences import causes
 from .grades import DEVIATES, worst
 
 FIGURES = ("bias", "robust_scatter", "agreement", "other_reasons", "differing", "matched")
+LIMITS = ("smallest_detectable", "smallest_detectable_in_catalogue")
 NOT_COMPARED = "not compared"
 
 
@@ -15,6 +17,7 @@ def column_line(column: dict) -> dict:
     """What the verdict keeps of a column of diff.json."""
     kept = {name: column[name] for name in ("grade", "reason", "class", "unit")}
     kept |= {name: column[name] for name in FIGURES if name in column}
+    kept |= {name: column[name] for name in LIMITS if name in column}
     if "pull_systematic" in column:
         kept["pull"] = column["pull_systematic"].get("robust_scatter")
     return kept
@@ -61,9 +64,10 @@ def main(arguments) -> None:
     write_json(
         arguments.verdict,
         {
-            "schema_version": 2,
+            "schema_version": 3,
             "answer": [line for diff in diffs for line in diff["agreement"]["sentences"]],
             "agreement": {diff["table"]: diff["agreement"] for diff in diffs},
+            "adopted": {diff["table"]: diff["adopted"] for diff in diffs},
             "run": configuration.run,
             "evidence": configuration.evidence,
             "method": configuration.comparison.method,
@@ -74,7 +78,10 @@ def main(arguments) -> None:
                 diff["table"]: {
                     "grade": diff["grade"],
                     "by_chance": diff["by_chance"],
+                    "too_far_for_chance": diff["too_far_for_chance"],
+                    "by_chance_means": diff["by_chance_means"],
                     "rows": diff["rows"],
+                    "causes": causes(diff),
                     "explain": diff["explain"]["settings"],
                     "columns": {n: column_line(c) for n, c in diff["columns"].items()},
                 }

@@ -6,10 +6,14 @@ distribution: (x - m) / (s sqrt(1 + 1/K)) follows Student's t with K - 1 degrees
 
 A column deviates where an independent replicate would lie as far out with less than 1% chance. Of
 many columns some do so by chance: the catalogue as a whole is held to the test of Simes (1986,
-Biometrika 73, 751) over all columns, at 1%, which holds for columns that move together.
+Biometrika 73, 751) over all columns, at 1%, which holds for columns that move together. A column
+of less than 0.1% chance is never put down to chance, and is named apart.
+
+Statistics that grow with every disagreement (scatter, share of rows that differ) are held to their
+upper side alone: two catalogues may lie closer than two replicates.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import expm1, sqrt
 
@@ -22,6 +26,8 @@ DEVIATES, MISSING = "deviates", "missing"
 ORDER = (IDENTICAL, EQUIVALENT, CONSISTENT, DEVIATES, MISSING)
 SEED = "seed"
 DENIAL = 0.01
+NEVER_BY_CHANCE = 0.001
+ONE_SIDED = ("scatter", "differing")
 
 
 @dataclass(frozen=True)
@@ -46,23 +52,34 @@ class Grade:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """Mean and standard deviation of one statistic over pairs of ``replicates`` replicates."""
+    """Mean and standard deviation of one statistic over pairs of ``replicates`` replicates.
+
+    ``one_sided`` says that a value below the mean can only mean better agreement.
+    """
 
     mean: float
     std: float
     replicates: int
+    one_sided: bool = False
 
     def probability(self, value: float) -> float:
-        """How likely a pair of replicates lies at least as far from the mean."""
+        """How likely a pair of replicates lies at least as far from the mean, or above it."""
+        distance = value - self.mean
+        if not self.one_sided:
+            distance = abs(distance)
         if self.std == 0:
-            return 1.0 if value == self.mean else 0.0
-        pull = abs(value - self.mean) / (self.std * sqrt(1 + 1 / self.replicates))
-        return float(2 * stdtr(self.replicates - 1, -pull))
+            return 1.0 if distance <= 0 else 0.0
+        pull = distance / (self.std * sqrt(1 + 1 / self.replicates))
+        return float(self._sides * stdtr(self.replicates - 1, -pull))
 
-    def detectable(self, tests: int) -> float:
-        """Distance from the mean at which a statistic is called deviating."""
-        pull = -stdtrit(self.replicates - 1, DENIAL / tests / 2)
+    def detectable(self, tests: int, denial: float = DENIAL) -> float:
+        """Distance from the mean of which one of ``tests`` statistics has ``denial`` as chance."""
+        pull = -stdtrit(self.replicates - 1, denial / tests / self._sides)
         return float(pull * self.std * sqrt(1 + 1 / self.replicates))
+
+    @property
+    def _sides(self) -> int:
+        return 1 if self.one_sided else 2
 
 
 def grade_numbers(
@@ -120,8 +137,7 @@ def grade_share(differing: int, matched: int, tolerance: Tolerance | None, kind:
     figures = f"{differing} of {matched} rows differ"
     if tolerance is None:
         return Grade(DEVIATES, f"{figures}, and none may", kind)
-    share = sqrt(differing / matched)
-    chance = 1.0 if share <= tolerance.mean else tolerance.probability(share)
+    chance = tolerance.probability(sqrt(differing / matched))
     if chance >= DENIAL:
         return Grade(EQUIVALENT, f"{figures}, as between two replicates", chance=chance)
     expected = tolerance.mean**2 * matched
@@ -134,14 +150,51 @@ def worst(grades: Iterable[str]) -> str:
     return max(grades, key=ORDER.index)
 
 
-def deviating_by_chance(columns: dict[str, dict]) -> list[str]:
+def deviating_by_chance(columns: Mapping[str, dict]) -> list[str]:
     """The deviating columns of a catalogue that as many columns hold by chance; none or all.
 
     Other seeds would have others deviate: that is their class.
     """
-    chances = sorted(c["chance"] for c in columns.values() if c["chance"] is not None)
+    return [n for n in _deviating_alone(columns) if columns[n]["chance"] >= NEVER_BY_CHANCE]
+
+
+def too_far_for_chance(columns: Mapping[str, dict]) -> list[str]:
+    """Columns of less than 0.1% chance where all columns together do not deviate."""
+    return [n for n in _deviating_alone(columns) if columns[n]["chance"] < NEVER_BY_CHANCE]
+
+
+def _deviating_alone(columns: Mapping[str, dict]) -> list[str]:
+    """Deviating columns, where the test of all columns together does not deny the catalogue."""
+    chances = _chances(columns)
     count = len(chances)
     if any(count * chance / rank < DENIAL for rank, chance in enumerate(chances, 1)):
         return []
     deviating = {n: c for n, c in columns.items() if c["grade"] == DEVIATES}
     return [name for name, column in deviating.items() if column["chance"] is not None]
+
+
+def denial_of_catalogue(columns: Mapping[str, dict]) -> float:
+    """The chance below which one column alone makes the whole catalogue deviate."""
+    return DENIAL / max(1, len(_chances(columns)))
+
+
+def meaning_of_chance(by_chance: Sequence[str], too_far: Sequence[str], columns: int) -> str | None:
+    """What to make of columns that deviate in a catalogue that does not, in plain sentences."""
+    told = []
+    if by_chance:
+        told.append(
+            f"{len(by_chance)} of {columns} columns ({', '.join(by_chance)}) lie beyond their own "
+            "1% limit, as a few of so many do in any two runs of one method: no evidence of a "
+            "fault, unless another run with other seeds has the same columns deviate"
+        )
+    if too_far:
+        told.append(
+            f"{', '.join(too_far)} deviates with less than 0.1% chance, which is not put down to "
+            "chance, though all columns together do not contradict another run of the method: "
+            "run again with other seeds before trusting it"
+        )
+    return "; ".join(told) or None
+
+
+def _chances(columns: Mapping[str, dict]) -> list[float]:
+    return sorted(c["chance"] for c in columns.values() if c["chance"] is not None)

@@ -1,6 +1,6 @@
 """How far two replicates of one method lie apart, column by column."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import sqrt
 from pathlib import Path
@@ -10,7 +10,7 @@ import pandas as pd
 
 from cdstables.layout import Table
 from spectrotranslator.comparison.flag_agreement import Style, comment_figures
-from spectrotranslator.comparison.grades import Tolerance
+from spectrotranslator.comparison.grades import ONE_SIDED, Tolerance
 from spectrotranslator.comparison.grading_statistics import grading_statistics
 from spectrotranslator.comparison.percentile_groups import find_groups
 from spectrotranslator.comparison.read_catalogues import flag_labels, number_labels, text_labels
@@ -47,16 +47,21 @@ def read_tolerances(path: Path, catalogue: str) -> Tolerances:
     value = read_json(path)
     try:
         entry = value["catalogues"][catalogue]
-        columns = {
-            label: {
-                name: Tolerance(figure["mean"], figure["std"], entry["replicates"])
-                for name, figure in statistics.items()
-            }
-            for label, statistics in entry["columns"].items()
-        }
+        columns = tolerances_of(entry["columns"], entry["replicates"])
         return Tolerances(columns, value["origin"], entry.get("choices", {}))
     except (KeyError, TypeError) as error:
         raise InputError(f"{path}: no usable tolerances for {catalogue} ({error})") from None
+
+
+def tolerances_of(columns: Mapping, replicates: int) -> dict[str, dict[str, Tolerance]]:
+    """Tolerances by column and statistic, from what ``between_replicates`` gives."""
+    return {
+        label: {
+            name: Tolerance(figure["mean"], figure["std"], replicates, name in ONE_SIDED)
+            for name, figure in statistics.items()
+        }
+        for label, statistics in columns.items()
+    }
 
 
 def between_replicates(pairs: Iterable[Pair], table: Table) -> dict:

@@ -407,7 +407,7 @@ class Comparison(Section):
         "`./reproduce calibrate RUN --choices` measures the spread for the grade `consistent`.",
         "ours",
     )
-    replicates: int = number(8, "Replicate runs of a calibration.", "ours", ge=3)
+    replicates: int = number(20, "Replicate runs of a calibration.", "ours", ge=3)
 
 
 class Compute(Section):
@@ -460,7 +460,16 @@ class Configuration(Section):
         description="Further candidates: each axis names its options, and every combination of one "
         "option an axis is a candidate, named `OPTION+OPTION+...`.",
     )
-    selection: str | None = Field(None, description="The selection the training samples use.")
+    selection: str | None = Field(
+        None,
+        description="The selection the training samples use. `fingerprint`: in each direction the "
+        "one that the published catalogue tells.",
+    )
+    selection_fallback: str | None = Field(
+        None,
+        description="The selection where it is `fingerprint` and the published catalogue does not "
+        "tell; none: the run stops.",
+    )
     training_sample: Literal["ours", "authors"] = number(
         "ours", "Whose training sample: ours, or that of `sources.authors`.", "ours"
     )

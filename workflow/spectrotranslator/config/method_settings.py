@@ -109,6 +109,14 @@ class MonteCarloSettings(Section):
         "authors' code",
         unknown=True,
     )
+    realisations_fallback: int | None = number(
+        None,
+        "Realisations where they are `fingerprint` and the published catalogue does not tell; "
+        "none: the run stops.",
+        "ours",
+        ge=1,
+        le=100_000,
+    )
     shared_draws: bool = number(
         True,
         "Whether both networks of a star are fed the same perturbed inputs, or each its own.",

@@ -37,8 +37,7 @@ def check(configuration: Configuration) -> None:
     if len(set(targets)) < len(targets):
         raise ValueError("two directions lead to one survey's base: give each its own run")
     _grid_is_bounded(configuration)
-    if configuration.selection is not None:
-        _known(configuration.selection, configuration.candidate_selections, "selection")
+    _selections_are_known(configuration)
     _known(configuration.comparison.method, configuration.methods, "comparison.method")
     _cuts_are_of_surveys(configuration)
     _named_bits_are_defined(configuration)
@@ -47,6 +46,18 @@ def check(configuration: Configuration) -> None:
     _masking_flags_are_kept(configuration)
     if configuration.training_sample == "authors" and configuration.sources.authors is None:
         raise ValueError("training_sample is authors, but sources.authors says no files")
+
+
+def _selections_are_known(configuration: Configuration) -> None:
+    candidates = configuration.candidate_selections
+    if FINGERPRINT in candidates:
+        raise ValueError(f"selections: no selection can be named {FINGERPRINT!r}")
+    for place in ("selection", "selection_fallback"):
+        name = getattr(configuration, place)
+        if name is not None and (place, name) != ("selection", FINGERPRINT):
+            _known(name, candidates, place)
+    if configuration.selection == FINGERPRINT:
+        _all_are_published(configuration, "selection", "a name")
 
 
 def _features_exist(configuration: Configuration, direction: Direction, place: str) -> None:
@@ -155,12 +166,18 @@ def _methods_train_together(configuration: Configuration) -> None:
 
 
 def _realisations_can_be_read(configuration: Configuration) -> None:
-    unpublished = [name for name, d in configuration.directions.items() if not d.published]
     for name, method in configuration.methods.items():
-        if method.montecarlo.realisations == FINGERPRINT and unpublished:
+        if method.montecarlo.realisations == FINGERPRINT:
+            place = f"methods.{name}.montecarlo.realisations"
+            _all_are_published(configuration, place, "a number")
+
+
+def _all_are_published(configuration: Configuration, place: str, instead: str) -> None:
+    for name, direction in configuration.directions.items():
+        if not direction.published:
             raise ValueError(
-                f"methods.{name}.montecarlo.realisations is fingerprint, but direction "
-                f"{unpublished[0]} has no published catalogue: give a number"
+                f"{place} is fingerprint, but direction {name} has no published catalogue: "
+                f"give {instead}"
             )
 
 

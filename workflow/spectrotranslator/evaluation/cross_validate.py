@@ -12,10 +12,10 @@ import pandas as pd
 import torch
 
 from spectrotranslator.config import Configuration, load
+from spectrotranslator.config.resolve_from_fingerprint import resolve_method
 from spectrotranslator.files import atomic
 from spectrotranslator.sample.split import held_out_fold_mask, split, survey_rows
 from spectrotranslator.step import Step
-from spectrotranslator.translation.resolve_from_fingerprint import resolve_method
 
 from .refit import cross_validated_translation, refit_network
 

@@ -24,6 +24,7 @@ from .pair_states import FAIL, UNTOLD
 
 TRAINING, WHOLE = "training part", "whole sample"
 SHORTLIST = 20
+MOST_NAMED = 4
 FIRST_STARS, GROWTH = 2_000, 25
 ODDS = np.log(20)
 TOLERATED = 1e-3
@@ -271,5 +272,7 @@ def read_selection(
     if len(counted) == 1:
         left = counted
     if len(left) > 1:
-        return unknown(f"{' and '.join(left)} cannot be told apart", left=left, **evidence)
+        named = " and ".join(left[:MOST_NAMED])
+        further = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
+        return unknown(f"{named}{further} cannot be told apart", left=left, **evidence)
     return Answer(estimate=left[0], interval=left, evidence=evidence)

@@ -443,6 +443,17 @@ class RunFiles:
         waits = montecarlo.realisations == FINGERPRINT
         return [f"{self.folder}/fingerprint/{wildcards.direction}.json"] if waits else []
 
+    def selection_told(self, wildcards) -> list[str]:
+        """The fingerprint, where the training sample's selection is taken from it."""
+        waits = self.configuration.selection == FINGERPRINT
+        return [f"{self.folder}/fingerprint/{wildcards.direction}.json"] if waits else []
+
+    def selection_told_of_base(self, wildcards) -> list[str]:
+        """The same, of the direction that leads to a base."""
+        waits = self.configuration.selection == FINGERPRINT
+        direction = self.direction_to[wildcards.base]
+        return [f"{self.folder}/fingerprint/{direction}.json"] if waits else []
+
     # Figures ----------------------------------------------------------------------------------
 
     @cached_property

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from spectrotranslator.config import load
+from spectrotranslator.config.resolve_from_fingerprint import resolve_selection
 from spectrotranslator.errors import InputError
 from spectrotranslator.translation.homogenise import has_whole_width, homogenise, translated_rows
 
@@ -37,7 +38,9 @@ class HomogenisedCatalogue:
         self.record = record
         told = next(f["sha256"] for f in record["inputs"] if f["role"] == "config")
         kept = f"{self.run.prefix}provenance/configurations/{told}.yaml"
-        self.configuration = load(unchanged_file(self.run, kept, told))
+        fingerprint = next(iter(self._inputs("fingerprint")), None)
+        configuration = load(unchanged_file(self.run, kept, told))
+        self.configuration = resolve_selection(configuration, fingerprint)
         self.direction = self.configuration.directions[record["parameters"]["direction"]]
         self.path = self.run.folder / "catalogues" / self.method / f"{PREFIX}{self.base}.parquet"
 

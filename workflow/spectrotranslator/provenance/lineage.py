@@ -19,6 +19,7 @@ from astropy.io import fits
 from cdstables.layout import Column, Table, layout_from_yaml
 from cdstables.writing import encode
 from spectrotranslator.config import load
+from spectrotranslator.config.resolve_from_fingerprint import resolve_realisations
 from spectrotranslator.errors import InputError
 from spectrotranslator.sample.cuts import apply_cuts
 from spectrotranslator.surveys.table_files import read_table_file, to_frame
@@ -35,7 +36,6 @@ from spectrotranslator.translation.montecarlo import (
     translate_block,
     trimmed,
 )
-from spectrotranslator.translation.resolve_from_fingerprint import resolve_realisations
 from spectrotranslator.untrusted import hash_regular
 
 from .finished_run import Run

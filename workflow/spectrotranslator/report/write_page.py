@@ -5,6 +5,7 @@ from pathlib import Path
 from shlex import quote
 
 from spectrotranslator.config import Configuration, load
+from spectrotranslator.config.configuration import FINGERPRINT
 from spectrotranslator.config.documentation import unknowns
 from spectrotranslator.files import read_json, write_json, write_text
 from spectrotranslator.fingerprint.summary import summary_lines
@@ -84,7 +85,7 @@ def warnings(configuration: Configuration, verdict: dict) -> list[str]:
             f"The surveys{what} of this run are simulated. It shows that the workflow works, not "
             "what the real catalogues say."
         )
-    if configuration.selection and len(configuration.selections) > 1:
+    if configuration.selection not in (None, FINGERPRINT) and len(configuration.selections) > 1:
         others = ", ".join(n for n in configuration.selections if n != configuration.selection)
         found.append(
             f"The training sample's cuts are unknown: the candidate selection taken is "

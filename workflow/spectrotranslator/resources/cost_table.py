@@ -38,8 +38,8 @@ class Cost:
 class Costs:
     """What jobs of every rule cost, and ``rows``, the most rows that were measured.
 
-    By rule ``(fixed, a row)`` of seconds, megabytes and bytes. ``work`` is the fixed piece of work's seconds where it was made, ``largest`` the most rows of a
-    run that it rests on.
+    By rule ``(fixed, a row)`` of seconds, megabytes and bytes. ``work`` is the fixed piece of
+    work's seconds where it was made, ``largest`` the most rows of a run that it rests on.
     """
 
     work: float

@@ -7,6 +7,7 @@ import pandas as pd
 
 from spectrotranslator.config import Configuration, load
 from spectrotranslator.config.configuration import Direction, Selection
+from spectrotranslator.config.resolve_from_fingerprint import resolve_selection
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import atomic, write_json
 from spectrotranslator.step import Step
@@ -144,7 +145,7 @@ def _theirs(arguments, configuration, direction, tables) -> pd.DataFrame | None:
 
 def main(arguments) -> None:
     """Run the step with its parsed ``arguments``."""
-    configuration = load(arguments.config)
+    configuration = resolve_selection(load(arguments.config), arguments.fingerprint)
     direction = configuration.directions[arguments.direction]
     tables = {
         direction.origin: pd.read_parquet(arguments.origin),
@@ -194,12 +195,14 @@ step.option("kind", "which of its networks", required=True)
 step.input("origin", "stars of the survey translated from")
 step.input("target", "stars of the survey translated to")
 step.input("authors", "the authors' own sample, FITS", required=False)
+step.input("fingerprint", "what tells the selection, JSON", required=False)
 step.output("sample", "training sample, Parquet")
 step.output("ledger", "rows in and out of every cut, JSON")
 step.setting("surveys")
 step.setting("selections")
 step.setting("selection_grid")
 step.setting("selection")
+step.setting("selection_fallback")
 step.setting("match")
 step.setting("crossmatch")
 step.setting("training_sample")

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cdstables.layout import layout_from_yaml
 from spectrotranslator.config import Configuration
+from spectrotranslator.config.resolve_from_fingerprint import resolve_realisations
 from spectrotranslator.network.fit_ensemble import fit_ensemble
 from spectrotranslator.network.saved_model import Model
 from spectrotranslator.network.training_sample import Sample
@@ -16,7 +17,6 @@ from spectrotranslator.seeds import seed
 from spectrotranslator.translation.catalogue_columns import comment_style, layout_columns
 from spectrotranslator.translation.load_networks import network_part
 from spectrotranslator.translation.montecarlo import in_blocks, translate
-from spectrotranslator.translation.resolve_from_fingerprint import resolve_realisations
 
 MOST_ROWS = 50_000
 

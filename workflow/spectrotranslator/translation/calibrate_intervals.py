@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 
 from spectrotranslator.config import load
+from spectrotranslator.config.resolve_from_fingerprint import resolve_method
 from spectrotranslator.files import write_json
 from spectrotranslator.network.saved_model import load_model
 from spectrotranslator.network.training_sample import Sample
@@ -18,7 +19,6 @@ from .intervals import SCHEMA_VERSION, Uncertainty
 from .load_networks import network_part
 from .out_of_fold import OutOfFold, out_of_fold_predictions
 from .predictive_width import fit_predictive, fit_value
-from .resolve_from_fingerprint import resolve_method
 
 
 def calibrate(found: OutOfFold, outputs: list[str], percentiles: list[float]) -> dict:

@@ -13,6 +13,7 @@ from cdstables.votable_file import write_votable
 from cdstables.writing import TableWriter
 from spectrotranslator.config import Configuration, load
 from spectrotranslator.config.configuration import Direction, Selection
+from spectrotranslator.config.resolve_from_fingerprint import resolve_selection
 from spectrotranslator.files import atomic
 from spectrotranslator.sample.cuts import apply_cuts
 from spectrotranslator.sample.match_rows import best_rows, match, one_row_a_place
@@ -293,7 +294,7 @@ def has_whole_width(configuration: Configuration, method: str, name: str) -> boo
 
 def main(arguments) -> None:
     """Run the step with its parsed ``arguments``."""
-    configuration = load(arguments.config)
+    configuration = resolve_selection(load(arguments.config), arguments.fingerprint)
     direction = configuration.directions[arguments.direction]
     stars = homogenise(
         configuration,
@@ -337,6 +338,7 @@ step.input("registry", "the table of sources")
 step.input("origin", "stars of the survey translated from, Parquet")
 step.input("target", "stars of the survey translated to, Parquet")
 step.input("parts", "translated rows, Parquet", many=True)
+step.input("fingerprint", "what tells the selection, JSON", required=False)
 step.output("homogenised", "both surveys on one base, Parquet")
 step.output("fits", "the same, FITS")
 step.output("votable", "the same, VOTable")
@@ -349,6 +351,7 @@ step.setting("surveys.*.features.*.ucd")
 step.setting("selections")
 step.setting("selection_grid")
 step.setting("selection")
+step.setting("selection_fallback")
 step.setting("match")
 step.setting("crossmatch")
 step.setting("split")

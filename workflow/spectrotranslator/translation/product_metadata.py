@@ -5,6 +5,7 @@ from pathlib import Path
 
 from spectrotranslator import __version__
 from spectrotranslator.config import Configuration
+from spectrotranslator.config.configuration import FINGERPRINT
 from spectrotranslator.download.registry import Source, read_registry
 from spectrotranslator.files import digest
 from spectrotranslator.repository import repository
@@ -69,7 +70,11 @@ def settings_digest(configuration: Configuration, method: str, direction: str) -
     """SHA-256 of the settings that decide a product; names of the user's files are left out."""
     settings = configuration.model_dump(mode="json", by_alias=True)
     chosen = {name: settings[name] for name in DECIDING}
-    chosen["selection"] = configuration.chosen_selection.model_dump(mode="json")
+    chosen["selection"] = (
+        FINGERPRINT
+        if configuration.selection == FINGERPRINT
+        else configuration.chosen_selection.model_dump(mode="json")
+    )
     for survey in chosen["surveys"].values():
         del survey["path"]
     of_direction = {**settings["directions"][direction], "catalogue": None}

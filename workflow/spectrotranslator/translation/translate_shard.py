@@ -6,13 +6,13 @@ import numpy as np
 import torch
 
 from spectrotranslator.config import load
+from spectrotranslator.config.resolve_from_fingerprint import resolve_realisations
 from spectrotranslator.errors import InputError
 from spectrotranslator.sample.survey_rows import count_rows, read_rows
 from spectrotranslator.step import Step
 
 from .load_networks import network_parts, of_kinds
 from .montecarlo import translate
-from .resolve_from_fingerprint import resolve_realisations
 from .shards import write_groups
 
 
