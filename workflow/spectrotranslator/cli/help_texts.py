@@ -17,7 +17,7 @@ from .main import VERBS, usage
 
 FOLDER = Path("workflow/spectrotranslator/cli/help")
 FRONT = "reproduce"
-PAGE = Path("docs/commands.md")
+PAGE = Path("docs/reference/commands.md")
 COLUMNS = "100"
 INTRODUCTION = """# Commands
 
