@@ -30,7 +30,7 @@ def without_slurm(tmp_path_factory) -> str:
 
 def tried(clone, run: str, path: str) -> str:
     """What a dry run with the profile prints."""
-    arguments = (run, "--", "--profile", "profiles/slurm", "-n")
+    arguments = (run, "--", "--profile", "profiles/slurm", "-n", "-p")
     done = clone.reproduce(*arguments, env=os.environ | {"PATH": path})
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -13,6 +13,7 @@ from spectrotranslator.cli.run_origin import record_config_path
 from spectrotranslator.config import resolve
 from spectrotranslator.config.configuration import Configuration, Source
 from spectrotranslator.config.documentation import (
+    PAGE,
     README,
     SCHEMA,
     readme,
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RUNS = sorted(path.stem for path in (ROOT / "config/runs").glob("*.yaml"))
 
 
-@pytest.mark.parametrize(("path", "made"), [(SCHEMA, schema), (README, readme)])
+@pytest.mark.parametrize(("path", "made"), [(SCHEMA, schema), (README, readme), (PAGE, readme)])
 def test_schema_and_documentation_are_those_of_the_model(path, made):
     assert (ROOT / path).read_text() == made(), (
         "run: python -m spectrotranslator.config.documentation"

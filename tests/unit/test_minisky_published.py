@@ -331,7 +331,7 @@ def test_readme_describes_39_columns_within_80_bytes():
 def test_stored_files_were_made_by_this_code_from_these_settings(name):
     settings = read_settings(STORED / name / "sky.yaml")
     made = json.loads((STORED / name / "digest.json").read_text())
-    advice = "make the stored files anew: see docs/minisky.md"
+    advice = "make the stored files anew: see docs/explanation/minisky.md"
     assert made["settings"] == settings_digest(settings), advice
     assert made["code"] == code_digest(), advice
     for file, key in (("ReadMe", "readme"), ("g2a.dat.gz", "g2a"), ("a2g.dat.gz", "a2g")):

@@ -19,7 +19,8 @@ def test_run_is_compared_with_published_files_of_its_own_sky(name):
     stored = ROOT / parse_sky(configuration.sky).published.stored
     made = json.loads((stored / "digest.json").read_text())
     assert made["settings"] == settings_digest(parse_sky(configuration.sky)), (
-        f"config/runs/{name}.yaml and {stored.name}/sky.yaml differ: see docs/minisky.md"
+        f"config/runs/{name}.yaml and {stored.name}/sky.yaml differ: see "
+        "docs/explanation/minisky.md"
     )
 
 

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from spectrotranslator.report.html_template import written_label
+
 NUMBER = re.compile(r"(?<![\w.])(?<![A-Za-z]-)\d+(?:\.\d+)?(?:e[-+]?\d+)?(?!\w)")
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -237,7 +239,8 @@ FRAME = """<!DOCTYPE html><title>wide</title><body style="margin:0">
 <iframe src="{page}" style="border:0;width:{width}px;height:2000px"></iframe>
 <script>addEventListener("load", () => {{
   const inner = document.querySelector("iframe").contentDocument;
-  const own = (e) => !e.closest(".wide, .card, .skip");
+  inner.querySelectorAll("details").forEach((e) => {{ e.open = true; }});
+  const own = (e) => !e.closest(".card, .skip");
   const over = [...inner.body.querySelectorAll("*")].filter(
     (e) => own(e) && e.getBoundingClientRect().right > {width} + 1);
   document.title = "width " + inner.documentElement.scrollWidth + " over "
@@ -283,6 +286,55 @@ def test_nothing_reaches_over_the_edge_of_a_window(run, tmp_path, width):
     assert found, done.stderr[-2000:]
     assert int(found[1]) <= width
     assert found[2] == ""
+
+
+SEARCH = """<!DOCTYPE html><title>search</title><iframe src="{page}"></iframe>
+<script>addEventListener("load", () => {{
+  const inner = document.querySelector("iframe").contentDocument;
+  const find = inner.querySelector("section[data-run]");
+  const typed = (input, text) => {{ input.value = text; input.dispatchEvent(new Event("input")); }};
+  const said = (text) => {{
+    typed(find.querySelector("input"), text);
+    return find.querySelector("[role=status]");
+  }};
+  const stars = inner.querySelector("table.stars");
+  const star = stars.tBodies[0].rows[0].cells[1].textContent;
+  const shown = () => [...stars.tBodies[0].rows].filter((row) => !row.hidden);
+  const carried = said(star).textContent.includes("published");
+  const hostile = said("<img src=x> it's").querySelectorAll("img").length;
+  const command = said("it's").textContent;
+  typed(stars.closest("details").querySelector("input"), star);
+  const filtered = shown().length && shown().every((row) => row.textContent.includes(star));
+  document.title = [carried, hostile, Boolean(filtered), command].join(" | ");
+}});</script>"""
+
+
+@browser
+def test_a_star_is_found_by_id_and_tables_are_filtered(run, tmp_path):
+    frame = tmp_path / "frame.html"
+    frame.write_text(SEARCH.format(page=(run / "report/index.html").as_uri()))
+    done = opened(frame, tmp_path / "user", "--allow-file-access-from-files")
+    (found,) = re.findall(r"<title>(true|false) \| (\d+) \| (\w+) \| ([^<]*)</title>", done.stdout)
+    assert found[:3] == ("true", "0", "true")
+    assert found[3] == r"./reproduce why tiny g2a 'it'\''s'"
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("TEFF", "Teff"), ("logg", "log g"), ("M_H", "[M/H]"), ("fe_h", "[Fe/H]"),
+     ("Mg_fe", "[Mg/Fe]"), ("VHELIO_AVG", "radial velocity"), ("rv_galah", "radial velocity"),
+     ("teff_a", "Teff"), ("<b>", "<b>"), ("C_FE", "C_FE")],
+)  # fmt: skip
+def test_labels_are_written_as_people_write_them(name, written):
+    assert written_label(name) == written
+
+
+def test_the_page_writes_labels_and_units_for_people(page):
+    answer = page.partition('id="answer"')[2].partition("</ul>")[0]
+    for text in ("Teff", "log g", "[M/H]", "[Mg/Fe]", "km/s"):
+        assert text in answer
+    assert "dex(" not in answer
+    assert "TEFF" not in answer
 
 
 def test_snakemake_makes_its_own_report_of_the_figures_offline(clone):

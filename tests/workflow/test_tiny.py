@@ -222,3 +222,18 @@ def test_a_part_of_a_run_is_made_and_called_a_part(bare):
     assert done.returncode == 0, done.stderr
     assert "run tiny is not complete" in done.stdout
     assert (bare.root / "results/tiny/sky/gaia.parquet").is_file()
+
+
+def test_the_plan_of_a_finished_run_says_so(finished):
+    done = finished.verb("plan", "tiny")
+    assert (done.returncode, done.stdout) == (
+        0, "Run tiny is complete: nothing is left to do.\n",
+    )  # fmt: skip
+
+
+def test_a_dry_run_prints_counts_and_reasons_alone(bare):
+    done = bare.reproduce("tiny", "--", "-n")
+    assert done.returncode == 0, done.stderr
+    assert "train_member" in done.stdout
+    assert "results/tiny/networks" not in done.stdout
+    assert len(done.stdout.splitlines()) < 120

@@ -142,7 +142,7 @@ def copy_stored(settings: SkySettings, outputs: dict[str, Path]) -> None:
     if made["settings"] != settings_digest(settings):
         raise InputError(
             f"{folder}: the stored published files belong to other sky settings;"
-            " make them anew (docs/minisky.md) or set sky.published.stored to null"
+            " make them anew (docs/explanation/minisky.md) or set sky.published.stored to null"
         )
     for name, key in zip(STORED, ("readme", "g2a", "a2g", "digest"), strict=True):
         if key != "digest" and sha256(folder / name) != made["files"][key]:

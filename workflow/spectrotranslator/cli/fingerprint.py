@@ -105,7 +105,10 @@ def _parser() -> argparse.ArgumentParser:
         "--readme", type=user_paths.resolve_input, help="describes them; else the configured layout"
     )
     parser.add_argument(
-        "--run", default="full", help="run whose stars and candidate selections are used; full"
+        "--run",
+        required=True,
+        type=user_paths.resolve_run,
+        help="run whose stars, layout and candidate selections are used",
     )
     parser.add_argument(
         "--stars", type=_named, action="append", default=[], metavar="SURVEY=FILE",

@@ -1,11 +1,13 @@
 """The verbs of ``./reproduce``; each is a module with ``main(arguments) -> exit status``."""
 
+import difflib
 import os
 import sys
 from importlib import import_module
 
 from spectrotranslator import surroundings, user_paths
 from spectrotranslator.errors import InputError
+from spectrotranslator.source_code import SOURCE
 
 TRACEBACK = "SPECTROTRANSLATOR_TRACEBACK"
 LONGEST = 3_000
@@ -38,8 +40,9 @@ USAGE = """usage: ./reproduce [RUN | VERB ...] [-- SNAKEMAKE ARGUMENTS]
 
 {verbs}
 
-./reproduce VERB --help shows a verb's arguments with an example. Paths are seen from the folder you
-call from; results/... also from the repository.
+./reproduce --version prints version and commit, ./reproduce VERB --help the verb's arguments with
+an example; neither needs an installation. Paths are seen from the folder you call from;
+results/... also from the repository.
 Exit status: 0 fine, 1 it ran and the answer is bad, 2 it could not run (one line says why)."""
 
 
@@ -49,6 +52,38 @@ def usage() -> str:
     return USAGE.format(verbs="\n".join(lines))
 
 
+def version() -> str:
+    """What ``./reproduce --version`` prints: the version and the commit."""
+    from spectrotranslator import __version__
+    from spectrotranslator.repository import repository
+
+    return f"spectrotranslator {__version__}, commit {repository()['commit']}"
+
+
+def require_known(word: str) -> None:
+    """Refuse a word that is neither a verb nor a run, with the nearest that is.
+
+    Parameters
+    ----------
+    word : str
+        First word of the command line; a path is not looked at.
+
+    Raises
+    ------
+    InputError
+        There is no such verb or run.
+    """
+    runs = [path.stem for path in (SOURCE.parent / "config" / "runs").glob("*.yaml")]
+    if "/" in word or word.endswith((".yaml", ".yml")) or word in runs:
+        return
+    near = difflib.get_close_matches(word, [*VERBS, *runs], n=1)
+    advice = f"did you mean {near[0]!r}? " if near else ""
+    raise InputError(
+        f"{word!r} is neither a verb nor a run: {advice}./reproduce --help lists the verbs, "
+        f"the runs are {', '.join(sorted(runs))}"
+    )
+
+
 def main(arguments: list[str]) -> int:
     """Run one verb; a user's error becomes one line and status 2."""
     verb, *rest = arguments or ["mini"]
@@ -56,11 +91,16 @@ def main(arguments: list[str]) -> int:
         if verb in ("-h", "--help", "help"):
             print(usage())
             return 0
+        if verb == "--version":
+            print(version())
+            return 0
         if verb in VERBS:
             return import_module(f"spectrotranslator.{VERBS[verb][0]}").main(rest)
         from .run import main as run
 
-        return run([user_paths.resolve_run(verb), *rest])
+        named = user_paths.resolve_run(verb)
+        require_known(named)
+        return run([named, *rest])
     except InputError as error:
         return _refuse(str(error))
     except OSError as error:

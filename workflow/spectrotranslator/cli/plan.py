@@ -93,6 +93,9 @@ def main(arguments: list[str]) -> int:
         changed = given.members is not None or given.realisations is not None
         dry = dry_run(str(config) if changed else given.run)
         jobs = remaining_jobs(dry)
+        if not jobs and not given.json:
+            print(f"Run {configuration.run} is complete: nothing is left to do.")
+            return 0
         at_once = max(1, cores // configuration.compute.threads)
         speed = measure(config, at_once)
     costs = Costs.read()

@@ -26,6 +26,8 @@ NO_RUN = (
     "conda_create_envs_only", "conda_cleanup_envs", "container_cleanup_images",
 )  # fmt: skip
 CORES = ("cores", "jobs", "profile")
+#: Arguments that choose how much a dry run prints; without them counts of jobs and reasons.
+WORDINESS = ("quiet", "printshellcmds", "verbose")
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,9 @@ def understand(words: list[str]) -> SnakemakeArguments:
         if getattr(given, name, None):
             option = name.replace("_", "-")
             raise InputError(f"--{option} after -- would make another run: {instead}")
+    brief = given.dryrun and not any(_asked(given, name) for name in WORDINESS)
     return SnakemakeArguments(
-        tuple(words),
+        (*words, *(("--quiet", "rules", "host") if brief else ())),
         makes_results=not any(_asked(given, name) for name in NO_RUN),
         chooses_cores=any(getattr(given, name, None) is not None for name in CORES),
     )

@@ -8,18 +8,19 @@ import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
 
 from spectrotranslator.files import atomic
 
+from .run_progress import RunProgress
 from .slurm import cancel_left, ended_by_slurm, status_command
 from .snakemake_arguments import SnakemakeArguments
 
-PROGRESS = re.compile(r"^(\d+) of (\d+) steps \((\d+)%\) done")
-FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)")
 ERROR = re.compile(r"^(?:\S+\.py: )?error: (.+)")
 TELLING = re.compile(r"(?!RuleException|CalledProcessError|WorkflowError)\w+(Error|Exception): .")
 GRACE_S = 40
@@ -51,13 +52,13 @@ def call_snakemake(
             text=True,
             errors="replace",
         ) as process,
+        _progress(run, given) as shown,
     ):
-        shown = Progress(plain=not given.makes_results)
         _end_on_signals()
         try:
             _follow(process, stream, output, shown)
         except KeyboardInterrupt:
-            print("\nInterrupted: ending the running jobs", file=sys.stderr)
+            print("Interrupted: ending the running jobs", file=sys.stderr)
             deadline = threading.Timer(GRACE_S, _kill, [process.pid])
             told = threading.Timer(HEARD_S, _interrupt, [process, output])
             told.start()
@@ -68,9 +69,14 @@ def call_snakemake(
             deadline.cancel()
             cancel_left(log, environment)
             raise
-        finally:
-            shown.end()
     return process.returncode, "".join(output)
+
+
+def _progress(run: str, given: SnakemakeArguments) -> AbstractContextManager[Callable[[str], None]]:
+    """What takes Snakemake's lines: its answers are printed, of its work the progress is told."""
+    if not given.makes_results:
+        return nullcontext(partial(print, end=""))
+    return RunProgress(f"Run {run}: Snakemake looks for what is to be made")
 
 
 def _end_on_signals() -> None:
@@ -92,7 +98,8 @@ def write_snakemake_report(run: str, folder: Path, environment: dict[str, str]) 
     with suppress(OSError), tempfile.TemporaryDirectory() as made:
         path = Path(made) / place.name
         command = [sys.executable, "-m", "snakemake", "--config", f"run={run}", "--report"]
-        done = subprocess.run([*command, path], env=environment, capture_output=True, text=True)
+        with RunProgress("Writing Snakemake's report"):
+            done = subprocess.run([*command, path], env=environment, capture_output=True, text=True)
         if done.returncode:
             reason = last_error(done.returncode, done.stdout + done.stderr)
             print(f"note: no {place} ({reason})", file=sys.stderr)
@@ -123,35 +130,11 @@ def _kill(pid: int) -> None:
             process.kill()
 
 
-def _follow(process, stream, output: list[str], shown: "Progress") -> None:
+def _follow(process, stream, output: list[str], shown: Callable[[str], None]) -> None:
     for line in process.stdout:
         stream.write(line)
         output.append(line)
-        shown.show(line)
-
-
-class Progress:
-    """One line on a terminal that says how far the run is; silence elsewhere."""
-
-    def __init__(self, plain: bool):
-        self.plain = plain
-        self.terminal = sys.stderr.isatty()
-        self.rule = ""
-
-    def show(self, line: str) -> None:
-        """Take one line of Snakemake's output."""
-        if self.plain:
-            print(line, end="")
-        elif found := FINISHED.match(line):
-            self.rule = found[1].replace("_", " ")
-        elif (found := PROGRESS.match(line)) and self.terminal:
-            text = f"[{found[1]:>3}/{found[2]}] {self.rule}"
-            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        """Leave the terminal's line clean."""
-        if self.terminal and self.rule and not self.plain:
-            print("\r\033[K", end="", file=sys.stderr)
+        shown(line)
 
 
 def last_error(status: int, output: str) -> str:

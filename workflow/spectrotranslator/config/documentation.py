@@ -17,6 +17,7 @@ from .loading import Configuration
 
 SCHEMA = Path("workflow/schemas/configuration.schema.yaml")
 README = Path("config/README.md")
+PAGE = Path("docs/reference/configuration.md")
 
 INTRODUCTION = """# Configuration
 
@@ -143,6 +144,7 @@ def main() -> None:
     """Write the schema and the documentation into the repository."""
     write_text(SCHEMA, schema())
     write_text(README, readme())
+    write_text(PAGE, readme())
 
 
 if __name__ == "__main__":

@@ -50,8 +50,12 @@ def find(run: str, root: Path = Path()) -> Path:
     if "/" not in run and not run.endswith((".yaml", ".yml")):
         if named.is_file():
             return named
-        known = ", ".join(sorted(path.stem for path in (root / RUNS).glob("*.yaml")))
-        raise InputError(f"run {run!r} does not exist: give one of {known}, or a file's path")
+        known = sorted(path.stem for path in (root / RUNS).glob("*.yaml"))
+        near = difflib.get_close_matches(run, known, n=1)
+        advice = f"did you mean {near[0]!r}? " if near else ""
+        raise InputError(
+            f"run {run!r} does not exist: {advice}give one of {', '.join(known)}, or a file's path"
+        )
     path = Path(run)
     if not path.is_file():
         raise InputError(f"{run}: no such run configuration")

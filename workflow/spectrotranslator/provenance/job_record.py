@@ -72,7 +72,7 @@ def job_record(
     started: datetime,
     parameters: dict,
 ) -> dict:
-    """The record of the running job as a dictionary; see ``docs/provenance.md`` for its fields."""
+    """The record of the running job; ``docs/explanation/provenance.md`` describes its fields."""
     clock = time.perf_counter()
     files = {"inputs": _files(inputs), "outputs": _files(outputs)}
     hashing = time.perf_counter() - clock

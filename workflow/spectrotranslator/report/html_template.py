@@ -7,6 +7,15 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from spectrotranslator.surveys.column_roles import label_columns
+
+#: Names that labels go by in tables, to how people write them.
+WRITTEN = {
+    "teff": "Teff", "logg": "log g", "feh": "[Fe/H]", "mh": "[M/H]", "mgfe": "[Mg/Fe]",
+    "alphafe": "[α/Fe]", "alpham": "[α/M]", "vhelio": "radial velocity", "rv": "radial velocity",
+    "hrv": "radial velocity", "vrad": "radial velocity", "vlos": "radial velocity",
+}  # fmt: skip
+
 
 def environment(folder: Path, files_at: str = "..") -> jinja2.Environment:
     """Templates of ``folder``, everything escaped.
@@ -22,7 +31,32 @@ def environment(folder: Path, files_at: str = "..") -> jinja2.Environment:
     )
     found.globals["files_at"] = files_at
     found.filters["figure"] = lambda value: f"{value:.4g}"
+    found.filters["brief"] = lambda value: f"{value:.3g}"
+    found.filters["label"] = written_label
+    found.filters["unit"] = written_unit
     return found
+
+
+def written_label(name: str) -> str:
+    """A label as people write it, such as ``log g`` for ``LOGG``; else its name.
+
+    Parameters
+    ----------
+    name : str
+        Name of a column that holds a label.
+
+    Returns
+    -------
+    str
+        The text for headings; columns of the catalogues keep their own names.
+    """
+    found = label_columns([name])
+    return WRITTEN.get(found[0].word, name) if found else name
+
+
+def written_unit(unit: str) -> str:
+    """A unit as people write it: that of a decimal logarithm is dex."""
+    return "dex" if unit.startswith("dex(") else unit
 
 
 def look(folder: Path) -> dict[str, str]:

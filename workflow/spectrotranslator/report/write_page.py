@@ -13,10 +13,10 @@ from spectrotranslator.step import Step
 
 from . import plot_provenance
 from .figure_names import compared, mapped
-from .html_template import embedded, environment, look
+from .html_template import embedded, environment, look, written_label, written_unit
 from .plot_differences import medians
 
-WORST = 3
+WORST = 20
 
 
 def main(arguments: Namespace) -> None:
@@ -116,7 +116,8 @@ def judged(evaluation: dict) -> dict:
         for name, line in evaluation["labels"].items()
     }
     methods = list(dict.fromkeys(method for line in labels.values() for method in line["errors"]))
-    heads = ["Method", *(f"{label} [{line['unit']}]" for label, line in labels.items())]
+    written = [(written_label(label), written_unit(line["unit"])) for label, line in labels.items()]
+    heads = ["Method", *(f"{label} ({unit})" if unit else label for label, unit in written)]
     return evaluation | {"labels": labels, "methods": methods, "heads": heads}
 
 

@@ -14,7 +14,7 @@ from spectrotranslator.files import write_text
 
 from .product_columns import Description, catalogue_descriptions, homogenised_descriptions
 
-DOCUMENT = Path("docs/catalogue_columns.md")
+DOCUMENT = Path("docs/reference/catalogue_columns.md")
 RUN, METHOD = "mini", "robust"
 INTRODUCTION = f"""# Columns of the catalogues
 
@@ -31,7 +31,7 @@ alone. Only Parquet has the whole comments.
 
 **Use the method `robust` for science.** `as-published` repeats the paper's method: on a simulated
 sky its 16-84% intervals hold 34 to 52% of the true values, those of `robust` 61 to 75%
-([methods](networks.md)).
+([methods](../explanation/networks.md)).
 
 **What an error means.** That of a *measured* value (`X_measured` is true) is what the survey
 states: its internal error, not its distance to the truth. That of a *translated* value is half of
