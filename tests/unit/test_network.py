@@ -285,6 +285,7 @@ def configured() -> Configuration:
     return Configuration(
         run="x",
         surveys={"one": survey, "two": survey},
+        match="key",
         directions={"d": {"from": "one", "to": "two", "networks": {"intrinsic": network}}},
         methods={"as-published": small},
     )

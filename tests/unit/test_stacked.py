@@ -115,6 +115,7 @@ def configured(device: str = "cpu") -> Configuration:
     return Configuration(
         run="x",
         surveys={"one": survey, "two": survey},
+        match="key",
         directions={"d": {"from": "one", "to": "two", "networks": {"intrinsic": kind}}},
         methods={"m": method},
         comparison={"method": "m"},
