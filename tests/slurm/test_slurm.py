@@ -178,6 +178,9 @@ def finished_by_a_head_job(clone: Clone, cluster: Cluster) -> None:
     """What is left is made by ``profiles/slurm/head.sh``, itself a job."""
     head = ["sbatch", "--wait", "--time=60", "--nice=-10000", f"--chdir={clone.root}"]
     head += [str(clone.root / "profiles/slurm/head.sh"), "tiny", *PATIENCE]
+    # Held, so that they cannot end by themselves before the head job looks for them.
+    for pending in cluster.jobs("", "PENDING"):
+        cluster.command("scontrol", "hold", pending.number)
     left = len(cluster.queue())
     job = subprocess.Popen(head, env=cluster.environment)
     wait_for(lambda: len(cluster.queue()) > left)
