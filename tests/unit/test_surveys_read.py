@@ -1,6 +1,7 @@
 """Survey files become one table of rows: byte order, widths, missing values, clear refusals."""
 
 import gzip
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,17 +11,21 @@ from astropy.table import MaskedColumn, Table
 
 from cdstables.layout import Column
 from cdstables.layout import Table as CdsTable
+from spectrotranslator.config import resolve
 from spectrotranslator.config.configuration import Feature, Survey
 from spectrotranslator.errors import InputError
 from spectrotranslator.surveys import fits_columns as fits_reader
 from spectrotranslator.surveys.fits_columns import read_columns
 from spectrotranslator.surveys.prepare_stars import missing, stars
 from spectrotranslator.surveys.read_survey import (
+    catalogue_rows,
     gaps_among_distances,
     measured,
     require_ids_that_fit,
 )
 from spectrotranslator.surveys.readers import READERS, columns_of, read_galah
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -263,6 +268,13 @@ def test_an_id_longer_than_its_field_is_refused_when_the_survey_is_read():
     require_ids_that_fit(table.head(1), "APOGEE", layout)
     with pytest.raises(InputError, match="APOGEE, row 2: 'longer' is longer than its field"):
         require_ids_that_fit(table, "APOGEE", layout)
+
+
+def test_only_rows_that_a_catalogue_holds_must_fit_its_fields():
+    run = resolve("mini", ROOT)
+    table = pd.DataFrame({"row": [0, 1], "source_id": [0, 7], "identifier": ["longer", "short"]})
+    table["ASPCAPFLAG"] = 0
+    assert catalogue_rows(run, "apogee", table)["identifier"].tolist() == ["short"]
 
 
 def test_distances_that_are_not_positive_are_told_and_missing():

@@ -22,7 +22,7 @@ from spectrotranslator.download.http import RetryPolicy
 from spectrotranslator.download.registry import URL_MAP, Source, read_registry
 from spectrotranslator.download.require_columns import nearest
 from spectrotranslator.errors import InputError
-from spectrotranslator.surveys.read_survey import measured, require_ids_that_fit
+from spectrotranslator.surveys.read_survey import catalogue_rows, measured, require_ids_that_fit
 from spectrotranslator.surveys.readers import columns_of, read_table
 
 from .check_machine import check_machine
@@ -186,7 +186,8 @@ def _users_table(run: Configuration, name: str) -> CheckResult:
         for direction in run.directions.values():
             if direction.origin == name and direction.catalogue:
                 layout = layout_from_yaml(direction.catalogue)
-                require_ids_that_fit(rows, survey.title, layout)
+                held = catalogue_rows(run, name, rows)
+                require_ids_that_fit(held, survey.title, layout)
     except InputError as error:
         advice = f"mend the table, or what surveys.{name} says of it"
         return CheckResult(name, "file", "fault", str(error), advice)

@@ -8,9 +8,10 @@ from pandas.api.extensions import ExtensionDtype
 from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype
 
 from cdstables.layout import Table, layout_from_yaml
-from spectrotranslator.config import load
+from spectrotranslator.config import Configuration, load
 from spectrotranslator.config.configuration import Survey
 from spectrotranslator.errors import InputError
+from spectrotranslator.expressions import compile_cut
 from spectrotranslator.files import atomic
 from spectrotranslator.step import Step
 
@@ -111,6 +112,23 @@ def require_ids_that_fit(table: pd.DataFrame, title: str, layout: Table) -> None
             )
 
 
+def catalogue_rows(configuration: Configuration, name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Rows that a catalogue made of the survey ``name`` may hold.
+
+    Cuts on what is not known yet, such as colours, are taken as passed.
+    """
+    kept = np.zeros(len(table), bool)
+    for direction in configuration.directions.values():
+        if direction.origin == name:
+            passing = np.ones(len(table), bool)
+            for cut in direction.rows:
+                expression = compile_cut(cut.cut, configuration.surveys[name].bits)
+                if expression.columns <= set(table):
+                    passing &= expression.evaluate(table)
+            kept |= passing
+    return table[kept]
+
+
 def gaps_among_distances(survey: Survey, rows: pd.DataFrame) -> list[str]:
     """A line for every distance column in which values are not positive, such as -9999."""
     columns = [name for name in (survey.distance, *(survey.distance_interval or ())) if name]
@@ -133,7 +151,8 @@ def main(arguments) -> None:
         rows = READERS[survey.reader](arguments.files, columns_of(survey))
     table = measured(survey, rows)
     for layout in arguments.layouts:
-        require_ids_that_fit(table, survey.title, layout_from_yaml(layout))
+        held = catalogue_rows(configuration, arguments.survey, table)
+        require_ids_that_fit(held, survey.title, layout_from_yaml(layout))
     for line in gaps_among_distances(survey, rows):
         print(f"warning: {line}", file=sys.stderr)
     with atomic(arguments.rows) as temporary:
@@ -148,3 +167,4 @@ step.input("layouts", "layouts of the catalogues made of it", many=True, require
 step.output("rows", "its rows, Parquet")
 step.setting("surveys.{survey}")
 step.setting("sources.route")
+step.setting("directions.*.rows")
