@@ -87,16 +87,14 @@ class HomogenisedCatalogue:
             for side in ("origin", "target")
         )
         translated = translated_rows(self.direction, self._inputs("parts"))
-        name = self.record["parameters"]["direction"]
+        direction = self.record["parameters"]["direction"]
         made = homogenise(
             self.configuration,
             self.direction,
             origin,
             target,
             translated[translated["row"].isin(origin["row"])],
-            has_whole_width(
-                self.configuration, self.method, self.record["parameters"]["direction"]
-            ),
+            has_whole_width(self.configuration, self.method, direction),
         )
         for name in self.written.schema.names:
             if name not in made:

@@ -87,6 +87,7 @@ def warnings(configuration: Configuration, verdict: dict) -> list[str]:
         )
     if configuration.selection not in (None, FINGERPRINT) and len(configuration.selections) > 1:
         others = ", ".join(n for n in configuration.selections if n != configuration.selection)
+        others += " and the combinations of selection_grid" if configuration.selection_grid else ""
         found.append(
             f"The training sample's cuts are unknown: the candidate selection taken is "
             f"{configuration.selection}; others are {others}."
