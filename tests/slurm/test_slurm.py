@@ -23,7 +23,6 @@ pytestmark = pytest.mark.skipif(bool(LACKING), reason=f"Slurm lacks {', '.join(L
 TINY = Path("results/tiny")
 PATIENCE = ("--latency-wait", "5", "--slurm-init-seconds-before-status-checks", "3")
 PATIENCE += ("--seconds-between-status-checks", "3")
-PATIENCE += ("--group-components", "trainings=2", "scores=2")
 # Jobs of which a call has seen the end when a translation starts.
 SEEN = (
     "simulate_sky", "fetch_", "list_sources", "read_survey", "prepare_stars", "crossmatch",
