@@ -30,7 +30,7 @@ def fit_ensemble(
     """
     if configuration.compute.device == "cuda":
         return fit_ensemble_stacked(configuration, method, direction, kind, sample)
-    members = configuration.methods[method].ensemble.members
+    members = configuration.methods[method].ensemble.trained
     every = [Names(method, direction, kind, number) for number in range(members)]
     found = spread(partial(_trained, configuration, sample), every)
     return [_model(*one) for one in found]

@@ -36,7 +36,7 @@ def train_ensemble(
     settings = configuration.methods[method]
     device = device_of(configuration.compute)
     members, generators = [], []
-    for number in range(settings.ensemble.members):
+    for number in range(settings.ensemble.trained):
         one = untrained(configuration, Names(method, direction, kind, number), sample)
         generators.append(torch.Generator().set_state(torch.get_rng_state()))
         members.append(one.to(device))
@@ -86,6 +86,7 @@ step.output("history", "losses of every epoch of every member, CSV", many=True)
 step.setting("methods.{method}.network")
 step.setting("methods.{method}.training")
 step.setting("methods.{method}.ensemble.members")
+step.setting("methods.{method}.ensemble.most_members")
 step.setting("directions.{direction}.networks.{kind}")
 step.setting("compute.threads")
 step.setting("compute.device")
