@@ -19,8 +19,9 @@ from spectrotranslator.comparison.grades import Tolerance, grade_numbers
 from spectrotranslator.config import resolve
 from spectrotranslator.config.configuration import Method, MonteCarloSettings
 from spectrotranslator.config.resolve_from_fingerprint import (
-    resolve_realisations,
+    adopted_settings,
     resolve_selection,
+    resolve_settings,
 )
 from spectrotranslator.errors import InputError
 from spectrotranslator.fingerprint import input_masks
@@ -406,13 +407,13 @@ def told(path, **answer):
 def test_a_run_takes_its_realisations_from_the_fingerprint_or_refuses(tmp_path):
     method = Method(montecarlo=MonteCarloSettings(realisations="fingerprint"))
     path = told(tmp_path / "f.json", estimate=37, undetermined=None)
-    assert resolve_realisations(method, path).montecarlo.realisations == 37
+    assert resolve_settings(method, path).montecarlo.realisations == 37
     told(path, estimate=None, undetermined="fewer than 100 stars")
     with pytest.raises(InputError, match=r"undetermined \(fewer than 100 stars\); set"):
-        resolve_realisations(method, path)
+        resolve_settings(method, path)
     settings = method.montecarlo.model_copy(update={"realisations_fallback": 12})
     fallback = method.model_copy(update={"montecarlo": settings})
-    assert resolve_realisations(fallback, path).montecarlo.realisations == 12
+    assert resolve_settings(fallback, path).montecarlo.realisations == 12
 
 
 def test_a_run_takes_its_selection_from_the_fingerprint_or_its_fallback(tmp_path, monkeypatch):
@@ -428,6 +429,79 @@ def test_a_run_takes_its_selection_from_the_fingerprint_or_its_fallback(tmp_path
     told(path, estimate="__import__('os')", undetermined=None)
     with pytest.raises(InputError, match="no candidate selection"):
         resolve_selection(run, path)
+
+
+def test_selections_that_nothing_tells_apart_give_one_of_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    run, path = resolve("full"), tmp_path / "f.json"
+    evidence = {"compatible": ["bright", "no_snr"]}
+    told(path, estimate=None, undetermined="cannot be told apart", evidence=evidence)
+    assert resolve_selection(run, path).selection == "bright"
+    among = run.model_copy(update={"selection_fallback": "no_snr"})
+    assert resolve_selection(among, path).selection == "no_snr"
+
+
+def asking(**ensemble) -> Method:
+    settings = {"members": "fingerprint", "most_members": 20, **ensemble}
+    return Method(ensemble=settings, montecarlo={"missing": "fingerprint", "masked": "fingerprint"})
+
+
+def told_all(path, members, masks):
+    usual = {"interval": None, "evidence": {}, "undetermined": None, "estimate": None}
+    answers = {"members": usual | members, "masks": usual | masks}
+    path.write_text(json.dumps({"answers": answers}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("answer", "members"),
+    [
+        ({"estimate": 13, "interval": [13, 13]}, 13),
+        ({"estimate": 26, "interval": [26, 26]}, 20),
+        ({"undetermined": "no lattice"}, 7),
+    ],
+)
+def test_as_many_members_translate_as_the_fingerprint_tells(tmp_path, answer, members):
+    masks = {"undetermined": "no star lacks an input"}
+    path = told_all(tmp_path / "f.json", answer, masks)
+    method = asking(members_fallback=7)
+    assert method.ensemble.trained == 20
+    resolved = resolve_settings(method, path)
+    assert (resolved.ensemble.members, resolved.ensemble.trained) == (members, members)
+    assert (resolved.montecarlo.missing, resolved.montecarlo.masked) == ("not finite", {})
+    with pytest.raises(InputError, match=r"set ensemble\.members, or ensemble\.members_fallback"):
+        resolve_settings(asking(), told_all(path, {"undetermined": "no lattice"}, masks))
+
+
+def test_masks_are_treated_as_the_fingerprint_tells_and_nonsense_is_refused(tmp_path):
+    rules = ["value not finite", "value of -9999", "flag_Mg_fe != 0"]
+    settings = input_masks.settings_of(rules, {"flag_Mg_fe": "Mg_fe", "flag_fe_h": "fe_h"})
+    masks = {"estimate": rules, "evidence": {"settings": settings}}
+    members = {"estimate": 9, "interval": [9, 9]}
+    path = told_all(tmp_path / "f.json", members, masks)
+    resolved = resolve_settings(asking(), path).montecarlo
+    assert resolved.missing == "sentinels too"
+    assert resolved.masked == {"Mg_fe": "flag_Mg_fe"}
+    masks["evidence"]["settings"]["montecarlo.masked"] = ["os.system"]
+    with pytest.raises(InputError, match="no treatment of missing inputs"):
+        resolve_settings(asking(), told_all(path, members, masks))
+
+
+def test_what_is_adopted_says_why_and_what_cannot_be(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    run = resolve("tiny")
+    method = asking(members_fallback=7)
+    run = run.model_copy(update={"methods": {"as-published": method}})
+    members = {"estimate": 26, "interval": [26, 26]}
+    masks = {"undetermined": "no star lacks an input"}
+    path = told_all(tmp_path / "f.json", members, masks)
+    lines = {line["setting"]: line["sentence"] for line in adopted_settings(run, path)}
+    assert (
+        "20, the nearest that can be, where the published catalogue tells 26"
+        in (lines["ensemble.members"])
+    )
+    assert "does not tell: no star lacks an input" in lines["montecarlo.missing"]
+    assert "not taken from the published catalogue" in lines["training.epochs"]
 
 
 def test_a_masked_input_is_missing_where_its_flag_is_not_0():

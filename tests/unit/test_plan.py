@@ -271,7 +271,7 @@ def test_an_unchanged_run_is_asked_for_by_its_own_file(monkeypatch, capsys):
     ("given", "says"),
     [
         (["--members", "2"], "as-published.ensemble: 2 members trimmed by 1"),
-        (["--members", "0"], "members: .*greater than or equal to 1"),
+        (["--members", "0"], "members.*greater than or equal to 1"),
         (["--realisations", "0"], "realisations.*greater than or equal to 1"),
         (["--realisations", "1"], "robust: .*needs realisations of 2 or more"),
     ],

@@ -11,7 +11,7 @@ rule compare_catalogue:
         published=lambda w: RUN.fetched(CONFIGURATION.directions[w.direction].published),
         own_readme=f"{RESULTS}/catalogues/{COMPARED}/ReadMe",
         regenerated=f"{RESULTS}/catalogues/{COMPARED}/{{direction}}.dat",
-        tolerances=CONFIGURATION.comparison.tolerances or [],
+        tolerances=RUN.tolerances,
         fingerprint=f"{RESULTS}/fingerprint/{{direction}}.json",
     output:
         diff=f"{RESULTS}/diff/{{direction}}/diff.json",

@@ -154,6 +154,9 @@ def _changed(configuration: Configuration, given: argparse.Namespace) -> Configu
     for name, method in value["methods"].items():
         if given.members is not None:
             method["ensemble"]["members"] = given.members
+        for setting, assumed in (("missing", "not finite"), ("masked", {})):
+            if method["montecarlo"][setting] == FINGERPRINT:
+                method["montecarlo"][setting] = assumed  # costs nothing either way
         if given.realisations is not None:
             method["montecarlo"]["realisations"] = given.realisations
         elif method["montecarlo"]["realisations"] == FINGERPRINT:
@@ -271,7 +274,7 @@ def predict(
             seconds = [loading.seconds + s for s in own][: jobs[rule]] if share <= 1 else seconds
         line = Line(rule, jobs[rule], seconds, cost.memory_mb, cost.disk_bytes, measured)
         if rule == "cross_validate" and configuration.compute.device != "cuda":
-            members = [method.ensemble.members for method in configuration.methods.values()]
+            members = [method.ensemble.expected for method in configuration.methods.values()]
             line = replace(line, processes=min(configuration.compute.processes, *members))
         if rule in FETCHES and not configuration.sky:
             line = _over_the_network(line, configuration, files)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cdstables.layout import Column, Table
-from spectrotranslator.comparison.choices import within_choices
+from spectrotranslator.comparison.choices import share_within_choices, within_choices
 from spectrotranslator.comparison.tolerances import Tolerances
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import atomic, write_json
@@ -279,6 +279,8 @@ def _flag(label: str, p, r, tolerances: Tolerances | None) -> dict:
     kind = "training" if predicted else "selection" if "Qflag" in label else "inputs"
     tolerance = tolerances.flag(label) if tolerances and predicted else None
     graded = grade_share(differing, len(p), tolerance, kind)
+    ends = tolerances.choices.get(label, {}).get("differing") if tolerances else None
+    graded = share_within_choices(graded, differing, len(p), ends)
     return figures | graded.as_dict()
 
 
@@ -289,6 +291,8 @@ def _comment(label: str, p, r, tolerances: Tolerances | None, style: Style) -> d
         graded = Grade(
             DEVIATES, f"{count} rows name other Input reasons, and none may", "selection"
         )
+        ends = tolerances.choices.get(label, {}).get("differing_inputs") if tolerances else None
+        graded = share_within_choices(graded, count, len(p), ends)
     else:
         tolerance = tolerances.flag(label) if tolerances else None
         graded = grade_share(figures["other_reasons"], len(p), tolerance, "training")

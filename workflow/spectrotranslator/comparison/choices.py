@@ -4,7 +4,7 @@ The spread is measured: replicates under each alternative are held against repli
 configured, and each statistic's least and largest value over all of them is kept.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ from spectrotranslator.comparison.grading_statistics import grading_statistics
 from spectrotranslator.comparison.percentile_groups import find_groups
 from spectrotranslator.comparison.read_catalogues import number_labels
 from spectrotranslator.config import Configuration
-from spectrotranslator.config.configuration import Method
+from spectrotranslator.config.method_settings import changed_method
 from spectrotranslator.errors import InputError
 
 Ranges = dict[str, list[float]]
@@ -29,14 +29,9 @@ def with_choice(configuration: Configuration, name: str) -> Configuration:
         The choice names a setting that a method has not, or a value it refuses.
     """
     compared = configuration.comparison.method
-    value = configuration.methods[compared].model_dump(mode="json")
-    for setting, chosen in configuration.comparison.choices[name].items():
-        section, _, key = setting.partition(".")
-        if key not in value.get(section, {}):
-            raise InputError(f"comparison.choices.{name}: a method has no setting {setting!r}")
-        value[section][key] = chosen
+    choices = configuration.comparison.choices
     try:
-        method = Method.model_validate(value)
+        method = changed_method(configuration.methods[compared], choices[name])
     except ValueError as error:
         raise InputError(f"comparison.choices.{name}: {error}") from None
     return configuration.model_copy(update={"methods": {**configuration.methods, compared: method}})
@@ -49,15 +44,44 @@ def spread_over_choices(
 
     The alternative stands for the published side.
     """
-    found: dict[str, Ranges] = {}
     groups = find_groups(number_labels(table))
-    for alternative in choices.values():
-        for replicate in replicates:
-            for label, values in grading_statistics(alternative, replicate, groups).items():
-                for name, value in values.items():
-                    low, high = found.setdefault(label, {}).setdefault(name, [value, value])
-                    found[label][name] = [min(low, value), max(high, value)]
+    return joined_ranges(
+        {
+            label: {name: [value, value] for name, value in values.items()}
+            for label, values in grading_statistics(alternative, replicate, groups).items()
+        }
+        for alternative in choices.values()
+        for replicate in replicates
+    )
+
+
+def joined_ranges(several: Iterable[Mapping[str, Ranges]]) -> dict[str, Ranges]:
+    """The least lower and the greatest upper end of every column's statistics."""
+    found: dict[str, Ranges] = {}
+    for columns in several:
+        for label, ranges in columns.items():
+            for name, (low, high) in ranges.items():
+                least, greatest = found.setdefault(label, {}).setdefault(name, [low, high])
+                found[label][name] = [min(least, low), max(greatest, high)]
     return found
+
+
+def share_within_choices(graded: Grade, differing: int, matched: int, ends: list | None) -> Grade:
+    """``consistent`` where no more rows differ than between selections that nothing tells apart.
+
+    Parameters
+    ----------
+    graded : Grade
+        The grade without regard to them.
+    differing, matched : int
+        Rows that differ, of all that were compared.
+    ends : list of float or None
+        Least and largest square root of the share of rows that differ between such selections.
+    """
+    if graded.grade != DEVIATES or not ends or differing / matched > ends[1] ** 2:
+        return graded
+    told = "inside the spread over selections that the published catalogue does not tell apart"
+    return Grade(CONSISTENT, f"{graded.reason}; {told}")
 
 
 def within_choices(

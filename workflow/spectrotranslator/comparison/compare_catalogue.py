@@ -1,7 +1,6 @@
 """Compare one regenerated catalogue with the published one."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from cdstables.layout import Table, layout_from_yaml
 from cdstables.readme import load_readme
@@ -9,8 +8,8 @@ from spectrotranslator.comparison.tolerances import read_tolerances
 from spectrotranslator.config import Configuration, load
 from spectrotranslator.config.resolve_from_fingerprint import (
     adopted_settings,
-    resolve_realisations,
     resolve_selection,
+    resolve_settings,
 )
 from spectrotranslator.files import read_json
 from spectrotranslator.step import Step
@@ -29,11 +28,11 @@ def main(arguments) -> None:
         load_readme(arguments.readme).table(arguments.published), comment=layout.comment
     )
     ours = load_readme(arguments.own_readme).table(arguments.regenerated)
-    path = configuration.comparison.tolerances
+    path = arguments.tolerances
     difference = compare(
         read_catalogue(arguments.published, theirs),
         read_catalogue(arguments.regenerated, ours),
-        read_tolerances(Path(path), arguments.direction) if path else None,
+        read_tolerances(path, arguments.direction) if path else None,
     )
     adopted = {"adopted": adopted_settings(configuration, arguments.fingerprint)}
     explanation = _explanation(configuration, arguments, layout, difference.summary["columns"])
@@ -46,7 +45,7 @@ def _explanation(configuration: Configuration, arguments, layout: Table, columns
     fingerprint = read_json(arguments.fingerprint)
     configuration = resolve_selection(configuration, arguments.fingerprint)
     method = configuration.methods[configuration.comparison.method]
-    method = resolve_realisations(method, arguments.fingerprint)
+    method = resolve_settings(method, arguments.fingerprint)
     differing = differing_settings(fingerprint, configuration, method)
     explained = explain(columns, layout, differing)
     return {"explain": {"settings": overview(explained), "columns": explained}}
@@ -59,7 +58,11 @@ step.input("readme", "the published ReadMe")
 step.input("published", "the published table")
 step.input("own-readme", "the ReadMe of the regenerated table")
 step.input("regenerated", "the regenerated table")
-step.input("tolerances", "the tolerances that the configuration names", required=False)
+step.input(
+    "tolerances",
+    "the tolerances: of the configuration, or the run's own",
+    required=False,
+)
 step.input("fingerprint", "what the published table says of its settings, JSON")
 step.output("diff", "all figures and grades, JSON")
 step.output("rows", "one line a star, Parquet")

@@ -70,10 +70,21 @@ def between_replicates(pairs: Iterable[Pair], table: Table) -> dict:
     Pairs may share replicates, or members of a pool, so their number is not the number of degrees
     of freedom, which the file of tolerances states as ``replicates``.
     """
-    found: dict[str, dict[str, list[float]]] = {}
+    return spread_of_pairs(pair_statistics(first, second, table) for first, second in pairs)
+
+
+def pair_statistics(
+    first: pd.DataFrame, second: pd.DataFrame, table: Table
+) -> dict[str, dict[str, float]]:
+    """Every grading statistic of one pair of replicates, by column."""
     groups = find_groups(number_labels(table))
-    for first, second in pairs:
-        statistics = grading_statistics(first, second, groups) | _shares(first, second, table)
+    return grading_statistics(first, second, groups) | _shares(first, second, table)
+
+
+def spread_of_pairs(pairs: Iterable[Mapping[str, Mapping[str, float]]]) -> dict:
+    """Mean and standard deviation of every statistic over what ``pair_statistics`` gives."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for statistics in pairs:
         for label, values in statistics.items():
             for name, value in values.items():
                 found.setdefault(label, {}).setdefault(name, []).append(value)

@@ -37,6 +37,8 @@ __all__ = [
 
 #: Units of most configurations.
 COMMON_UNITS = ("", "K", "dex(cm/s2)", "dex", "km/s", "mag")
+#: Where tolerances come from that are no file.
+BY_RUN = "run"
 #: Named bits of a survey: column to the name of each bit and its number, 0 the lowest.
 Bits = Mapping[str, Mapping[str, int]]
 
@@ -399,15 +401,40 @@ class Comparison(Section):
 
     method: str = Field("as-published", description="The method that is compared.")
     tolerances: Place | None = Field(
-        None, description="Scatter between replicates, made by `./reproduce calibrate`."
+        None,
+        description="Scatter between replicates: a file made by `./reproduce calibrate`, or `run`: "
+        "the run makes its own from a pool of further networks (`results/RUN/tolerances.json`).",
     )
-    choices: dict[str, dict[str, Any]] = number(
+    choices: dict[Name, dict[str, Any]] = number(
         {},
         "Alternatives to the method's unknown settings (name to `SECTION.KEY: VALUE`), over which "
         "`./reproduce calibrate RUN --choices` measures the spread for the grade `consistent`.",
         "ours",
     )
     replicates: int = number(20, "Replicate runs of a calibration.", "ours", ge=3)
+    pool: int = number(
+        40,
+        "Networks of each kind that are trained beside the run's own where `tolerances` is `run`; "
+        "two ensembles must fit into them.",
+        "ours",
+        ge=2,
+        le=10_000,
+    )
+    calibration_rows: int = number(
+        50_000, "Rows of a catalogue, drawn once, that replicates translate.", "ours", ge=1
+    )
+
+    def trains(self, choice: str, trained: int) -> bool:
+        """Whether an alternative of ``choices`` needs networks of its own beside ``trained``."""
+        changes = self.choices[choice]
+        more = isinstance(changes.get("ensemble.members"), int)
+        more = more and changes["ensemble.members"] > trained
+        return more or any(name.startswith(("network.", "training.")) for name in changes)
+
+    @property
+    def by_run(self) -> bool:
+        """Whether the run makes its own tolerances."""
+        return self.tolerances == BY_RUN
 
 
 class Compute(Section):

@@ -13,7 +13,7 @@ from spectrotranslator.errors import InputError
 from spectrotranslator.files import read_yaml, write_text
 from spectrotranslator.untrusted import YAML_BYTES, read_text, yaml_line
 
-from .configuration import Configuration
+from .configuration import BY_RUN, Configuration
 
 RUNS = Path("config/runs")
 DEEPEST_LAYERS = 20
@@ -191,7 +191,7 @@ def _seen_from(value: Any, folder: Path, places: Sequence[tuple[str, ...]] = PLA
     Others are seen from the repository. A path within the working folder stays relative.
     """
     if isinstance(value, str) and () in places:
-        return _found(value, folder)
+        return value if value == BY_RUN else _found(value, folder)
     if not isinstance(value, dict):
         return value
 
@@ -239,7 +239,8 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 def _explain(error: ValidationError, path: Path) -> str:
     first = error.errors()[0]
     told = first.get("ctx", {}).get("location", first["loc"])
-    location = [part for part in told if not str(part).startswith(("function-", "[key]"))]
+    inner = ("function-", "[key]", "constrained-")
+    location = [part for part in told if not str(part).startswith(inner)]
     where = ".".join(map(str, location)) or "the configuration"
     spot = f"{path}{_line(path, location)}"
     if first["type"] == "extra_forbidden":

@@ -1,5 +1,6 @@
 """The settings of a method: its network, training, ensemble and Monte Carlo."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -87,17 +88,59 @@ class TrainingSettings(Section):
 class EnsembleSettings(Section):
     """How members are combined."""
 
-    members: int = number(10, "Networks of an ensemble.", "ours", unknown=True, ge=1, le=10_000)
+    members: Annotated[int, Field(ge=1, le=10_000)] | Literal["fingerprint"] = number(
+        10,
+        "Networks of an ensemble; fingerprint: `most_members` are trained, and as many of them "
+        "translate as the published catalogue says.",
+        "ours",
+        unknown=True,
+    )
+    members_fallback: int | None = number(
+        None,
+        "Networks that translate where `members` is `fingerprint` and the published catalogue "
+        "does not tell; none: the run stops.",
+        "ours",
+        ge=1,
+        le=10_000,
+    )
+    most_members: int = number(
+        20,
+        "Networks trained where `members` is `fingerprint`; where the published catalogue tells "
+        "more, all of them translate.",
+        "ours",
+        ge=1,
+        le=10_000,
+    )
     trim: int = number(1, "Predictions dropped at each end before the mean.", "authors' code", ge=0)
 
     @model_validator(mode="after")
     def _enough_left(self):
-        if self.trim and self.members < 2 * self.trim + 3:
+        fewest = self.trained
+        if self.members == FINGERPRINT and self.members_fallback is not None:
+            fewest = min(fewest, self.members_fallback)
+            if self.members_fallback > self.most_members:
+                raise ValueError(
+                    f"members_fallback: {self.members_fallback} is more than most_members: "
+                    f"{self.most_members}, which are trained"
+                )
+        if self.trim and fewest < 2 * self.trim + 3:
             raise ValueError(
-                f"{self.members} members trimmed by {self.trim} at each end leave fewer than 3: "
+                f"{fewest} members trimmed by {self.trim} at each end leave fewer than 3: "
                 f"their spread says nothing; give at least {2 * self.trim + 3} or trim: 0"
             )
         return self
+
+    @property
+    def trained(self) -> int:
+        """How many networks are trained."""
+        return self.most_members if self.members == FINGERPRINT else self.members
+
+    @property
+    def expected(self) -> int:
+        """How many networks translate, as far as that is known before the fingerprint is read."""
+        if self.members != FINGERPRINT:
+            return self.members
+        return self.members_fallback or self.most_members
 
 
 class MonteCarloSettings(Section):
@@ -129,15 +172,17 @@ class MonteCarloSettings(Section):
     percentiles: list[Annotated[float, Field(ge=0, le=100)]] = number(
         [5, 16, 50, 84, 95], "Percentiles written.", "readme"
     )
-    missing: Literal["not finite", "sentinels too"] = number(
+    missing: Literal["not finite", "sentinels too", "fingerprint"] = number(
         "not finite",
-        "Which inputs count as missing: only what is not finite, or -9999 and the like as well.",
+        "Which inputs count as missing: only what is not finite, or -9999 and the like as well; "
+        "fingerprint: as the published catalogue says, `not finite` where it does not.",
         "authors' code",
         unknown=True,
     )
-    masked: dict[str, str] = number(
+    masked: dict[str, str] | Literal["fingerprint"] = number(
         {},
-        "Inputs that count as missing where a flag of the survey is not 0: input to flag column.",
+        "Inputs that count as missing where a flag of the survey is not 0: input to flag column; "
+        "fingerprint: as the published catalogue says, none where it does not.",
         "ours",
         unknown=True,
     )
@@ -204,9 +249,46 @@ class Method(Section):
             raise ValueError("montecarlo.intervals: calibrated needs training.folds of 2 or more")
         if self.montecarlo.intervals == "calibrated" and self.montecarlo.masked:
             raise ValueError("montecarlo.intervals: calibrated goes with nothing masked")
-        if self.training.folds > self.ensemble.members:
+        if self.training.folds > self.ensemble.trained:
             raise ValueError(
                 f"training.folds: {self.training.folds} folds need as many members, "
-                f"there are {self.ensemble.members}"
+                f"there are {self.ensemble.trained}"
             )
+        if self.training.folds and self.ensemble.members == FINGERPRINT:
+            raise ValueError("training.folds goes with a number of members, not fingerprint")
         return self
+
+    @property
+    def waiting(self) -> list[str]:
+        """Settings, as ``SECTION.KEY``, that are taken from the fingerprint."""
+        values = {
+            "ensemble.members": self.ensemble.members,
+            "montecarlo.realisations": self.montecarlo.realisations,
+            "montecarlo.missing": self.montecarlo.missing,
+            "montecarlo.masked": self.montecarlo.masked,
+        }
+        return [setting for setting, value in values.items() if value == FINGERPRINT]
+
+
+def changed_method(method: Method, changes: Mapping[str, object]) -> Method:
+    """``method`` with other values of some settings.
+
+    Parameters
+    ----------
+    method : Method
+        The method.
+    changes : mapping
+        Setting, as ``SECTION.KEY``, to its value.
+
+    Raises
+    ------
+    ValueError
+        A method has no such setting, or refuses the value.
+    """
+    value = method.model_dump(mode="json")
+    for setting, chosen in changes.items():
+        section, _, key = setting.partition(".")
+        if key not in value.get(section, {}):
+            raise ValueError(f"a method has no setting {setting!r}")
+        value[section][key] = chosen
+    return Method.model_validate(value)

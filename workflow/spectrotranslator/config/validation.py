@@ -7,12 +7,13 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from spectrotranslator.errors import InputError
 from spectrotranslator.expressions import compile_cut
 
-from .method_settings import FINGERPRINT
+from .method_settings import FINGERPRINT, changed_method
 
 if TYPE_CHECKING:
     from .configuration import Bits, Configuration, Cut, Direction, Selection
@@ -42,8 +43,10 @@ def check(configuration: Configuration) -> None:
     _cuts_are_of_surveys(configuration)
     _named_bits_are_defined(configuration)
     _methods_train_together(configuration)
-    _realisations_can_be_read(configuration)
+    _settings_can_be_read(configuration)
     _masking_flags_are_kept(configuration)
+    if configuration.comparison.by_run:
+        _tolerances_can_be_made(configuration)
     if configuration.training_sample == "authors" and configuration.sources.authors is None:
         raise ValueError("training_sample is authors, but sources.authors says no files")
 
@@ -157,7 +160,7 @@ def _cuts(configuration: Configuration) -> Iterator[tuple[tuple[str | int, ...],
 
 
 def _methods_train_together(configuration: Configuration) -> None:
-    members = {name: method.ensemble.members for name, method in configuration.methods.items()}
+    members = {name: method.ensemble.trained for name, method in configuration.methods.items()}
     if configuration.compute.device == "cuda" and len(set(members.values())) > 1:
         raise ValueError(
             f"compute.device: cuda trains all members of a network at once and wants equally "
@@ -165,11 +168,10 @@ def _methods_train_together(configuration: Configuration) -> None:
         )
 
 
-def _realisations_can_be_read(configuration: Configuration) -> None:
+def _settings_can_be_read(configuration: Configuration) -> None:
     for name, method in configuration.methods.items():
-        if method.montecarlo.realisations == FINGERPRINT:
-            place = f"methods.{name}.montecarlo.realisations"
-            _all_are_published(configuration, place, "a number")
+        for setting in method.waiting:
+            _all_are_published(configuration, f"methods.{name}.{setting}", "a value")
 
 
 def _all_are_published(configuration: Configuration, place: str, instead: str) -> None:
@@ -181,11 +183,37 @@ def _all_are_published(configuration: Configuration, place: str, instead: str) -
             )
 
 
+def _tolerances_can_be_made(configuration: Configuration) -> None:
+    comparison = configuration.comparison
+    method = configuration.methods[comparison.method]
+    if comparison.pool < 2 * method.ensemble.trained:
+        raise ValueError(
+            f"comparison.pool: {comparison.pool} networks hold no two ensembles of "
+            f"{method.ensemble.trained} members; give at least {2 * method.ensemble.trained}"
+        )
+    for name, direction in configuration.directions.items():
+        if direction.published and not direction.catalogue:
+            raise ValueError(
+                f"comparison.tolerances is run, but direction {name} has no catalogue layout: "
+                f"give directions.{name}.catalogue"
+            )
+    for name, changes in comparison.choices.items():
+        try:
+            changed = changed_method(method, changes)
+        except ValueError as error:
+            told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+            raise ValueError(f"comparison.choices.{name}: {told}") from None
+        if set(changed.waiting) - set(method.waiting):
+            raise ValueError(f"comparison.choices.{name}: fingerprint is no alternative")
+
+
 def _masking_flags_are_kept(configuration: Configuration) -> None:
     surveys = configuration.surveys
     features = {name for survey in surveys.values() for name in survey.features}
     for name, method in configuration.methods.items():
         where = f"methods.{name}.montecarlo.masked"
+        if method.montecarlo.masked == FINGERPRINT:
+            continue
         for feature, flag in method.montecarlo.masked.items():
             _known(feature, sorted(features), f"{where}: input")
             for survey in _read_from(configuration, feature):

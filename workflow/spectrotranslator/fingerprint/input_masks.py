@@ -126,6 +126,18 @@ def as_missing(
     return values
 
 
+def settings_of(rules: Sequence[str], masked: Mapping[str, str]) -> dict[str, object]:
+    """The settings of a method that treat inputs as missing by ``rules``.
+
+    ``masked`` names the feature that each flag takes away.
+    """
+    flags = [rule.removesuffix(" != 0") for rule in rules if rule.endswith(" != 0")]
+    return {
+        "montecarlo.missing": "sentinels too" if SENTINEL_RULE in rules else "not finite",
+        "montecarlo.masked": {masked[flag]: flag for flag in flags if flag in masked},
+    }
+
+
 def flag_of(features: Sequence[str], flags: Sequence[str]) -> dict[str, str]:
     """Flag column to the feature whose name it holds: ``flag_Mg_fe`` and ``MG_FE_FLAG``."""
     return {

@@ -1,7 +1,7 @@
 """All questions put to one catalogue, in the order in which one answer serves the next."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from .answer import Answer, unknown
 from .catalogue_traces import Traces, groups_of, read_traces
 from .digit_lattice import Lattice, read_lattice
 from .ensemble_size import read_length, read_members
-from .input_masks import VALUE, as_missing, flag_of, read_masks, rules_of
+from .input_masks import VALUE, as_missing, flag_of, read_masks, rules_of, settings_of
 from .map_edges import read_edges
 from .photometry_release import read_release, recoloured
 from .realisations import read_realisations
@@ -132,13 +132,17 @@ def _masks(question: Question, traces: Traces) -> Answer:
     survey = question.configuration.surveys[question.direction.origin]
     colours = [name for name, feature in survey.features.items() if feature.difference]
     flags = _flags(traces.stars, survey.keep)
-    return read_masks(
+    found = read_masks(
         traces.missing,
         {
             kind: rules_of(traces.stars, network.inputs, colours, flags)
             for kind, network in question.direction.networks.items()
         },
     )
+    if found.undetermined:
+        return found
+    settings = settings_of(found.estimate, flag_of(list(survey.features), flags))
+    return replace(found, evidence=found.evidence | {"settings": settings})
 
 
 def _looked_up(question: Question, traces: Traces, masks: Answer) -> dict:

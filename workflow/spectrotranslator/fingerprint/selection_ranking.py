@@ -275,5 +275,6 @@ def read_selection(
     if len(left) > 1:
         named = " and ".join(left[:MOST_NAMED])
         further = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
-        return unknown(f"{named}{further} cannot be told apart", left=left, **evidence)
+        evidence |= {"left": left, "compatible": left}
+        return unknown(f"{named}{further} cannot be told apart", **evidence)
     return Answer(estimate=left[0], interval=left, evidence=evidence)

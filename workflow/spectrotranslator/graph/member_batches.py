@@ -50,7 +50,7 @@ def step_of_rule(rule: str) -> str:
 
 def _limits(configuration: Configuration, method: str) -> Iterator[tuple[int, int]]:
     """First and last member of every batch; on a GPU an ensemble is trained whole."""
-    members = configuration.methods[method].ensemble.members
+    members = configuration.methods[method].ensemble.trained
     compute = configuration.compute
     size = members if compute.device == "cuda" else compute.members_per_job or members
     for first in range(0, members, size):

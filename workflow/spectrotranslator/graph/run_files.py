@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from math import ceil
 from pathlib import Path
 from shlex import quote
 
@@ -23,6 +24,8 @@ from .member_batches import RULE, Batch, batches
 FIGURE_SUFFIXES = ("svg", "pdf", "csv")
 #: Files of a member of an ensemble, below its folder.
 MEMBER_FILES = ("weights.safetensors", "training.json", "history.csv")
+#: Members of the pool of tolerances that one job trains, and pairs of replicates it draws.
+POOLED_PER_JOB, PAIRS_PER_JOB = 10, 5
 #: Keys that only people read: changing one of them remakes no result.
 DESCRIPTIVE = ("title", "description", "ucd")
 #: What an archive serves of a simulated sky.
@@ -114,6 +117,9 @@ class RunFiles:
             [{"base": name} for name in self.direction_to],
             [{"shard": shard} for shard in self.shards],
             [{"file": file} for file in self.registered_files],
+            [{"part": part} for part in self.pool_parts],
+            [{"pairs": pairs} for pairs in self.pair_parts],
+            [{"choice": choice} for choice in self.configuration.comparison.choices],
         ]
 
     def any_of(self, names: list[str]) -> str:
@@ -122,7 +128,7 @@ class RunFiles:
 
     def members(self, method: str) -> int:
         """Number of networks in an ensemble of ``method``."""
-        return self.configuration.methods[method].ensemble.members
+        return self.configuration.methods[method].ensemble.trained
 
     # Rule parameters --------------------------------------------------------------------------
 
@@ -186,6 +192,12 @@ class RunFiles:
         """Members that one cross-validation job trains side by side."""
         limit = self.configuration.compute.processes
         return 1 if self.stacked else min(self.members(method), limit)
+
+    def processes_of_choice(self, choice: str) -> int:
+        """Members that the job of one alternative trains side by side."""
+        comparison = self.configuration.comparison
+        trains = comparison.trains(choice, self.members(comparison.method))
+        return self.processes(comparison.method) if trains else 1
 
     @cached_property
     def retry(self) -> str:
@@ -449,9 +461,8 @@ class RunFiles:
         ]
 
     def fingerprint_used(self, wildcards) -> list[str]:
-        """The fingerprint, for a method that takes its realisations from it."""
-        montecarlo = self.configuration.methods[wildcards.method].montecarlo
-        waits = montecarlo.realisations == FINGERPRINT
+        """The fingerprint, for a method that takes settings from it."""
+        waits = self.configuration.methods[wildcards.method].waiting
         return [f"{self.folder}/fingerprint/{wildcards.direction}.json"] if waits else []
 
     def selection_told(self, wildcards) -> list[str]:
@@ -464,6 +475,69 @@ class RunFiles:
         waits = self.configuration.selection == FINGERPRINT
         direction = self.direction_to[wildcards.base]
         return [f"{self.folder}/fingerprint/{direction}.json"] if waits else []
+
+    # Tolerances -------------------------------------------------------------------------------
+
+    @cached_property
+    def tolerances(self) -> list[str]:
+        """The file of tolerances that catalogues are compared with, if there is one."""
+        if self.configuration.comparison.by_run:
+            return [f"{self.folder}/tolerances.json"]
+        path = self.configuration.comparison.tolerances
+        return [path] if path else []
+
+    @cached_property
+    def pool_parts(self) -> list[str]:
+        """Parts of a network's pool, a job each."""
+        count = ceil(self.configuration.comparison.pool / POOLED_PER_JOB)
+        return [f"{number}-of-{count}" for number in range(1, count + 1)]
+
+    @cached_property
+    def pair_parts(self) -> list[str]:
+        """Pairs of replicates that one job compares: the first and the last, from 1."""
+        pairs = self.configuration.comparison.replicates
+        firsts = range(1, pairs + 1, PAIRS_PER_JOB)
+        return [f"{first}-to-{min(first + PAIRS_PER_JOB - 1, pairs)}" for first in firsts]
+
+    def of_part(self, name: str) -> list[str]:
+        """Pattern of file ``name`` for every member of one part of a pool, all as large."""
+        members = ceil(self.configuration.comparison.pool / len(self.pool_parts))
+        folder = f"{self.folder}/calibration/{{direction}}/{{kind}}/{{part}}"
+        return [f"{folder}/member-{member}/{name}" for member in range(members)]
+
+    def of_pool(self, name: str) -> Callable:
+        """File ``name`` of every member of the pools of one direction."""
+
+        def paths(w) -> list[str]:
+            kinds = self.configuration.directions[w.direction].networks
+            return [
+                pattern.format(direction=w.direction, kind=kind, part=part)
+                for kind in kinds
+                for part in self.pool_parts
+                for pattern in self.of_part(name)
+            ]
+
+        return paths
+
+    def choice_tables(self, wildcards) -> list[str]:
+        """Catalogues of one direction with each of the stated alternatives."""
+        folder = f"{self.folder}/calibration/{wildcards.direction}"
+        choices = self.configuration.comparison.choices
+        return [f"{folder}/choice-{choice}.parquet" for choice in choices]
+
+    def weights_of_choice(self, wildcards) -> list[str]:
+        """The run's own weights, where an alternative does not train networks of its own."""
+        comparison, direction = self.configuration.comparison, wildcards.direction
+        if comparison.trains(wildcards.choice, self.members(comparison.method)):
+            return []
+        kinds = self.configuration.directions[direction].networks
+        names = (comparison.method, direction)
+        return [p for k in kinds for p in self.member_files(*names, k, "weights.safetensors")]
+
+    def fingerprint_of_compared(self, wildcards) -> list[str]:
+        """The fingerprint, where the compared method takes settings from it."""
+        waits = self.configuration.methods[self.configuration.comparison.method].waiting
+        return [f"{self.folder}/fingerprint/{wildcards.direction}.json"] if waits else []
 
     # Figures ----------------------------------------------------------------------------------
 

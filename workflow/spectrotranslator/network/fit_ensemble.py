@@ -46,7 +46,7 @@ def fit_ensemble_stacked(
 def _every_member(
     configuration: Configuration, method: str, direction: str, kind: str
 ) -> list[Names]:
-    members = configuration.methods[method].ensemble.members
+    members = configuration.methods[method].ensemble.trained
     return [Names(method, direction, kind, number) for number in range(members)]
 
 

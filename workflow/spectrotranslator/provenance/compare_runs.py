@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from spectrotranslator import user_paths
+from spectrotranslator.config.configuration import BY_RUN
 from spectrotranslator.config.loading import read
 from spectrotranslator.step_interface import StepInterface
 
@@ -241,6 +242,8 @@ def grades(first: Run, second: Run, differing: list[str]) -> dict[str, dict]:
     found = {}
     settings = _configuration(first, None)
     tolerances = settings.get("comparison", {}).get("tolerances")
+    if tolerances == BY_RUN:
+        tolerances = f"{first.prefix}tolerances.json"
     for path in (path for path in differing if path.endswith(".dat")):
         places = [run.folder / path for run in (first, second)]
         direction = path.rpartition("/")[2].removesuffix(".dat")

@@ -19,7 +19,7 @@ from astropy.io import fits
 from cdstables.layout import Column, Table, layout_from_yaml
 from cdstables.writing import encode
 from spectrotranslator.config import load
-from spectrotranslator.config.resolve_from_fingerprint import resolve_realisations
+from spectrotranslator.config.resolve_from_fingerprint import resolve_method
 from spectrotranslator.errors import InputError
 from spectrotranslator.sample.cuts import apply_cuts
 from spectrotranslator.surveys.table_files import read_table_file, to_frame
@@ -61,9 +61,10 @@ class Catalogue:
             raise InputError(f"run {self.run.name} has no {self.method}/{self.direction}")
         told = next(f["sha256"] for f in self.records[0]["inputs"] if f["role"] == "config")
         kept = f"{self.run.prefix}provenance/configurations/{told}.yaml"
-        self.configuration = load(unchanged_file(self.run, kept, told))
-        told = [*self._inputs("fingerprint"), None]
-        self.settings = resolve_realisations(self.configuration.methods[self.method], told[0])
+        fingerprint = next(iter(self._inputs("fingerprint")), None)
+        configuration = load(unchanged_file(self.run, kept, told))
+        self.configuration = resolve_method(configuration, self.method, fingerprint)
+        self.settings = self.configuration.methods[self.method]
         self.shape = self.configuration.directions[self.direction]
         self.survey = self.configuration.surveys[self.shape.origin]
         self.folder = self.run.folder / "catalogues" / self.method

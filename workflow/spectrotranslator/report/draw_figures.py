@@ -265,7 +265,7 @@ class FigureBuilder:
 
     def _asymmetry(self, method, base, name: str, stars, labels, gravity: str) -> Drawn:
         direction = self.configuration.directions[name]
-        members = self.configuration.methods[method].ensemble.members
+        members = self.configuration.methods[method].ensemble.trained
         columns = [f"{label}_member_{m}" for label in labels for m in range(members)]
         columns += flags(direction.networks)
         translated = self._translated(method, name, columns)

@@ -146,7 +146,7 @@ def cross_validation_seconds(
     settings = configuration.evaluation
     kinds = configuration.directions[direction].networks
     one = sum(training_seconds(configuration, speed, f"{method}/{direction}/{k}") for k in kinds)
-    members = configuration.methods[method].ensemble.members
+    members = configuration.methods[method].ensemble.expected
     judged = training_stars(configuration) / settings.folds
     training = one * members * (1 - 1 / settings.folds)
     return settings.splits * (training + judged * speed.row[f"{method}/{direction}"])
@@ -159,7 +159,7 @@ def shapley_seconds(
     settings = configuration.methods[method]
     inputs = len(configuration.directions[direction].networks[kind].inputs)
     asked = configuration.importance
-    rows = 2**inputs * asked.stars * asked.background * settings.ensemble.members
+    rows = 2**inputs * asked.stars * asked.background * settings.ensemble.trained
     per_second = flops(configuration, method, direction, 1) / speed.row[f"{method}/{direction}"]
     return rows * network_flops(configuration, method, direction, kind) / per_second
 
@@ -167,7 +167,7 @@ def shapley_seconds(
 def flops(configuration: Configuration, method: str, direction: str, rows: int) -> float:
     """Floating point operations of a translation: all networks, members, realisations, rows."""
     settings = configuration.methods[method]
-    passes = settings.ensemble.members * settings.montecarlo.realisations
+    passes = settings.ensemble.expected * settings.montecarlo.realisations
     kinds = configuration.directions[direction].networks
     one = sum(network_flops(configuration, method, direction, kind) for kind in kinds)
     return float(rows) * passes * one

@@ -170,7 +170,7 @@ def network_part(method: Method, direction: Direction, kind: str, device: str):
             scalings.output,
             facts | {"member": member},
         )
-        for member in range(method.ensemble.members)
+        for member in range(method.ensemble.expected)
     ]
     training = np.random.default_rng(1).normal(size=(STARS, sizes["input"]))
     settings = method.montecarlo

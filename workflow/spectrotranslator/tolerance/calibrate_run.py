@@ -10,17 +10,19 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from cdstables.layout import Table, layout_from_yaml
+from cdstables.layout import layout_from_yaml
 from spectrotranslator import user_paths
 from spectrotranslator.comparison.choices import spread_over_choices, with_choice
-from spectrotranslator.comparison.tolerances import Pair, between_replicates
+from spectrotranslator.comparison.tolerances import pair_statistics
 from spectrotranslator.config import Configuration, resolve
 from spectrotranslator.errors import InputError
-from spectrotranslator.files import digest, write_json
-from spectrotranslator.source_code import code_digest
+from spectrotranslator.files import write_json
 
 from .member_pool import draw_pairs, progress
 from .replicates import run_replicate
+from .tolerance_file import catalogue_tolerances, tolerance_file
+
+MODULE = "spectrotranslator.tolerance.calibrate_run"
 
 
 def _run_replicate(task: tuple[Configuration, int | str, Path]) -> dict[str, pd.DataFrame]:
@@ -85,34 +87,18 @@ def _tolerances(
     configuration: Configuration, pairs: list, replicates: int, choices: dict, pool: int | None
 ) -> dict:
     """The file of tolerances; ``replicates`` in it is the degrees of freedom plus one."""
-    method = configuration.methods[configuration.comparison.method]
     drawn = (f" --pool {pool}" if pool else "") + (" --choices" if choices else "")
-    return {
-        "schema_version": 1,
-        "origin": {
-            "command": f"./reproduce calibrate {configuration.run}"
-            f" --replicates {replicates}{drawn}",
-            "method": digest(method.model_dump(mode="json")),
-            "code": code_digest("spectrotranslator.tolerance.calibrate_run"),
-        },
-        "catalogues": {
-            name: {
-                "replicates": min(replicates, pool or replicates),
-                "rows": len(pairs[0][0][name]),
-            }
-            | _of_catalogue(
-                [(first[name], second[name]) for first, second in pairs],
-                {choice: made[name] for choice, made in choices.items()},
-                layout_from_yaml(configuration.directions[name].catalogue),
-            )
-            for name in pairs[0][0]
-        },
-    }
-
-
-def _of_catalogue(pairs: list[Pair], choices: dict[str, pd.DataFrame], table: Table) -> dict:
-    every = list({id(one): one for pair in pairs for one in pair}.values())
-    return {
-        "choices": spread_over_choices(every, choices, table),
-        "columns": between_replicates(pairs, table),
-    }
+    command = f"./reproduce calibrate {configuration.run} --replicates {replicates}{drawn}"
+    catalogues = {}
+    for name in pairs[0][0]:
+        table = layout_from_yaml(configuration.directions[name].catalogue)
+        every = {id(one[name]): one[name] for pair in pairs for one in pair}.values()
+        catalogues[name] = catalogue_tolerances(
+            (pair_statistics(first[name], second[name], table) for first, second in pairs),
+            spread_over_choices(
+                list(every), {choice: made[name] for choice, made in choices.items()}, table
+            ),
+            min(replicates, pool or replicates),
+            len(pairs[0][0][name]),
+        )
+    return tolerance_file(configuration, command, MODULE, catalogues)

@@ -29,17 +29,19 @@ def network_parts(
 ) -> list[NetworkPart]:
     """The networks of one direction with the maps of their training stars.
 
-    ``calibrations`` holds the file of each kind, for a method whose percentiles are calibrated.
+    Of ``weights`` so many members are taken as the method has, the first ones. ``calibrations``
+    holds the file of each kind, for a method whose percentiles are calibrated.
     """
     parts = []
-    calibrated = configuration.methods[method].montecarlo.intervals == "calibrated"
+    settings = configuration.methods[method]
+    calibrated = settings.montecarlo.intervals == "calibrated"
     for (kind, shape), path in zip(
         configuration.directions[direction].networks.items(), samples, strict=True
     ):
         if calibrated and kind not in calibrations:
             raise InputError(f"{method} {direction} {kind}: its calibration was not given")
         intervals = Intervals.read(calibrations[kind], shape.outputs) if calibrated else None
-        models = [load_model(member) for member in weights[kind]]
+        models = [load_model(member) for member in weights[kind][: settings.ensemble.members]]
         sample = Sample.read(path, shape)
         parts.append(
             network_part(configuration, method, direction, kind, sample, models, intervals)

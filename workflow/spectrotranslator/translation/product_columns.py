@@ -88,7 +88,7 @@ def catalogue_descriptions(
             feature = target.features[label]
             why = f", {FROM_RESIDUALS}" if kind in residual else ""
             found |= _label(label, feature, target.title, settings.montecarlo.percentiles, why)
-            found |= _members(label, feature, settings.ensemble.members)
+            found |= _members(label, feature, settings.ensemble.trained)
         found |= correlations(network.outputs)
         found |= _flags(kind, network)
     if layout is not None:

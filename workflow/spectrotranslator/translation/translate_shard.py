@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from spectrotranslator.config import load
-from spectrotranslator.config.resolve_from_fingerprint import resolve_realisations
+from spectrotranslator.config.resolve_from_fingerprint import resolve_method
 from spectrotranslator.errors import InputError
 from spectrotranslator.sample.survey_rows import count_rows, read_rows
 from spectrotranslator.step import Step
@@ -26,8 +26,8 @@ def shard_rows(rows: int, block: int, shard: int, shards: int) -> slice:
 def main(arguments) -> None:
     """Run the step with its parsed ``arguments``."""
     np.seterr(over="ignore", invalid="ignore")
-    configuration = load(arguments.config)
-    method = resolve_realisations(configuration.methods[arguments.method], arguments.fingerprint)
+    configuration = resolve_method(load(arguments.config), arguments.method, arguments.fingerprint)
+    method = configuration.methods[arguments.method]
     torch.set_num_threads(configuration.compute.threads)
     direction = configuration.directions[arguments.direction]
     block = method.montecarlo.block_rows
