@@ -1,6 +1,7 @@
 """What a plan predicts follows from the run, the machine's speed and the table of costs."""
 
 import json
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -21,13 +22,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def full(monkeypatch):
-    """The full run with so many realisations as `plan` takes where the fingerprint is to tell."""
+    """The full run with what `plan` takes where the fingerprint is to tell."""
     monkeypatch.chdir(ROOT)
     found = resolve("full")
     method = found.methods["as-published"]
     number = method.montecarlo.realisations_fallback
     montecarlo = method.montecarlo.model_copy(update={"realisations": number})
-    known = method.model_copy(update={"montecarlo": montecarlo})
+    ensemble = method.ensemble.model_copy(update={"members": method.ensemble.members_fallback})
+    known = method.model_copy(update={"montecarlo": montecarlo, "ensemble": ensemble})
     return found.model_copy(update={"methods": {**found.methods, "as-published": known}})
 
 
@@ -311,3 +313,20 @@ def test_how_far_a_rule_was_measured_is_its_own(full):
     rules = {name: figures | {"rows": [1_000_000]} for name, figures in TABLE.rules.items()}
     asks = ResourceRequests(full, 1_300_000, cost_table.Costs(0.5, rules, 400_000))
     assert asks.memory("write_table") == 600
+
+
+@pytest.mark.parametrize("cores", ["1", "999"])
+def test_speed_is_measured_on_no_more_cores_than_are_here(monkeypatch, capsys, cores):
+    monkeypatch.chdir(ROOT)
+    copies = []
+
+    def measured(config, number):
+        copies.append(number)
+        return in_an_instant(resolve("mini"))
+
+    monkeypatch.setattr(plan, "dry_run", lambda run: ["train_members 4"])
+    monkeypatch.setattr(plan, "rule_layers", lambda run: LAYERS)
+    monkeypatch.setattr(plan, "measure", measured)
+    assert plan.main(["mini", "--json", "--cores", cores]) == 0
+    assert copies == [min(int(cores), len(os.sched_getaffinity(0)))]
+    assert json.loads(capsys.readouterr().out)["cores"] == int(cores)

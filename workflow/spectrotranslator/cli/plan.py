@@ -86,7 +86,8 @@ def main(arguments: list[str]) -> int:
     given = _parse(arguments)
     configuration = _changed(resolve(given.run), given)
     require_tables(configuration)
-    cores = given.cores or len(os.sched_getaffinity(0))
+    here = len(os.sched_getaffinity(0))
+    cores = given.cores or here
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / f"{configuration.run}.yaml"
         dump(configuration, config)
@@ -98,7 +99,8 @@ def main(arguments: list[str]) -> int:
             print(f"Run {configuration.run} is complete: nothing is left to do.")
             return 0
         at_once = max(1, cores // configuration.compute.threads)
-        speed = measure(config, at_once)
+        # Copies beyond the cores that are here would share one, which they do nowhere else.
+        speed = measure(config, max(1, min(cores, here) // configuration.compute.threads))
     costs = Costs.read()
     layers, local = rule_layers(given.run), local_rules(dry)
     lines = predict(configuration, jobs, speed, costs, layers, files_to_fetch(dry))
