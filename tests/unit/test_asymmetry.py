@@ -22,6 +22,8 @@ from spectrotranslator.evaluation.homogenised_stars import usable
 from spectrotranslator.report import plot_asymmetry
 from spectrotranslator.report.draw_figures import FigureBuilder
 
+pytestmark = pytest.mark.slow
+
 
 def sky(number: int, stars: int = 6000, south_is_high: bool = False) -> pd.DataFrame:
     """Stars over a disc seen from the Sun; the south's may lie twice as high as the north's."""

@@ -15,6 +15,8 @@ from spectrotranslator.sample.crossmatch import sampler, select_training
 from spectrotranslator.sample.label_differences import describe_candidate, label_differences
 from spectrotranslator.sample.split import VALIDATION, split
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 RUN = resolve("mini", ROOT)
 LABELS = {"galah": ["teff", "logg", "fe_h", "Mg_fe", "rv_galah", "BP-G", "G-RP"]}

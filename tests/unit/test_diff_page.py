@@ -12,6 +12,8 @@ from cdstables.readme import format_readme
 from spectrotranslator.cli import diff
 from spectrotranslator.cli.diff import main
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "<script>alert('&\"')</script>"
 
 

@@ -21,6 +21,8 @@ from spectrotranslator.comparison.text_comparison import layout_differences
 from spectrotranslator.comparison.tolerances import Tolerances
 from spectrotranslator.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 LAYOUT = "config/catalogues/g2a.yaml"
 ROWS = 40
 REASON = '"| Input teff_GALAH_logg_GALAH outside training range|"'

@@ -47,6 +47,8 @@ from spectrotranslator.translation.montecarlo import measurements
 from spectrotranslator.translation.order_statistics import simulate, trimmed_spread
 from spectrotranslator.translation.quality_flags import PairMaps
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 Q = (5, 16, 50, 84, 95)
 

@@ -11,6 +11,8 @@ from spectrotranslator.config.configuration import NetworkSettings
 from spectrotranslator.network.shapley_values import absolute, shapley, summary
 from spectrotranslator.network.translator import Translator
 
+pytestmark = pytest.mark.slow
+
 
 def standard(stars: int, inputs: int, seed: int) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(seed).standard_normal((stars, inputs))).float()

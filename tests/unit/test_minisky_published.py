@@ -32,6 +32,8 @@ from minisky.survey_columns import galah_columns
 from reference import application
 from spectrotranslator.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 STORED = Path(__file__).parents[2] / "config" / "skies"
 QUICK = PublishedSettings(epochs=3, patience=1, batch=64, widths=(8, 16), realisations=4)
 

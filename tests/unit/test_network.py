@@ -163,12 +163,14 @@ def trained(settings: TrainingSettings, shape: NetworkSettings = SMALL):
     return network, train(network, stars(300), stars(80), settings)
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss():
     settings = TrainingSettings(batch=50, epochs=30, patience=5)
     network, history = trained(settings)
     assert loss_over(network, stars(80), settings) < 0.6 * history.epochs[0]["validation_loss"]
 
 
+@pytest.mark.slow
 def test_later_phases_start_patience_epochs_before_the_end_of_the_one_before():
     settings = TrainingSettings(batch=300, epochs=20, patience=5, best_weights="never")
     _, history = trained(settings.model_copy(update={"learning_rates": [1e-5, 1e-6, 1e-7]}))
@@ -211,6 +213,7 @@ def resumed(tmp_path, epoch: int, settings: TrainingSettings):
 DROPPING = NetworkSettings(widths=[8, 16], dropout_from_width=16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epoch", [1, 4, 7, 9, 12])
 def test_a_training_killed_at_any_epoch_ends_with_the_same_weights(tmp_path, epoch):
     settings = TrainingSettings(batch=50, epochs=8, patience=3, learning_rates=[0.01, 0.03, 1e-4])
@@ -222,6 +225,7 @@ def test_a_training_killed_at_any_epoch_ends_with_the_same_weights(tmp_path, epo
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_training_or_cut_short_is_passed_over(tmp_path):
     settings = TrainingSettings(batch=50, epochs=8, patience=3)
     resumed(tmp_path, 3, settings)
@@ -238,6 +242,7 @@ def test_checkpoints_are_written_only_so_often(tmp_path):
     assert not (tmp_path / "kept").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16"])
 def test_every_precision_trains_and_bf16_rounds(precision):
     settings = TrainingSettings(batch=50, epochs=5, patience=5, precision=precision)

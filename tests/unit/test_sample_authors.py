@@ -19,6 +19,8 @@ from spectrotranslator.surveys.prepare_stars import stars
 from spectrotranslator.surveys.read_survey import measured
 from spectrotranslator.surveys.readers import READERS, columns_of
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ("galah.fits", "vac.fits", "apogee.fits", "gaia.parquet")
 

@@ -22,6 +22,8 @@ from spectrotranslator.network.training_sample import TRAIN, VALIDATION, Sample
 from spectrotranslator.network.translator import Translator
 from unit.broken_off import Killed, killed_after
 
+pytestmark = pytest.mark.slow
+
 PLAIN = NetworkSettings(widths=[8, 16])
 ROBUST = PLAIN.model_copy(update={"zero_output": True, "mark_missing": True})
 DROPPING = NetworkSettings(widths=[8, 16], dropout_from_width=16)

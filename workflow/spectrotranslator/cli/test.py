@@ -1,4 +1,4 @@
-"""Run the whole test suite: style, the workflow's lint, and every test."""
+"""Run the test suite: style, the workflow's lint, and every test; or the quick ones alone."""
 
 import os
 import subprocess
@@ -14,21 +14,38 @@ STYLE = (
     ["lint-imports"],
 )
 
+USAGE = """usage: ./reproduce test [--quick | PYTEST ARGUMENTS]
+
+  --quick   style, lint and the tests that take no time: for everyday work
+
+example: ./reproduce test -k draws"""
+
 CORES = len(os.sched_getaffinity(0))
 # Whole test files, those of the slowest folders first: short ones fill the end. One process more
 # than cores, as the tests of Slurm mostly wait.
 SLOWEST = ("slurm", "workflow")
+# What everyday work asks for: no run of the workflow, nothing that takes seconds.
+QUICK = (
+    "-m",
+    "not slow",
+    f"--numprocesses={CORES}",
+    "--dist=loadfile",
+    "tests/unit",
+    "tests/property",
+)
 SHARED = (f"--numprocesses={CORES + 1}", "--dist=loadfile", "--no-loadscope-reorder")
 
 
 def main(arguments: list[str]) -> int:
-    """``./reproduce test [PYTEST ARGUMENTS]``; what is given goes to pytest unchanged."""
+    """``./reproduce test [--quick | PYTEST ARGUMENTS]``; the latter go to pytest unchanged."""
     if "--help" in arguments:
-        print("usage: ./reproduce test [PYTEST ARGUMENTS]\n\nexample: ./reproduce test -k draws")
+        print(USAGE)
         return 0
-    if not arguments and not _all_clean():
+    quick = arguments == ["--quick"]
+    if (quick or not arguments) and not _all_clean():
         return 1
-    command = [sys.executable, "-m", "pytest", *(arguments or [*SHARED, *_folders()])]
+    chosen = QUICK if quick else arguments or [*SHARED, *_folders()]
+    command = [sys.executable, "-m", "pytest", *chosen]
     return 1 if subprocess.run(command).returncode else 0
 
 
