@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from cdstables.checking import check_file
 from cdstables.layout import Column, ReadMe, Table, layout_from_yaml
 from cdstables.reading import read, read_described
-from cdstables.readme import decode, format_readme, parse_readme
+from cdstables.readme import decode, parse_readme
+from cdstables.readme_text import format_readme
 from spectrotranslator.errors import InputError
 
 CATALOGUES = Path(__file__).parents[2] / "config" / "catalogues"

@@ -15,7 +15,8 @@ from cdstables.checking import check_file
 from cdstables.layout import Column, ReadMe, Table
 from cdstables.marks import Limits
 from cdstables.reading import iter_batches, read
-from cdstables.readme import format_readme, parse_readme
+from cdstables.readme import parse_readme
+from cdstables.readme_text import format_readme
 from cdstables.shortest import fitted_text, float_texts
 from cdstables.writing import encode
 from spectrotranslator.errors import InputError

@@ -7,7 +7,7 @@ import pytest
 
 from cdstables.checking import check_file, main
 from cdstables.layout import ReadMe
-from cdstables.readme import format_readme
+from cdstables.readme_text import format_readme
 from cdstables.writing import write
 from spectrotranslator.errors import InputError
 from unit.test_cds_layout import layout, sample

@@ -17,7 +17,7 @@ from cdstables.convert import main
 from cdstables.fits_file import quietly
 from cdstables.layout import Column, ReadMe, Table
 from cdstables.reading import read, to_pandas
-from cdstables.readme import format_readme
+from cdstables.readme_text import format_readme
 from cdstables.writing import write
 from spectrotranslator.errors import InputError
 from unit.test_cds_layout import layout, sample

@@ -10,7 +10,8 @@ from astropy.io import ascii as astropy_ascii
 
 from cdstables.layout import ReadMe
 from cdstables.reading import described, read, read_described, to_astropy
-from cdstables.readme import format_readme, load_readme, parse_readme
+from cdstables.readme import load_readme, parse_readme
+from cdstables.readme_text import format_readme
 from cdstables.writing import write
 from spectrotranslator.errors import InputError
 from unit.test_cds_layout import layout, sample

@@ -4,7 +4,8 @@ import pytest
 
 from cdstables.layout import Column, ReadMe, Table
 from cdstables.marks import Limits, allowed_bytes, choices, format_marks, parse_marks
-from cdstables.readme import format_readme, parse_readme
+from cdstables.readme import parse_readme
+from cdstables.readme_text import format_readme
 from spectrotranslator.errors import InputError
 
 LINE = "-" * 80

@@ -8,7 +8,7 @@ import pytest
 from astropy.table import Table as AstropyTable
 
 from cdstables.layout import ReadMe, layout_from_yaml
-from cdstables.readme import format_readme
+from cdstables.readme_text import format_readme
 from spectrotranslator.cli import diff
 from spectrotranslator.cli.diff import main
 

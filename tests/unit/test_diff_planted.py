@@ -11,7 +11,7 @@ import pytest
 
 from cdstables.convert import convert
 from cdstables.layout import ReadMe, Table, layout_from_yaml
-from cdstables.readme import format_readme
+from cdstables.readme_text import format_readme
 from cdstables.writing import encode
 from spectrotranslator.cli.diff import main
 from spectrotranslator.comparison.catalogue_diff import Difference, compare

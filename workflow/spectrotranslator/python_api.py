@@ -13,9 +13,10 @@ import pyarrow as pa
 from astropy.table import Table
 
 from spectrotranslator.cli.open_model import open_model
-from spectrotranslator.cli.translate import Trained, translate_table
 from spectrotranslator.errors import InputError
 from spectrotranslator.surveys.table_files import from_arrow
+from spectrotranslator.translation.trained_networks import Trained
+from spectrotranslator.translation.translated_table import translate_table
 
 AnyTable = TypeVar("AnyTable", Table, pd.DataFrame, pa.Table)
 #: What messages call a table that is in no file.

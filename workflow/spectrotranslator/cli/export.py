@@ -13,9 +13,8 @@ from spectrotranslator.repository import ROOT
 from spectrotranslator.translation.model_card import model_card
 from spectrotranslator.translation.portable_model import MOST_BYTES, write_model
 from spectrotranslator.translation.product_metadata import as_texts, product_metadata
+from spectrotranslator.translation.trained_networks import Trained
 from spectrotranslator.untrusted import read_bytes
-
-from .translate import Trained
 
 SUFFIX = ".zip"
 

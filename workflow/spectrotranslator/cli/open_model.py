@@ -7,8 +7,7 @@ from tempfile import TemporaryDirectory
 from spectrotranslator.config.setting import PLAIN
 from spectrotranslator.errors import InputError
 from spectrotranslator.translation.portable_model import read_model
-
-from .translate import Trained
+from spectrotranslator.translation.trained_networks import Trained
 
 
 def open_model(path: Path) -> Trained:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cdstables.layout import ReadMe, Table, layout_from_yaml
-from cdstables.readme import format_readme
+from cdstables.readme_text import format_readme
 from spectrotranslator.config import Configuration, load
 from spectrotranslator.files import write_text
 from spectrotranslator.step import Step
