@@ -281,6 +281,14 @@ def test_one_percentile_that_lags_behind_the_others_is_seen():
     }  # fmt: skip
 
 
+def test_the_middle_percentile_lags_behind_the_others_not_behind_itself():
+    values = np.random.default_rng(2).normal(5000, 500, 400)
+    table = pd.DataFrame({label: values + 20 * n for n, label in enumerate(LABELS[:5])})
+    moved = table + np.array([-2.0, -1.0, 0.4, 1.0, 2.0])
+    found = grading_statistics(table, moved, find_groups(LABELS[:5]))
+    assert found["Teff50"]["lag"] == pytest.approx(0.4)
+
+
 def test_the_worst_of_several_grades():
     assert worst(["identical", "equivalent"]) == "equivalent"
     assert worst(["deviates", "identical", "missing"]) == "missing"

@@ -98,7 +98,7 @@ def grading_statistics(
 
     Percentiles: ``bias`` (median difference) and ``scatter`` (logarithm of the robust scatter of
     differences), in the column's unit, and ``lag``, the bias less the median bias of the group's
-    percentiles, which move together. Those beside the median also have ``offset``, by which
+    other percentiles, which move together. Those beside the median also have ``offset``, by which
     the logarithm of the median distance to the median column changed, and ``shape``, the same
     less its mean over the percentiles of the group: how wide an interval is hangs on the
     networks, but hardly how its percentiles stand to each other. Systematic errors: ``bias`` and
@@ -115,9 +115,9 @@ def grading_statistics(
                 found[label] |= {"offset": change, "shape": float(change - common)}
         biases = {label: found[label]["bias"] for label in group.percentiles.values()}
         if len(biases) > 2:
-            usual = float(np.median(list(biases.values())))
             for label, bias in biases.items():
-                found[label]["lag"] = bias - usual
+                others = [other for name, other in biases.items() if name != label]
+                found[label]["lag"] = bias - float(np.median(others))
         if group.systematic:
             p, r = (_log(side[group.systematic].to_numpy()) for side in (published, regenerated))
             found[group.systematic] = _location(p, r)
