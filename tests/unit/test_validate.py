@@ -7,6 +7,7 @@ import pytest
 from minisky.settings import SkySettings
 from minisky.sky import make_sky
 from spectrotranslator.config import resolve
+from spectrotranslator.config.configuration import Validation
 from spectrotranslator.config.loading import validate as checked
 from spectrotranslator.errors import InputError
 from spectrotranslator.evaluation.dispersion import dispersion, implied_dispersion
@@ -17,6 +18,7 @@ from spectrotranslator.evaluation.validate import (
     repeated,
 )
 from spectrotranslator.evaluation.validation_tables import read_benchmarks, read_members
+from spectrotranslator.report.figure_names import figure_names
 
 UNITS = {"TEFF": "K", "M_H": "dex", "V": "km/s"}
 
@@ -215,3 +217,11 @@ def test_validation_needs_gaia_identifiers_of_both_surveys(tmp_path):
     path.write_text("")
     with pytest.raises(InputError, match=r"add surveys\.apogee\.source_id"):
         checked(value, path)
+
+
+@pytest.mark.parametrize("given", [None, Validation()])
+def test_no_figure_and_no_file_where_nothing_is_configured(given):
+    run = resolve("tiny")
+    changed = run.model_copy(update={"validation": given})
+    assert any(name.startswith("clusters-") for name in figure_names(run))
+    assert not any(name.startswith("clusters-") for name in figure_names(changed))

@@ -5,7 +5,6 @@ translation. Members and benchmark stars are tables of the user (``validation``)
 """
 
 from argparse import Namespace
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +27,7 @@ from spectrotranslator.translation.homogenise import (
 )
 
 from .dispersion import dispersion, pull_scatter
-from .validation_tables import IDENTIFIER, read_benchmarks, read_members
+from .validation_tables import IDENTIFIER, all_labels, read_benchmarks, read_members
 
 #: Units of labels that all members of a cluster share: abundances and velocities.
 SHARED_UNITS = ("dex", "km/s")
@@ -205,11 +204,6 @@ def against_benchmarks(found: Measured, benchmarks: pd.DataFrame) -> dict:
     return result
 
 
-def all_labels(directions: Iterable[Direction]) -> list[str]:
-    """Labels of all bases, each once."""
-    return list(dict.fromkeys(label for one in directions for label in corrected_labels(one)))
-
-
 def main(arguments: Namespace) -> None:
     """Run the step with its parsed ``arguments``."""
     configuration = load(arguments.config)
@@ -217,7 +211,7 @@ def main(arguments: Namespace) -> None:
     members = read_members(arguments.clusters) if arguments.clusters else None
     benchmarks = None
     if arguments.benchmarks:
-        benchmarks = read_benchmarks(arguments.benchmarks, all_labels(directions.values()))
+        benchmarks = read_benchmarks(arguments.benchmarks, all_labels(configuration))
     surveys = dict(zip(configuration.surveys, map(pd.read_parquet, arguments.stars), strict=True))
     told = {path.stem: path for path in arguments.fingerprints}
     result = {"schema_version": 1, "translations": {}}

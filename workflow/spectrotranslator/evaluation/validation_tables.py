@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from spectrotranslator.config import Configuration
 from spectrotranslator.config.setting import label as plain_label
 from spectrotranslator.errors import InputError
 from spectrotranslator.surveys.table_files import read_table_file, to_frame
@@ -13,6 +14,12 @@ from spectrotranslator.surveys.table_files import read_table_file, to_frame
 LARGEST_BYTES = 100_000_000
 MOST_CLUSTERS = 200
 IDENTIFIER = "source_id"
+
+
+def all_labels(configuration: Configuration) -> list[str]:
+    """Labels of all bases of a run, each once."""
+    kinds = [one for d in configuration.directions.values() for one in d.networks.values()]
+    return list(dict.fromkeys(label for kind in kinds for label in kind.outputs))
 
 
 def read_members(path: Path) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
+from spectrotranslator.comparison.agreement import SHARES
 from spectrotranslator.config import Configuration, load
 from spectrotranslator.config.documentation import unknowns
 from spectrotranslator.evaluation.asymmetry import BAND, CLAIM, DRAWS, asymmetry
@@ -65,6 +66,7 @@ class FigureBuilder:
             "shown": {
                 "percentiles": [5, SHOWN[0], 50, SHOWN[1], 95],
                 "interval_percent": LEVEL[1] - LEVEL[0],
+                "agreement_percent": SHARES,
                 "joint_percent": 100 * BAND,
                 "claim_percent": 100 * CLAIM,
             },
