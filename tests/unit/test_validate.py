@@ -1,5 +1,7 @@
 """Validation by repeats, clusters and benchmark stars, and the tables that name the stars."""
 
+import gzip
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from spectrotranslator.config import resolve
 from spectrotranslator.config.configuration import Validation
 from spectrotranslator.config.loading import validate as checked
 from spectrotranslator.errors import InputError
-from spectrotranslator.evaluation.dispersion import dispersion, implied_dispersion
+from spectrotranslator.evaluation.dispersion import dispersion, implied_dispersion, pull_scatter
 from spectrotranslator.evaluation.validate import (
     Measured,
     against_benchmarks,
@@ -207,6 +209,21 @@ def test_a_list_of_stars_is_bounded_in_size(tmp_path):
         stream.truncate(200_000_000)
     with pytest.raises(InputError, match="bytes"):
         read_members(path)
+
+
+def test_a_packed_list_of_stars_is_refused(tmp_path):
+    path = tmp_path / "members.csv.gz"
+    path.write_bytes(gzip.compress(MEMBERS.encode()))
+    with pytest.raises(InputError, match="unpack it"):
+        read_members(path)
+
+
+def test_scatter_of_very_many_differences_is_that_of_some():
+    found = pull_scatter(np.random.default_rng(2).normal(size=25_001))
+    assert found["number"] == 25_001
+    low, high = found["robust"]["interval"]
+    assert low < 1 < high
+    assert high - low < 0.08
 
 
 def test_validation_needs_gaia_identifiers_of_both_surveys(tmp_path):

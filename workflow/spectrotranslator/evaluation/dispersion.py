@@ -8,6 +8,8 @@ from .residual_statistics import errors_of, weights_of_draws
 
 #: Fewer stars than this have a number and a median alone.
 FEWEST = 10
+#: Of more differences than this about as many are looked at, evenly spread over all.
+MOST = 10_000
 
 
 def implied_dispersion(error: np.ndarray) -> float:
@@ -78,9 +80,11 @@ def pull_scatter(pull: np.ndarray) -> dict:
     -------
     dict
         ``number``; from ``FEWEST`` on ``robust``, 1 where the errors are right, with its 95%
-        bootstrap interval.
+        bootstrap interval, from every k-th where there are more than ``MOST``.
     """
-    if len(pull) < FEWEST:
-        return {"number": len(pull)}
+    number = len(pull)
+    if number < FEWEST:
+        return {"number": number}
+    pull = pull[:: -(-number // MOST)]
     figures = errors_of(pull, weights_of_draws(np.arange(len(pull))))
-    return {"number": len(pull), "robust": figures["robust"]}
+    return {"number": number, "robust": figures["robust"]}

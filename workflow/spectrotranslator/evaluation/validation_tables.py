@@ -99,6 +99,8 @@ def _read(path: Path):
         size = path.stat().st_size
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
+    if path.suffix.lower() == ".gz":
+        raise InputError(f"{path}: a list of stars is read unpacked; unpack it")
     if size > LARGEST_BYTES:
         raise InputError(f"{path}: {size} bytes, more than {LARGEST_BYTES} of a list of stars")
     return read_table_file(path)
