@@ -18,7 +18,7 @@ KEPT_SHARE = 0.66  # of the stars in common, what the survey's advice leaves
 def overlap(
     stars_wanted: int, seed: int = 1, systematics: int = 7, direction: str = "g2a"
 ) -> pd.DataFrame:
-    """Stars both surveys saw, in random order, after the cuts of the run ``full``.
+    """Stars both surveys saw, in random order, after the cuts that the run ``full`` falls back to.
 
     Beside the training sample's ``from:X``, ``from:X_error``, ``to:Y`` and ``to:Y_error`` stands
     ``true:Y``, the value of ``Y`` on the target's base without noise.
@@ -59,7 +59,7 @@ def survey_tables(configuration: Configuration, sky: Sky) -> dict[str, pd.DataFr
 def _pairs(configuration: Configuration, sky: Sky, direction: str) -> pd.DataFrame:
     tables = survey_tables(configuration, sky)
     chosen = configuration.directions[direction]
-    selection = configuration.chosen_selection
+    selection = configuration.candidate_selections[configuration.selection_fallback]
     pairs = matched(configuration, chosen, tables, selection, [])
     whole = training_sample(chosen, "extrinsic", pairs, [])["from:key"]
     return pairs[pairs["from:key"].isin(whole)]

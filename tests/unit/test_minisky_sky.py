@@ -271,6 +271,18 @@ def test_file_holds_what_the_sky_holds(tmp_path):
     assert not any("truth" in path.name for path in tmp_path.iterdir() if path != paths["truth"])
 
 
+def test_stored_members_of_the_rehearsal_are_its_first_stars():
+    folder = Path(__file__).parents[2] / "config" / "skies" / "rehearsal"
+    settings = read_settings(folder / "sky.yaml")
+    stored = pd.read_csv(folder / "clusters.csv")
+    defects = settings.defects
+    stars = settings.n_galah - round(defects.repeats_galah * settings.n_galah)
+    stars += settings.n_apogee - round(defects.repeats_apogee * settings.n_apogee)
+    ids = source_ids(settings.seed, stars - settings.n_common)
+    np.testing.assert_array_equal(stored["source_id"], ids[: len(stored)])
+    assert stored["cluster"].nunique() == len(settings.clusters)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -137,6 +137,14 @@ def test_every_figure_has_a_caption_its_files_and_its_data(page, run):
     assert len(page) < 15e6
 
 
+def test_planted_clusters_stand_in_the_section_of_the_validation(page, run):
+    told = json.loads((run / "evaluation/validation.json").read_text())["translations"]
+    clusters = pd.read_csv(run / "sky/truth/clusters.csv")["cluster"].unique().tolist()
+    assert list(told["as-published-g2a"]["clusters"]) == clusters
+    section = page[page.index('<h2 id="validation">') : page.index('<h2 id="galaxy">')]
+    assert all(f'<th scope="row">{name}</th>' in section for name in clusters)
+
+
 def test_the_ledger_parts_the_catalogue_s_rows_from_the_training_sample(page, run):
     ledger = page.partition('id="ledger"')[2].partition("</section>")[0]
     rows, training = ledger.split("<h4>")[1:3]

@@ -7,6 +7,7 @@ localrules:
 
 rule draw_figures:
     input:
+        validation=RUN.validation,
         samples=RUN.training_samples,
         stars=expand(
             f"{RESULTS}/sample/{{survey}}.parquet", survey=CONFIGURATION.surveys
@@ -71,6 +72,7 @@ rule write_page:
         facts=rules.draw_figures.output.facts,
         figures=[path for path in RUN.figures if path.endswith(".svg")],
         evaluations=rules.draw_figures.input.evaluations,
+        validation=RUN.validation,
         fingerprints=expand(
             rules.read_fingerprint.output.fingerprint, direction=RUN.compared
         ),

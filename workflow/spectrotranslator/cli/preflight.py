@@ -22,6 +22,11 @@ from spectrotranslator.download.http import RetryPolicy
 from spectrotranslator.download.registry import URL_MAP, Source, read_registry
 from spectrotranslator.download.require_columns import nearest
 from spectrotranslator.errors import InputError
+from spectrotranslator.evaluation.validation_tables import (
+    all_labels,
+    read_benchmarks,
+    read_members,
+)
 from spectrotranslator.surveys.read_survey import catalogue_rows, measured, require_ids_that_fit
 from spectrotranslator.surveys.readers import columns_of, read_table
 
@@ -117,7 +122,7 @@ def _not_yet_published(run: Configuration) -> set[str]:
 def _findings(run: Configuration, seen: list[SourceState]) -> list[CheckResult]:
     findings = [finding for one in seen for finding in one.findings]
     findings += [_users_table(run, name) for name, one in run.surveys.items() if one.path]
-    findings += _authors(run)
+    findings += _validation(run) + _authors(run)
     findings += [
         CheckResult(name, "download", "note", "made by the run itself, not looked at")
         for name in sorted(_not_yet_published(run))
@@ -133,6 +138,24 @@ def _findings(run: Configuration, seen: list[SourceState]) -> list[CheckResult]:
         for direction in run.directions.values()
     )
     return findings + check_machine(run, to_fetch, 2 * rows)
+
+
+def _validation(run: Configuration) -> list[CheckResult]:
+    """Whether the tables of the validation can be read."""
+    findings = []
+    labels = all_labels(run)
+    for name, path in run.validation or ():
+        if path is None:
+            continue
+        try:
+            where = Path(path)
+            stars = read_members(where) if name == "clusters" else read_benchmarks(where, labels)
+        except InputError as error:
+            advice = f"mend the table, or take validation.{name} away"
+            findings.append(CheckResult(name, "validation", "fault", str(error), advice))
+        else:
+            findings.append(CheckResult(name, "validation", "ok", f"{path}: {len(stars)} stars"))
+    return findings
 
 
 def _authors(run: Configuration) -> list[CheckResult]:

@@ -396,6 +396,21 @@ class Evaluation(Section):
         return self
 
 
+class Validation(Section):
+    """Stars whose values are known to agree, to validate the translation with."""
+
+    clusters: Place | None = Field(
+        None,
+        description="Members of clusters: a table with the columns `cluster` and `source_id`, a "
+        "star once.",
+    )
+    benchmarks: Place | None = Field(
+        None,
+        description="Benchmark stars: a table with `source_id` and, for labels of the bases, "
+        "`LABEL` and `LABEL_error`.",
+    )
+
+
 class Comparison(Section):
     """How the regenerated catalogues are held against the published ones."""
 
@@ -519,6 +534,11 @@ class Configuration(Section):
     methods: dict[Name, Method] = Field({"as-published": Method()}, description="Name to method.")
     importance: Importance = Importance()
     evaluation: Evaluation = Evaluation()
+    validation: Validation | None = Field(
+        None,
+        description="Validation by repeats, clusters and benchmark stars; `{}`: by repeats alone; "
+        "none: the run has no such section.",
+    )
     comparison: Comparison = Comparison()
     compute: Compute = Compute()
 

@@ -34,6 +34,8 @@ PLACES = (
     ("sources", "authors", "folder"),
     ("surveys", "*", "path"),
     ("directions", "*", "catalogue"),
+    ("validation", "clusters"),
+    ("validation", "benchmarks"),
     ("comparison", "tolerances"),
 )
 
@@ -76,10 +78,13 @@ def require_tables(configuration: Configuration) -> None:
     InputError
         One is not; the setting that names it is told.
     """
-    for name, survey in configuration.surveys.items():
-        if survey.path and not Path(survey.path).is_file():
+    places = {f"surveys.{name}.path": one.path for name, one in configuration.surveys.items()}
+    if validation := configuration.validation:
+        places |= {f"validation.{name}": path for name, path in validation}
+    for setting, path in places.items():
+        if path and not Path(path).is_file():
             raise InputError(
-                f"{survey.path}: no such file (surveys.{name}.path of run {configuration.run}), "
+                f"{path}: no such file ({setting} of run {configuration.run}), "
                 "seen from the configuration's folder or the repository"
             )
 

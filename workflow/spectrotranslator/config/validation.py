@@ -37,6 +37,7 @@ def check(configuration: Configuration) -> None:
     targets = [direction.target for direction in configuration.directions.values()]
     if len(set(targets)) < len(targets):
         raise ValueError("two directions lead to one survey's base: give each its own run")
+    _validated_stars_have_identifiers(configuration)
     _grid_is_bounded(configuration)
     _selections_are_known(configuration)
     _known(configuration.comparison.method, configuration.methods, "comparison.method")
@@ -92,6 +93,18 @@ def _can_be_matched(configuration: Configuration, direction: Direction) -> None:
                 raise ValueError(
                     f"stars are matched on {what}, but surveys.{side} does not say which columns "
                     f"hold it: add surveys.{side}.{what}"
+                )
+
+
+def _validated_stars_have_identifiers(configuration: Configuration) -> None:
+    if configuration.validation is None:
+        return
+    for direction in configuration.directions.values():
+        for side in (direction.origin, direction.target):
+            if configuration.surveys[side].source_id is None:
+                raise ValueError(
+                    "validation finds stars by their Gaia identifiers, but surveys."
+                    f"{side} does not say which column holds them: add surveys.{side}.source_id"
                 )
 
 

@@ -538,6 +538,26 @@ class RunFiles:
         """The fingerprint, where the compared method takes settings from it."""
         waits = self.configuration.methods[self.configuration.comparison.method].waiting
         return [f"{self.folder}/fingerprint/{wildcards.direction}.json"] if waits else []
+    # Validation -------------------------------------------------------------------------------
+
+    @cached_property
+    def validation_tables(self) -> dict[str, str]:
+        """The user's tables of a validation, by the name of their setting."""
+        given = self.configuration.validation
+        return {name: path for name, path in given or () if path}
+
+    @cached_property
+    def validation(self) -> list[str]:
+        """What the validation found, where the run has one."""
+        there = self.configuration.validation is not None
+        return [f"{self.folder}/evaluation/validation.json"] if there else []
+
+    @cached_property
+    def selections_told(self) -> list[str]:
+        """The fingerprints that selections are taken from, one a direction."""
+        waits = self.configuration.selection == FINGERPRINT
+        names = self.configuration.directions
+        return [f"{self.folder}/fingerprint/{name}.json" for name in names if waits]
 
     # Figures ----------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 
+from spectrotranslator.comparison.agreement import SHARES
 from spectrotranslator.config import Configuration, load
 from spectrotranslator.config.documentation import unknowns
 from spectrotranslator.evaluation.asymmetry import BAND, CLAIM, DRAWS, asymmetry
@@ -26,6 +27,7 @@ from . import (
     plot_applicability,
     plot_asymmetry,
     plot_calibration,
+    plot_clusters,
     plot_differences,
     plot_galaxy,
     plot_ledger,
@@ -33,7 +35,7 @@ from . import (
     plot_residuals,
     plot_sky,
 )
-from .figure_names import compared, mapped, on_the_sky, section
+from .figure_names import compared, mapped, on_the_sky, section, with_clusters
 from .held_out_stars import WHOSE, columns_of, figures_of, held_out
 from .style import BAND as SHOWN
 from .style import Drawn
@@ -64,6 +66,7 @@ class FigureBuilder:
             "shown": {
                 "percentiles": [5, SHOWN[0], 50, SHOWN[1], 95],
                 "interval_percent": LEVEL[1] - LEVEL[0],
+                "agreement_percent": SHARES,
                 "joint_percent": 100 * BAND,
                 "claim_percent": 100 * CLAIM,
             },
@@ -74,6 +77,7 @@ class FigureBuilder:
         """What can be drawn side by side: a method of this class and what it is given."""
         return [
             *(("_of_direction", direction) for direction in self.configuration.directions),
+            *(("_of_clusters", *one) for one in with_clusters(self.configuration)),
             *(("_of_galaxy", *one) for one in mapped(self.configuration)),
             *(("_of_comparison", direction) for direction in compared(self.configuration)),
             ("_of_ledger",),
@@ -222,6 +226,10 @@ class FigureBuilder:
         chosen = [column for column in ["row", *columns] if column in there]
         return pd.concat(read_parts(mine, chosen), ignore_index=True)
 
+    def _of_clusters(self, method: str, direction: str) -> Iterator[Drawn]:
+        told = read_json(self.files.validation)["translations"][f"{method}-{direction}"]
+        yield plot_clusters.draw(method, direction, told)
+
     def _of_galaxy(self, method: str, base: str) -> Iterator[Drawn]:
         features = self.configuration.surveys[base].features
         name = next(n for n, d in self.configuration.directions.items() if d.target == base)
@@ -302,6 +310,7 @@ step.input("ledger", "rows in and out of every cut, JSON")
 step.input("diffs", "comparisons, JSON", many=True, required=False)
 step.input("diff-rows", "comparisons, a line a star", many=True, required=False)
 step.input("regenerated", "the catalogues compared, Parquet", many=True, required=False)
+step.input("validation", "repeats, clusters and benchmark stars, JSON", required=False)
 step.option("processes", "how many parts are drawn at once", type=int, default=1)
 step.output("facts", "captions and the numbers the page quotes, JSON")
 step.output("figures", "every figure as SVG, PDF and CSV", many=True)

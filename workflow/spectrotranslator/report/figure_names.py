@@ -9,6 +9,7 @@ SECTIONS = {
     "training": "Translation quality",
     "importance": "Importance of the inputs",
     "trust": "Where it can be trusted",
+    "clusters": "Validation",
     "galaxy": "The Galaxy",
     "asymmetry": "The Galaxy",
     "grades": "Against the published catalogues",
@@ -29,6 +30,7 @@ def figure_names(configuration: Configuration) -> list[str]:
     names = [f"quality-{m}-{d}" for d in directions for m in configuration.methods]
     names += [f"{what}-{d}" for what in OF_DIRECTION for d in directions]
     names += [f"trust-{m}-{d}" for d in directions for m in configuration.methods]
+    names += [f"clusters-{m}-{d}" for m, d in with_clusters(configuration)]
     for what in ("galaxy", "asymmetry"):
         names += [f"{what}-{m}-{base}" for m, base in mapped(configuration)]
     names += [f"{what}-{d}" for what in COMPARISON for d in compared(configuration)]
@@ -39,6 +41,13 @@ def figure_names(configuration: Configuration) -> list[str]:
 def section(name: str) -> str:
     """Heading under which a figure stands."""
     return SECTIONS[name.partition("-")[0]]
+
+
+def with_clusters(configuration: Configuration) -> list[tuple[str, str]]:
+    """Method and direction of the translations that are validated by clusters."""
+    if configuration.validation is None or not configuration.validation.clusters:
+        return []
+    return [(m, d) for d in configuration.directions for m in configuration.methods]
 
 
 def compared(configuration: Configuration) -> list[str]:

@@ -50,6 +50,7 @@ def main(arguments: Namespace) -> None:
                 judged(read_json(path)) | {"path": _within(path, folder)}
                 for path in arguments.evaluations
             ],
+            validation=read_json(arguments.validation) if arguments.validation else None,
             diffs=[
                 {
                     "path": _within(path, folder),
@@ -147,6 +148,7 @@ step.input("verdict", "the verdict, JSON")
 step.input("ledger", "the ledger, JSON")
 step.input("facts", "captions and numbers of the figures, JSON")
 step.input("evaluations", "methods judged on stars none of them saw, JSON", many=True)
+step.input("validation", "repeats, clusters and benchmark stars, JSON", required=False)
 step.input("diffs", "comparisons, JSON", many=True, required=False)
 step.input("fingerprints", "what published tables say, JSON", many=True, required=False)
 step.input("figures", "every figure, SVG", many=True)

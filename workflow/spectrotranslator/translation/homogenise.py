@@ -12,7 +12,7 @@ from cdstables.fits_file import write_fits
 from cdstables.votable_file import write_votable
 from cdstables.writing import TableWriter
 from spectrotranslator.config import Configuration, load
-from spectrotranslator.config.configuration import Direction, Selection
+from spectrotranslator.config.configuration import Direction
 from spectrotranslator.config.resolve_from_fingerprint import resolve_selection
 from spectrotranslator.files import atomic
 from spectrotranslator.sample.cuts import apply_cuts
@@ -62,16 +62,15 @@ def homogenise(
     whole_width
         Whether the percentiles hold the scatter of the networks already.
     """
-    labels = _labels(direction)
+    labels = corrected_labels(direction)
     on = configuration.match
     if on == "position":
         on, origin, target = _named_by_place(configuration, origin, target)
-    selection = configuration.chosen_selection
     repeats = configuration.crossmatch.repeats
     kept = passed_on(configuration, direction)
     origin, target = (
         table.assign(
-            _clean=_kept(table, selection, configuration, name),
+            _clean=passes_cuts(configuration, name, table),
             **_extra(table, survey_columns(configuration, name)),
         )
         for name, table in ((direction.origin, origin), (direction.target, target))
@@ -113,7 +112,7 @@ def _named_by_place(
     return "star", *named
 
 
-def _labels(direction: Direction) -> dict[str, str]:
+def corrected_labels(direction: Direction) -> dict[str, str]:
     """Label of the target to the origin's feature it corrects."""
     pairs = {}
     for network in direction.networks.values():
@@ -121,11 +120,10 @@ def _labels(direction: Direction) -> dict[str, str]:
     return pairs
 
 
-def _kept(
-    table: pd.DataFrame, selection: Selection, configuration: Configuration, survey: str
-) -> pd.Series:
-    bits = configuration.surveys[survey].bits
-    good, _ = apply_cuts(table, selection.cuts.get(survey, []), bits)
+def passes_cuts(configuration: Configuration, survey: str, table: pd.DataFrame) -> pd.Series:
+    """Whether each row of a survey's stars passes the chosen selection's cuts, shape (rows,)."""
+    cuts = configuration.chosen_selection.cuts.get(survey, [])
+    good, _ = apply_cuts(table, cuts, configuration.surveys[survey].bits)
     return pd.Series(table.index.isin(good.index), index=table.index)
 
 
