@@ -46,7 +46,12 @@ def main() -> int:
             dirt = DefectSettings(no_gaia_id_galah=0.000182, no_gaia_id_apogee=0.0791)
             size = {"n_galah": 588571, "n_apogee": 733901, "n_common": 20300, "wide": True}
             settings = run.sky.model_copy(update={**size, "defects": dirt})
-            simulate(settings, *(sky / name for name in FILES), sky / "truth.parquet")
+            simulate(
+                settings,
+                *(sky / name for name in FILES),
+                sky / "truth.parquet",
+                sky / "clusters.csv",
+            )
         return _measure(run, sky, Path(folder))
 
 

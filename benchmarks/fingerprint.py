@@ -124,7 +124,7 @@ def draw_case(case: int, within: bool = True) -> tuple[SkySettings, dict]:
 
 def publish(settings: SkySettings, direction: str, folder: Path) -> dict[str, Path]:
     """Write the survey files and one catalogue; paths of the former."""
-    names = ("galah", "vac", "apogee", "gaia", "truth")
+    names = ("galah", "vac", "apogee", "gaia", "truth", "clusters")
     paths = {name: folder / name for name in names}
     simulate(settings, **paths)
     galah, apogee = read_surveys(paths["galah"], paths["apogee"], paths["gaia"])

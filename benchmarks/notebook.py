@@ -17,7 +17,7 @@ from skies import overlap
 from spectrotranslator.config.loading import resolve
 from spectrotranslator.network.member import Names
 from spectrotranslator.network.saved_model import tensor
-from spectrotranslator.network.train_member import train_member
+from spectrotranslator.network.train_members import train_member
 from spectrotranslator.network.training_sample import Sample
 from spectrotranslator.sample.split import split
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from slurm.cluster import Cluster, absent
 from workflow.conftest import Clone, fresh
 
-PROFILE = ("--", "--profile", "profiles/slurm", "--group-components", "trainings=2", "scores=2")
+PROFILE = ("--", "--profile", "profiles/slurm")
 PROFILE += ("--latency-wait", "5", "--slurm-init-seconds-before-status-checks", "5")
 
 

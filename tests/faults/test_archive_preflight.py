@@ -28,7 +28,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sky")
     settings = parse_sky(resolve("tiny", ROOT).sky)
     files = [folder / name for name in preflight.SKY]
-    simulate(settings, *files, folder / "truth.parquet")
+    simulate(settings, *files, folder / "truth.parquet", folder / "clusters.csv")
     return folder
 
 

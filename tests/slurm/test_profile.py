@@ -12,7 +12,7 @@ from workflow.conftest import bare
 __all__ = ["bare"]
 
 SLURM = {"sinfo", "sbatch", "squeue", "sacct", "scancel", "scontrol", "srun", "salloc"}
-ON_DEVICE = {"train_ensemble", "cross_validate", "translate_shard"}
+ON_DEVICE = {"train_members", "cross_validate", "translate_shard"}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def asking(text: str) -> dict[str, set[str]]:
 def test_the_slurm_profile_can_be_tried_without_slurm(bare, without_slurm):
     assert shutil.which("sbatch", path=without_slurm) is None
     text = tried(bare, "tiny", without_slurm)
-    assert "train_member" in text
+    assert "train_members" in text
     assert not any(asking(text).values())
 
 

@@ -23,7 +23,6 @@ pytestmark = pytest.mark.skipif(bool(LACKING), reason=f"Slurm lacks {', '.join(L
 TINY = Path("results/tiny")
 PATIENCE = ("--latency-wait", "5", "--slurm-init-seconds-before-status-checks", "3")
 PATIENCE += ("--seconds-between-status-checks", "3")
-PATIENCE += ("--group-components", "trainings=2", "scores=2")
 # Jobs of which a call has seen the end when a translation starts.
 SEEN = (
     "simulate_sky", "fetch_", "list_sources", "read_survey", "prepare_stars", "crossmatch",
@@ -36,7 +35,7 @@ LOCAL = {
     "grade_catalogues", "describe_catalogues", "write_page", "write_crate",
 }  # fmt: skip
 ASKS = ("--set-resources", "crossmatch:mem_mb=150*attempt**3", "cross_validate:runtime=attempt")
-ASKS += ("train_member:gres='gpu:a100:1'",)
+ASKS += ("train_members:gres='gpu:a100:1'",)
 
 
 @pytest.fixture(scope="module")
@@ -162,8 +161,8 @@ def starved_overdue_and_killed(clone: Clone, cluster: Cluster) -> list[str]:
         stop("evaluation.cross_validate", clone)
         with call.held():
             cluster.kill_controller()
-        call.until(lambda: cluster.jobs("train_member"))
-        cluster.command("scancel", cluster.jobs("train_member")[0].number)
+        call.until(lambda: cluster.jobs("train_members"))
+        cluster.command("scancel", cluster.jobs("train_members")[0].number)
         call.until(lambda: "TIMEOUT" in failed_states(clone))
         call.until(lambda: "rule translate_shard:" in log_of(clone))
         cluster.set_node("drain")
@@ -202,7 +201,7 @@ def told_where_they_ran(jobs: dict[str, dict], cluster: Cluster) -> None:
     given = {name: record["scheduler"] for name, record in jobs.items()}
     for name, record in jobs.items():
         assert bool(given[name]) == (record["rule"] not in LOCAL), name
-        gpu = "gres:gpu:a100:1" if record["rule"] == "train_member" else None
+        gpu = "gres:gpu:a100:1" if record["rule"] == "train_members" else None
         assert given[name].get("gres") == gpu, name
         assert given[name].get("cuda_visible_devices") == (gpu and "0"), name
     submitted = {name: told for name, told in given.items() if told}
@@ -212,10 +211,10 @@ def told_where_they_ran(jobs: dict[str, dict], cluster: Cluster) -> None:
     once, twice = sorted(memory(given[f"read_survey-{survey}"]) for survey in ("apogee", "galah"))
     assert twice == 2 * once, "the cancelled job asked for as much again"
     assert memory(given["crossmatch-g2a-intrinsic"]) == 1200
-    trainings = [told for name, told in given.items() if name.startswith("train_member-")]
-    assert len(trainings) == 10 and len({told["job"] for told in trainings}) == 5
-    asked = sorted(memory(told) for told in trainings)
-    assert asked[0] == asked[7] and asked[8] == asked[9] == 2 * asked[0], "two were cancelled"
+    trainings = [told for name, told in given.items() if name.startswith("train_members-")]
+    assert len({told["job"] for told in trainings}) == len(trainings) == 2
+    once, twice = sorted(memory(told) for told in trainings)
+    assert twice == 2 * once, "one was cancelled"
 
 
 def memory(scheduler: dict) -> int:

@@ -30,7 +30,7 @@ def test_what_makes_no_results_is_understood_as_such(words):
 
 
 @pytest.mark.parametrize(
-    "words", ["", "-p", "--cores 2", "-j 3", "--until train_member", "-q", "--keep-going", "all"]
+    "words", ["", "-p", "--cores 2", "-j 3", "--until train_members", "-q", "--keep-going", "all"]
 )
 def test_what_makes_results_is_understood_as_such(words):
     assert understand(words.split()).makes_results

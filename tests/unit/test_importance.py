@@ -8,7 +8,7 @@ import shap
 import torch
 
 from spectrotranslator.config.configuration import NetworkSettings
-from spectrotranslator.network.compute_shapley import absolute, shapley, summary
+from spectrotranslator.network.shapley_values import absolute, shapley, summary
 from spectrotranslator.network.translator import Translator
 
 

@@ -45,7 +45,8 @@ def one_thread():
 def sky(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sky")
     settings = SkySettings(name="t", n_galah=700, n_apogee=800, n_common=450, published=QUICK)
-    paths = {name: folder / name for name in ("galah", "vac", "apogee", "gaia", "truth")}
+    names = ("galah", "vac", "apogee", "gaia", "truth", "clusters")
+    paths = {name: folder / name for name in names}
     simulate(settings, **paths)
     return settings, paths
 

@@ -1,6 +1,7 @@
 """The simulated sky: what the surveys measure, what is wrong with their catalogues, the files."""
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,11 @@ PAIRS = {
 @cache
 def sky_of(seed: int = 1, **settings) -> Sky:
     return make_sky(SkySettings(name="test", seed=seed, **settings))
+
+
+def sky_of_settings(**settings) -> Sky:
+    """The default sky with other settings, given as a configuration has them."""
+    return make_sky(SkySettings.model_validate({"name": "test", **settings}))
 
 
 @cache
@@ -80,12 +86,62 @@ def test_another_seed_of_systematics_is_another_pair_of_surveys_over_the_same_ga
     assert not np.allclose(one.galah["teff"], other.galah["teff"], equal_nan=True)
 
 
-def test_systematics_of_no_strength_and_offset_leave_only_noise():
-    sky = sky_of(systematics=SystematicsSettings(strength=0, offset=False, redshift=False))
+def test_without_systematics_the_overlap_scatters_by_the_stated_errors():
+    honest = {"logg": 1, "velocity": 1}
+    sky = sky_of_settings(
+        systematics={"strength": 0, "offset": False, "redshift": False}, stated_errors_galah=honest
+    )
     both = clean_overlap(sky)
-    difference = both["Mg_fe"] - both["MG_FE"]
-    assert difference.std() < 0.6 * SCATTER["mg_fe"]
-    assert abs(difference.mean()) < 4 * difference.std() / np.sqrt(len(both))
+    for label in ("teff", "logg", "fe_h", "mg_fe"):
+        south, north = PAIRS[label]
+        error = np.hypot(both[f"e_{south}"], both[f"{north}_ERR"])
+        pull = (both[south] - both[north]) / error
+        assert pull.std() == pytest.approx(1, abs=0.05), label
+        assert abs(pull.mean()) < 4 / np.sqrt(len(both)), label
+
+
+def test_stated_errors_are_the_true_ones_times_their_factor():
+    plain, doubled = sky_of(), sky_of_settings(stated_errors_apogee={"teff": 2})
+    np.testing.assert_array_equal(plain.apogee["TEFF"], doubled.apogee["TEFF"])
+    known = plain.apogee["TEFF_ERR"] > 0
+    ratio = doubled.apogee["TEFF_ERR"][known] / plain.apogee["TEFF_ERR"][known]
+    np.testing.assert_allclose(ratio, 2)
+    np.testing.assert_array_equal(plain.apogee["LOGG_ERR"], doubled.apogee["LOGG_ERR"])
+
+
+CLUSTER = {
+    "name": "a", "stars": 60, "ra": 120.0, "dec": -61.0, "distance": 1.9, "velocity": 23.0,
+    "fe_h": 0.1, "mg_fe": 0.02,
+}  # fmt: skip
+
+
+def test_a_cluster_is_one_place_motion_and_composition_in_both_surveys():
+    sky = sky_of_settings(clusters=[CLUSTER, CLUSTER | {"name": "b", "dispersion_velocity": 5}])
+    members = sky.members
+    assert members.groupby("cluster").size().to_dict() == {"a": 60, "b": 60}
+    star = pd.Index(sky.gaia["source_id"]).get_indexer(members["source_id"])
+    for name, value in (("fe_h", 0.1), ("mg_fe", 0.02), ("distance", 1.9)):
+        assert (sky.stars[name][star] == value).all()
+    assert (sky.stars["vlos"][star[:60]] == 23).all()
+    assert sky.stars["vlos"][star[60:]].std() == pytest.approx(5, rel=0.3)
+    assert np.isin(star, sky.galah["star"]).all()
+    assert np.isin(star, sky.apogee["star"]).all()
+    good = clean_overlap(sky).source_id
+    assert (
+        members.assign(good=members.source_id.isin(good)).groupby("cluster").good.sum() > 30
+    ).all()
+
+
+def test_a_cluster_too_far_to_be_seen_is_refused_by_name():
+    with pytest.raises(InputError, match=r"sky\.clusters, a: 0 of"):
+        sky_of_settings(clusters=[CLUSTER | {"distance": 40.0}])
+
+
+@pytest.mark.parametrize("name", ["tiny", "mini"])
+def test_stored_members_are_those_of_the_sky(name):
+    folder = Path(__file__).parents[2] / "config" / "skies" / name
+    sky = make_sky(read_settings(folder / "sky.yaml"))
+    assert (folder / "clusters.csv").read_text() == sky.members.to_csv(index=False)
 
 
 def test_asymmetry_shifts_the_north_up_at_large_radii_and_can_be_off():
@@ -177,7 +233,7 @@ def test_dr3_magnitudes_differ_from_edr3_only_for_six_parameter_sources():
 
 
 def files(folder):
-    names = ("galah", "vac", "apogee", "gaia", "truth")
+    names = ("galah", "vac", "apogee", "gaia", "truth", "clusters")
     return {name: folder / f"{name}.out" for name in names}
 
 
@@ -223,6 +279,8 @@ def test_file_holds_what_the_sky_holds(tmp_path):
         ("sky: {name: x, n_common: 100000}", "n_common"),
         ("sky: {name: x, published: {members: 3}}", "members"),
         ("sky: {name: x, published: {widths: [16, 20]}}", "twice"),
+        ("sky: {name: x, clusters: [{name: ../x}]}", "clusters.0.name"),
+        ("sky: {name: x, stated_errors_galah: {teff: 0}}", "stated_errors_galah.teff"),
         ("sky: [", "YAML"),
     ],
 )

@@ -23,7 +23,7 @@ from spectrotranslator.network.device import choose, device_of
 from spectrotranslator.network.member import Names
 from spectrotranslator.network.saved_model import load_model, save
 from spectrotranslator.network.scaling import Scaling
-from spectrotranslator.network.train_member import train_member
+from spectrotranslator.network.train_members import train_member
 from spectrotranslator.network.training_loop import Stars, loss_over, train
 from spectrotranslator.network.training_sample import TRAIN, VALIDATION, Sample
 from spectrotranslator.network.translator import NormalisedLinear, ResidualBlock, Translator

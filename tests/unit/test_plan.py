@@ -39,13 +39,13 @@ def speed(full):
 
 
 LAYERS = [
-    ["fetch_file"], ["read_survey"], ["train_member"],
-    ["compute_shapley", "cross_validate", "translate_shard"], ["write_table"],
+    ["fetch_file"], ["read_survey"], ["train_members"],
+    ["assess_ensemble", "cross_validate", "translate_shard"], ["write_table"],
 ]  # fmt: skip
 TABLE = cost_table.Costs(
     0.5,
     {
-        "score_members": {"seconds": [3.0, 0.0], "memory_mb": [300, 0], "bytes": [0, 0]},
+        "assess_ensemble": {"seconds": [3.0, 0.0], "memory_mb": [300, 0], "bytes": [0, 0]},
         "translate_shard": {"seconds": [9.0, 0.0], "memory_mb": [600, 0], "bytes": [0, 100]},
         "write_table": {"seconds": [1.0, 1e-5], "memory_mb": [200, 0], "bytes": [0, 450]},
     },
@@ -77,7 +77,7 @@ def test_shards_share_the_rows_of_their_catalogue(full, speed):
 
 
 def test_importance_costs_all_coalitions_at_the_speed_of_a_translation(full, speed):
-    (line,) = plan.predict(full, {"compute_shapley": len(full.methods) * 4}, speed, TABLE, LAYERS)
+    (line,) = plan.predict(full, {"assess_ensemble": len(full.methods) * 4}, speed, TABLE, LAYERS)
     method = full.methods["as-published"]
     passes = 2**6 * full.importance.stars * full.importance.background * method.ensemble.members
     kinds = full.directions["g2a"].networks
@@ -185,25 +185,25 @@ def test_layers_and_local_rules_come_from_snakemake(monkeypatch):
     layers = plan.rule_layers("tiny")
     place = {rule: number for number, layer in enumerate(layers) for rule in layer}
     assert place["simulate_sky"] < place["read_survey"] < place["crossmatch"]
-    assert place["train_member"] < place["translate_shard"] < place["compare_catalogue"]
+    assert place["train_members"] < place["translate_shard"] < place["compare_catalogue"]
     assert not {"all", "reproduce"} & set(place)
-    dry = ["rule train_member:", "localrule write_page:", "    jobid: 3"]
+    dry = ["rule train_members:", "localrule write_page:", "    jobid: 3"]
     assert plan.local_rules(dry) == {"write_page"}
 
 
 def test_jobs_of_a_group_wait_in_the_queue_together():
     dry = [
-        "train_member    6",
+        "train_members    6",
         "total           9",
         "[Wed Nov 25 23:03:44 2026] Group job trainings (jobs in lexicogr. order):",
-        "    rule train_member:",
-        "    rule train_member:",
+        "    rule train_members:",
+        "    rule train_members:",
         "[Wed Nov 25 23:03:44 2026] Group job trainings (jobs in lexicogr. order):",
         "rule crossmatch:",
         "localrule build_ledger:",
         "rule crossmatch:",
     ]
-    assert plan.remaining_jobs(dry) == {"train_member": 6}
+    assert plan.remaining_jobs(dry) == {"train_members": 6}
     assert plan.queue_waits(dry) == {"trainings": 2, "crossmatch": 2}
 
 
@@ -235,7 +235,7 @@ def test_jobs_and_times_are_those_of_the_changed_run(monkeypatch, capsys, given)
         changed = resolve(run)
         asked.append(changed)
         members = [method.ensemble.members for method in changed.methods.values()]
-        return [f"train_member {4 * sum(members)}"]
+        return [f"train_members_0_to_{n - 1} {4}" for n in members]
 
     monkeypatch.setattr(plan, "dry_run", dry_run)
     monkeypatch.setattr(plan, "rule_layers", lambda run: LAYERS)
@@ -248,8 +248,7 @@ def test_jobs_and_times_are_those_of_the_changed_run(monkeypatch, capsys, given)
         setting["--realisations"] = method.montecarlo.realisations
         assert setting[given[0]] == int(given[1])
     (line,) = told["rules"]
-    members = [method.ensemble.members for method in changed.methods.values()]
-    assert line["jobs"] == 4 * sum(members)
+    assert line["jobs"] == 4 * len(changed.methods)
 
 
 def in_an_instant(run) -> Speed:
@@ -296,7 +295,7 @@ def test_a_job_asks_for_what_was_measured_and_half_as_much_again(full):
     assert asks.memory("translate_shard") == 1200
     assert asks.memory("read_survey") == full.compute.memory_mb
     assert asks.memory("write_table", processes=8) == 600
-    one, further = asks.memory("cross_validate"), asks.memory("train_member")
+    one, further = asks.memory("cross_validate"), asks.memory("train_members")
     assert asks.memory("cross_validate", processes=3) == one + 2 * further
     assert asks.minutes("write_table") == 5
     assert asks.minutes("translate_shard") == full.compute.runtime_min

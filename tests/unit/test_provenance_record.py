@@ -120,7 +120,7 @@ def test_every_seed_of_the_configuration_is_found_by_its_place(tmp_path):
 
 
 def test_only_modules_that_declare_a_step_are_run():
-    assert is_step("spectrotranslator.network.train_member")
+    assert is_step("spectrotranslator.network.train_members")
     assert is_step("minisky.simulate_sky")
     for other in ("spectrotranslator.files", "os", "spectrotranslator.nothing", "..", "a/b"):
         assert not is_step(other)

@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from minisky.compare_errors import SKY, SURVEYS, compared
 from minisky.fits_table import TableWriter, read_layout, row_type
+from minisky.settings import SkySettings
+from minisky.sky import make_sky
 from spectrotranslator.config import resolve
 from spectrotranslator.sample.cuts import apply_cuts
 from spectrotranslator.surveys.prepare_stars import stars
@@ -115,3 +118,15 @@ def test_named_bits_of_real_masks_are_those_of_arithmetic(apogee):
     cuts = RUN.candidate_selections["no_snr"].cuts["apogee"]
     kept, _ = apply_cuts(prepared, cuts, RUN.surveys["apogee"].bits)
     assert len(kept) == int((table["EXTRATARG"] // 16 % 2 == 0).sum())
+
+
+@pytest.mark.parametrize("survey", SURVEYS)
+def test_simulated_errors_are_distributed_as_those_of_real_rows(survey, request):
+    table, _ = request.getfixturevalue(survey)
+    found = compared(make_sky(SkySettings.model_validate(SKY)), survey, table)
+    for number in ("median", "width"):
+        ratio = found["simulated", number] / found["real", number]
+        assert ratio.between(0.8, 1.25).all(), ratio
+    for quantity in found["real"].columns.drop(["median", "width"]):
+        slopes = found["simulated", quantity] - found["real", quantity]
+        assert slopes.abs().max() < 0.25, slopes

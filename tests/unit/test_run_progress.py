@@ -10,7 +10,7 @@ from spectrotranslator.cli.run_progress import RunProgress
 LINES = """\
 total                      3
 [Sat Nov 28 08:33:07 2026]
-rule train_member:
+rule train_members:
     output: results/tiny/networks/member-0
     jobid: 7
     wildcards: method=as-published, member=0
@@ -18,7 +18,7 @@ rule train_member:
 localrule list_sources:
     jobid: 8
 """
-ENDS = "[Sat Nov 28]\nFinished jobid: 7 (Rule: train_member)\n1 of 3 steps (33%) done\n"
+ENDS = "[Sat Nov 28]\nFinished jobid: 7 (Rule: train_members)\n1 of 3 steps (33%) done\n"
 FAILS = "Error in rule list_sources:\n    message: None\n    jobid: 8\n"
 
 
@@ -56,7 +56,7 @@ def test_redirected_a_line_a_finished_job_with_its_wildcards():
     assert stream.getvalue() == ""
     clock.now = 65
     fed(shown, ENDS)
-    assert stream.getvalue() == "[1/3] 1:05  train_member as-published 0\n"
+    assert stream.getvalue() == "[1/3] 1:05  train_members as-published 0\n"
 
 
 def test_redirected_a_line_within_ten_seconds_of_the_last():
@@ -69,7 +69,7 @@ def test_redirected_a_line_within_ten_seconds_of_the_last():
     gaps = [after - before for before, after in zip([0, *times], [*times, 30], strict=True)]
     assert max(gaps) <= 10
     assert len(times) <= 4
-    assert stream.getvalue().splitlines()[0].endswith("running: train_member, list_sources")
+    assert stream.getvalue().splitlines()[0].endswith("running: train_members, list_sources")
 
 
 @pytest.mark.parametrize("text", [ENDS, FAILS])
@@ -79,7 +79,7 @@ def test_what_ended_or_failed_runs_no_more(text):
     fed(shown, LINES + text)
     clock.now = 60
     shown.tick()
-    gone = "list_sources" if text == FAILS else "train_member"
+    gone = "list_sources" if text == FAILS else "train_members"
     assert gone not in stream.getvalue().splitlines()[-1]
 
 

@@ -39,7 +39,8 @@ def sky(tmp_path_factory):
     """The tiny sky and both surveys' prepared stars."""
     folder = tmp_path_factory.mktemp("sky")
     run = resolve("tiny", ROOT)
-    simulate(parse_sky(run.sky), *(folder / name for name in FILES), folder / "truth.parquet")
+    apart = [folder / "truth.parquet", folder / "clusters.csv"]
+    simulate(parse_sky(run.sky), *(folder / name for name in FILES), *apart)
     gaia = pd.read_parquet(folder / "gaia.parquet")[run.sources.photometry.columns]
     for name, files in (("galah", ["galah.fits", "vac.fits"]), ("apogee", ["apogee.fits"])):
         survey = run.surveys[name]

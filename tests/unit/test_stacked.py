@@ -13,7 +13,7 @@ from spectrotranslator.config.configuration import (
     NetworkSettings,
     TrainingSettings,
 )
-from spectrotranslator.network import train_ensemble
+from spectrotranslator.network import train_members
 from spectrotranslator.network.checkpoint import Checkpoint
 from spectrotranslator.network.fit_ensemble import fit_ensemble
 from spectrotranslator.network.stacked_training import Stack, train_stacked
@@ -141,7 +141,7 @@ def test_members_are_the_same_bits_from_one_process_or_two():
 
 
 def test_on_a_gpu_all_members_are_trained_at_once_and_described_as_alone(monkeypatch):
-    monkeypatch.setattr(train_ensemble, "device_of", lambda compute: "cpu")
+    monkeypatch.setattr(train_members, "device_of", lambda compute: "cpu")
     alone = fit_ensemble(configured(), "m", "d", "intrinsic", sample())
     found = fit_ensemble(configured("cuda"), "m", "d", "intrinsic", sample())
     assert len(found) == 5

@@ -10,7 +10,7 @@ import yaml
 from spectrotranslator.provenance.compare_runs import compare
 from spectrotranslator.provenance.finished_run import read_run
 
-TRAIN = "train_member-as-published-g2a-intrinsic-2"
+TRAIN = "train_members-as-published-g2a-intrinsic"
 TRANSLATE = "translate_shard-as-published-g2a-1-of-2"
 PREDICT = "cross_validate-as-published-g2a"
 MATCH = "crossmatch-g2a-intrinsic"

@@ -197,7 +197,7 @@ EDITS = {
 def test_an_edited_record_is_caught(spoilt, edit):
     missed = []
     for job in (
-        "train_member-as-published-g2a-intrinsic-0",
+        "train_members-as-published-g2a-intrinsic",
         "translate_shard-as-published-g2a-1-of-2",
     ):
         with spoilt.kept(f"{JOBS}/{job}.json") as [path]:
@@ -210,7 +210,7 @@ def test_an_edited_record_is_caught(spoilt, edit):
 
 def test_an_edited_record_is_caught_though_the_manifest_was_edited_to_fit(spoilt):
     missed = []
-    job = "train_member-as-published-g2a-intrinsic-1"
+    job = "train_members-as-published-g2a-intrinsic"
     name = f"{JOBS}/{job}.json"
     for edit in ("another digest of an output", "an output less", "no digest"):
         with spoilt.kept(name, MANIFEST) as [path, _]:

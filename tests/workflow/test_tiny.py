@@ -97,9 +97,8 @@ AFTER_TRANSLATION = {
     "write_manifest",
 }
 AFTER_TRAINING = {
-    "train_member",
-    "score_members",
-    "compute_shapley",
+    "train_members",
+    "assess_ensemble",
     "translate_shard",
     *AFTER_TRANSLATION,
 }
@@ -165,7 +164,7 @@ def test_an_edited_module_reruns_the_stages_made_of_it(clone):
     with (clone.root / "workflow/spectrotranslator/network/scaling.py").open("a") as stream:
         stream.write("\n# edited\n")
     again = clone.would_run()
-    assert {"train_member", "translate_shard", "grade_catalogues"} <= again
+    assert {"train_members", "translate_shard", "grade_catalogues"} <= again
     assert not again & {"simulate_sky", "fetch_file", "read_survey", "crossmatch"}
 
 
@@ -174,7 +173,7 @@ def test_a_changed_setting_reruns_what_depends_on_it(clone):
     path.write_text(path.read_text().replace("block_rows: 128", "block_rows: 64"))
     again = clone.would_run()
     assert {"translate_shard", "grade_catalogues"} <= again
-    assert not again & {"fetch_file", "crossmatch", "train_member", "compute_shapley"}
+    assert not again & {"fetch_file", "crossmatch", "train_members", "assess_ensemble"}
 
 
 def test_a_run_made_again_with_other_settings_passes_its_audit(clone):
@@ -204,7 +203,7 @@ def test_another_order_of_the_surveys_matches_them_anew(clone):
     path.write_text("extends: [ahead.yaml, mini.yaml, ../skies/tiny/sky.yaml]\n"
                     + path.read_text().split("\n", 1)[1])  # fmt: skip
     (path.parent / "ahead.yaml").write_text("surveys: {apogee: {}, galah: {}}\n")
-    assert {"crossmatch", "train_member"} <= clone.would_run()
+    assert {"crossmatch", "train_members"} <= clone.would_run()
 
 
 def test_another_entry_of_a_service_asks_it_anew(clone):
@@ -234,6 +233,6 @@ def test_the_plan_of_a_finished_run_says_so(finished):
 def test_a_dry_run_prints_counts_and_reasons_alone(bare):
     done = bare.reproduce("tiny", "--", "-n")
     assert done.returncode == 0, done.stderr
-    assert "train_member" in done.stdout
+    assert "train_members" in done.stdout
     assert "results/tiny/networks" not in done.stdout
     assert len(done.stdout.splitlines()) < 120

@@ -55,8 +55,15 @@ def float_texts(
     return texts, written, np.concatenate([quick, rows]), pa.concat_arrays([small, over])
 
 
+def widened(values: np.ndarray) -> np.ndarray:
+    """Doubles of finite floats, a narrow one as its own shortest text: 4337.42, not 4337.41992."""
+    if values.dtype == np.float64:
+        return values
+    return pc.cast(_json_texts(values), pa.float64()).to_numpy()
+
+
 def _json_texts(values: np.ndarray) -> pa.Array:
-    """Shortest texts of finite doubles, in plain notation and with a point from 1e-5 to 1e16."""
+    """Shortest texts of finite floats, in plain notation and with a point from 1e-5 to 1e16."""
     if not len(values):
         return pa.array([], pa.string())
     joined = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
@@ -96,7 +103,11 @@ def fitted_text(value: float, kind: str, width: int) -> str | None:
     plain_first = kind == "F" or value == 0 or _PLAIN_FROM <= abs(value) < _PLAIN_BELOW
     sign, digits, exponent = _decompose(repr(value))
     text = _first_that_fits(sign, digits, exponent, plain_first, width)
-    for count in range(len(digits) - 1, 0, -1):
+    # A digit less makes a text one byte shorter, a carry (0.096 to 0.1) up to two more.
+    shortest = min(len(sign + _bare(form)) for form in _forms(digits, exponent, True, width))
+    carry = 2 if digits[0] == "9" else 0
+    hopeful = max(1, len(digits) + width - shortest + carry)
+    for count in range(min(len(digits) - 1, hopeful), 0, -1):
         if text is not None:
             return text
         rounded = _decompose(f"{value:.{count - 1}e}")
@@ -120,16 +131,23 @@ def _decompose(text: str) -> tuple[str, str, int]:
 def _first_that_fits(
     sign: str, digits: str, exponent: int, plain_first: bool, width: int
 ) -> str | None:
-    plain = _plain(digits, exponent) if -width <= exponent <= width else None
-    scientific = f"{digits[0]}.{digits[1:] or '0'}E{exponent}"
-    forms = [plain, scientific] if plain_first else [scientific, plain]
+    forms = _forms(digits, exponent, plain_first, width)
     for form in forms:
-        if form is not None and len(sign + form) <= width:
+        if len(sign + form) <= width:
             return sign + form
     for form in forms:
-        if form is not None and len(sign + _bare(form)) <= width:
+        if len(sign + _bare(form)) <= width:
             return sign + _bare(form)
     return None
+
+
+def _forms(digits: str, exponent: int, plain_first: bool, width: int) -> list[str]:
+    """The notations of a number, the preferred one first; no plain one that could never fit."""
+    scientific = f"{digits[0]}.{digits[1:] or '0'}E{exponent}"
+    if not -width <= exponent <= width:
+        return [scientific]
+    plain = _plain(digits, exponent)
+    return [plain, scientific] if plain_first else [scientific, plain]
 
 
 def _plain(digits: str, exponent: int) -> str:

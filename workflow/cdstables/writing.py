@@ -21,7 +21,7 @@ from .errors import InputError
 from .files import atomic
 from .layout import Column, Table
 from .numbers import null_number
-from .shortest import float_texts
+from .shortest import float_texts, widened
 
 THREADS = max(1, min(8, os.cpu_count() or 1))
 _CHUNK_BYTES = 16 << 20
@@ -225,12 +225,12 @@ def _padded(texts: pa.Array, column: Column) -> np.ndarray:
 def _float_texts(values: pa.Array, column: Column) -> _Texts:
     if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
         raise pa.ArrowInvalid("numbers are needed")
-    values = values.cast(pa.float64())
-    known = values.fill_null(0.0) if values.null_count else values
+    values = values.cast(pa.float64()) if pa.types.is_integer(values.type) else values
+    known = values.fill_null(0) if values.null_count else values
     plain = known.to_numpy(zero_copy_only=False)
     if not np.isfinite(plain).all():
         raise _Refusal(int(np.argmax(np.isinf(plain))), "is no finite number")
-    texts, written, rows, over = float_texts(plain, column.kind, column.width)
+    texts, written, rows, over = float_texts(widened(plain), column.kind, column.width)
     valid = values.is_valid().to_numpy(zero_copy_only=False)
     if values.null_count:
         rows, over = rows[valid[rows]], over.filter(pa.array(valid[rows]))

@@ -3,9 +3,10 @@
 import numpy as np
 
 from .defects import cycle_bits, draw_defects, inject_defects
-from .galaxy import DWARF, Stars
+from .galaxy import Stars
 from .seeds import generator
 from .settings import SkySettings
+from .stated_errors import APOGEE, APOGEE_REFERENCE, apogee_noise, draw_errors
 from .systematics import Systematics
 
 STAR_BAD = 1 << 23
@@ -31,16 +32,8 @@ def plan(settings: SkySettings, stars: Stars, star: np.ndarray) -> Rows:
     snr = 165 * 10 ** (-0.12 * (h - 11)) * np.sqrt(visits / 3) * np.exp(rng.normal(0, 0.25, n))
     snr = np.clip(snr, 8, 2500)
     noise = np.sqrt(0.7 + 0.3 * (120 / snr) ** 2)
-    dwarf = stars["stage"][star] == DWARF
-    error = np.stack(
-        [
-            np.where(dwarf, 24, 18) * noise,
-            np.where(dwarf, 0.028, 0.036) * noise,
-            np.where(dwarf, 0.016, 0.014) * noise,
-            np.where(dwarf, 0.016, 0.014) * noise,
-        ],
-        axis=1,
-    ) * np.exp(rng.normal(0, 0.1, (n, 4)))
+    observed = {name: column[star] for name, column in stars.items()}
+    error = draw_errors(rng, APOGEE, APOGEE_REFERENCE, apogee_noise(snr), observed)
     rows = {
         "star": star, "snr": snr, "visits": visits, "error": error, "defects": dirt,
         "verr": 0.04 * noise * np.exp(rng.normal(0, 0.2, n)),
@@ -104,7 +97,8 @@ def measure(settings: SkySettings, stars: Stars, rows: Rows, systematics: System
     velocity = velocity + np.sqrt(velocity_variance(rows)) * rng.normal(size=n)
     _fail(rng, dirt.gross, value, rows["error"])
     values = [column.copy() for column in value.T] + [velocity]
-    errors = [column.copy() for column in rows["error"].T] + [rows["verr"].copy()]
+    stated = settings.stated_errors_apogee
+    errors = [*stated.of_labels(rows["error"]), stated.velocity * rows["verr"]]
     inject_defects(rng, dirt, values, errors)
     values[3][(rows["MG_FE_FLAG"] & 1) > 0] = np.nan
     result: Rows = {}

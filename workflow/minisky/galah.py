@@ -3,9 +3,17 @@
 import numpy as np
 
 from .defects import cycle_bits, draw_defects, inject_defects
-from .galaxy import DWARF, EXOTIC, Stars
+from .galaxy import EXOTIC, Stars
 from .seeds import generator
 from .settings import SkySettings
+from .stated_errors import (
+    GALAH,
+    GALAH_LOGG_OVER_TRUE,
+    GALAH_REFERENCE,
+    GALAH_VELOCITY,
+    draw_errors,
+    galah_noise,
+)
 from .systematics import Systematics
 
 FLAG_SP = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
@@ -16,27 +24,20 @@ Rows = dict[str, np.ndarray]
 
 
 def plan(settings: SkySettings, stars: Stars, star: np.ndarray) -> Rows:
-    """Observations of ``star`` (row -> index into ``stars``): errors and flags."""
+    """Observations of ``star`` (row -> index into ``stars``): true errors and flags."""
     rng = generator(settings.seed, "galah plan")
     n = star.size
     dirt = draw_defects(rng, n, settings.defects.model_dump())
     g = stars["g"][star]
     snr = np.clip(62 * 10 ** (-0.17 * (g - 12.9)) * np.exp(rng.normal(0, 0.22, n)), 3, 400)
-    noise = np.sqrt(0.6 + 0.4 * (55 / snr) ** 2)
-    dwarf = stars["stage"][star] == DWARF
-    error = np.stack(
-        [
-            np.where(dwarf, 68, 78) * noise,
-            np.where(dwarf, 0.062, 0.082) * noise,
-            np.where(dwarf, 0.056, 0.06) * noise,
-            np.where(dwarf, 0.045, 0.042) * noise,
-        ],
-        axis=1,
-    ) * np.exp(rng.normal(0, 0.12, (n, 4)))
+    observed = {name: column[star] for name, column in stars.items()}
+    models = (*GALAH, GALAH_VELOCITY)
+    error = draw_errors(rng, models, GALAH_REFERENCE, galah_noise(snr), observed)
+    error[:, 1] /= GALAH_LOGG_OVER_TRUE
     velocity_kind = rng.random(n)
     rows = {
-        "star": star, "snr": snr, "error": error, "defects": dirt,
-        "velocity_error": 0.2 * noise * np.exp(rng.normal(0, 0.3, n)),
+        "star": star, "snr": snr, "error": error[:, :4], "defects": dirt,
+        "velocity_error": error[:, 4],
         "from_gaia": velocity_kind < 0.02, "no_velocity": velocity_kind > 0.98,
         "flag_sp": np.where(snr < 10, 4, 0).astype(np.int64),
         "flag_fe_h": np.zeros(n, np.int64), "flag_Mg_fe": np.zeros(n, np.int64),
@@ -86,9 +87,10 @@ def measure(settings: SkySettings, stars: Stars, rows: Rows, systematics: System
         [rng.uniform(2600, 8900, gross), rng.uniform(-1.5, 6, gross),
          rng.uniform(-6, 1.2, gross), rng.uniform(-2.5, 2.5, gross)], axis=1,
     )  # fmt: skip
-    velocity, velocity_error = _velocity(rng, star, rows, systematics)
+    stated = settings.stated_errors_galah
+    velocity, velocity_error = _velocity(rng, star, rows, systematics, stated.velocity)
     values = [column.copy() for column in value.T] + [velocity]
-    errors = [column.copy() for column in rows["error"].T] + [velocity_error]
+    errors = [*stated.of_labels(rows["error"]), velocity_error]
     inject_defects(rng, dirt, values, errors)
     values[3][rows["flag_Mg_fe"] == 32] = np.nan
     errors[3][rows["flag_Mg_fe"] == 32] = np.nan
@@ -105,14 +107,15 @@ def measure(settings: SkySettings, stars: Stars, rows: Rows, systematics: System
 
 
 def _velocity(
-    rng: np.random.Generator, star: Stars, rows: Rows, systematics: Systematics
+    rng: np.random.Generator, star: Stars, rows: Rows, systematics: Systematics, stated: float
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Velocities and their stated errors (km/s, both (n,)); those of Gaia are stated truly."""
     n = rows["star"].size
     own = systematics.velocity_error_scale * rows["velocity_error"]
     error = np.where(rows["from_gaia"], gaia_velocity_error(star["g"]), own)
     velocity = systematics.galah_velocity(star, rows["from_gaia"]) + error * rng.normal(size=n)
     blank = np.where(rows["no_velocity"], np.nan, 0.0)
-    return velocity + blank, error + blank
+    return velocity + blank, np.where(rows["from_gaia"], error, stated * own) + blank
 
 
 def gaia_velocity_error(g: np.ndarray) -> np.ndarray:

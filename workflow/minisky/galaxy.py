@@ -52,8 +52,7 @@ def draw_stars(
     """
     n = ra.size
     stage = rng.choice(4, n, p=stages)
-    teff, logg = _kiel(rng, stage)
-    mass = _mass(rng, stage, teff)
+    teff, logg, mass = draw_labels(rng, stage)
     l, b = galactic(ra, dec)  # noqa: E741
     band, low, high = bright
     magnitude = low + (high - low) * rng.power(1.8, n)
@@ -68,19 +67,48 @@ def draw_stars(
     r, z = np.hypot(place[:, 0], place[:, 1]), place[:, 2]
     population = _population(rng, r, z)
     fe_h, mg_fe = _chemistry(rng, population, r, z, asymmetry)
-    teff = np.where(stage == GIANT, teff - 230 * (fe_h + 0.2), teff)
-    teff = np.where(stage == CLUMP, teff - 160 * (fe_h + 0.1), teff)
-    radius = np.sqrt(mass * 10 ** (SOLAR_LOGG - logg))
-    vlos, pmra, pmdec = _motions(rng, population, place, ra, dec, distance)
-    bp_g, g_rp = colours(teff, logg, fe_h, ebv)
-    g = absolute_g(teff, logg, mass) + 5 * np.log10(distance) + 10 + 2.5 * ebv
-    return {
+    vlos, pmra, pmdec = draw_motions(rng, population, place, ra, dec, distance)
+    return with_observables({
         "ra": ra, "dec": dec, "l": l, "b": b, "stage": stage, "population": population,
-        "teff": teff, "logg": logg, "fe_h": fe_h, "mg_fe": mg_fe, "mass": mass, "radius": radius,
-        "distance": distance, "r": r, "z": z, "vlos": vlos,
-        "redshift": REDSHIFT_OF_THE_SUN * mass / radius, "pmra": pmra, "pmdec": pmdec, "ebv": ebv,
+        "teff": teff, "logg": logg, "fe_h": fe_h, "mg_fe": mg_fe, "mass": mass,
+        "distance": distance, "r": r, "z": z, "vlos": vlos, "pmra": pmra, "pmdec": pmdec,
+        "ebv": ebv,
+    })  # fmt: skip
+
+
+def with_observables(stars: Stars) -> Stars:
+    """True stars with what follows from their labels, distance and reddening.
+
+    Parameters
+    ----------
+    stars : dict of ndarray
+        The columns of ``draw_stars`` but those added here, each (n,); ``teff`` (K) at solar [Fe/H].
+
+    Returns
+    -------
+    dict of ndarray
+        With ``teff`` shifted by [Fe/H] for giants and clump, radius (solar), redshift (km/s), g,
+        bp_g, g_rp and h (mag).
+    """
+    stage, fe_h, ebv, logg = (stars[name] for name in ("stage", "fe_h", "ebv", "logg"))
+    teff = np.where(stage == GIANT, stars["teff"] - 230 * (fe_h + 0.2), stars["teff"])
+    teff = np.where(stage == CLUMP, teff - 160 * (fe_h + 0.1), teff)
+    radius = np.sqrt(stars["mass"] * 10 ** (SOLAR_LOGG - logg))
+    bp_g, g_rp = colours(teff, logg, fe_h, ebv)
+    absolute = absolute_g(teff, logg, stars["mass"])
+    g = absolute + 5 * np.log10(stars["distance"]) + 10 + 2.5 * ebv
+    return stars | {
+        "teff": teff, "radius": radius, "redshift": REDSHIFT_OF_THE_SUN * stars["mass"] / radius,
         "g": g, "bp_g": bp_g, "g_rp": g_rp, "h": g - g_minus_h(teff) - 2.0 * ebv,
     }  # fmt: skip
+
+
+def draw_labels(
+    rng: np.random.Generator, stage: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Teff (K, at solar [Fe/H]), log g and mass (solar) of stars of a ``stage``, each (n,)."""
+    teff, logg = _kiel(rng, stage)
+    return teff, logg, _mass(rng, stage, teff)
 
 
 def _kiel(rng: np.random.Generator, stage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -166,7 +194,7 @@ def _chemistry(
     return fe_h + shift, mg_fe - 0.5 * shift
 
 
-def _motions(
+def draw_motions(
     rng: np.random.Generator,
     population: np.ndarray,
     place: np.ndarray,
@@ -174,6 +202,10 @@ def _motions(
     dec: np.ndarray,
     distance: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Line-of-sight velocity (km/s) and proper motions (mas/yr) of a population, each (n,).
+
+    ``place`` is Galactocentric (n, 3; kpc), ``ra`` and ``dec`` in deg, ``distance`` in kpc.
+    """
     dispersion = np.array([[35, 22, 18], [65, 50, 40], [140, 100, 95]])[population]
     rotation = np.array([222.0, 180.0, 10.0])[population]
     v_r, v_phi, v_z = (rng.normal(size=(population.size, 3)) * dispersion).T

@@ -2,9 +2,12 @@
 
 from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from spectrotranslator.errors import InputError
+
+from .stated_errors import GALAH_LOGG_OVER_TRUE, GALAH_VELOCITY_OVER_TRUE
 
 
 class _Settings(BaseModel):
@@ -39,6 +42,34 @@ class SystematicsSettings(_Settings):
     )
 
 
+class StatedErrorSettings(_Settings):
+    """Stated errors of a survey over the true ones; 1 where what is stated is true."""
+
+    teff: float = Field(1.0, gt=0, description="of Teff")
+    logg: float = Field(1.0, gt=0, description="of log g")
+    fe_h: float = Field(1.0, gt=0, description="of [Fe/H]")
+    mg_fe: float = Field(1.0, gt=0, description="of [Mg/Fe]")
+    velocity: float = Field(1.0, gt=0, description="of the velocity")
+
+    def of_labels(self, errors: np.ndarray) -> list[np.ndarray]:
+        """Stated errors of Teff, log g, [Fe/H] and [Mg/Fe], each (n,), from true ones (n, 4)."""
+        factors = (self.teff, self.logg, self.fe_h, self.mg_fe)
+        return [factor * true for factor, true in zip(factors, errors.T, strict=True)]
+
+
+class GalahStatedErrors(StatedErrorSettings):
+    """As above; the defaults give the errors that GALAH DR3 states and the published scatter."""
+
+    logg: float = Field(
+        GALAH_LOGG_OVER_TRUE, gt=0, description="of log g: stated 0.3 dex of real giants"
+    )
+    velocity: float = Field(
+        GALAH_VELOCITY_OVER_TRUE,
+        gt=0,
+        description="of the velocity: stated 0.093 km/s of real giants",
+    )
+
+
 class DefectSettings(_Settings):
     """Shares of what real catalogues do, each as a fraction of the rows of a survey."""
 
@@ -69,6 +100,23 @@ class DefectSettings(_Settings):
         0.006, ge=0, le=0.5, description="stars without Gaia BP and RP, or absent from Gaia"
     )
     exotic: float = Field(0.012, ge=0, le=0.5, description="stars far outside any training sample")
+
+
+class ClusterSettings(_Settings):
+    """One star cluster, all of whose members both surveys observe."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,13}$", description="name of the cluster")
+    stars: int = Field(ge=1, le=5000, description="members")
+    ra: float = Field(ge=0, lt=360, description="right ascension of the centre (deg)")
+    dec: float = Field(ge=-85, le=85, description="declination of the centre (deg)")
+    radius: float = Field(0.3, gt=0, le=2, description="radius on the sky (deg)")
+    distance: float = Field(gt=0, le=40, description="distance (kpc)")
+    velocity: float = Field(description="line-of-sight velocity (km/s)")
+    fe_h: float = Field(ge=-2.6, le=0.5, description="[Fe/H] of the members (dex)")
+    mg_fe: float = Field(ge=-1, le=1, description="[Mg/Fe] of the members (dex)")
+    dispersion_velocity: float = Field(0.0, ge=0, description="true dispersion (km/s)")
+    dispersion_fe_h: float = Field(0.0, ge=0, description="true dispersion (dex)")
+    dispersion_mg_fe: float = Field(0.0, ge=0, description="true dispersion (dex)")
 
 
 class CutSettings(_Settings):
@@ -175,6 +223,9 @@ class SkySettings(_Settings):
     n_galah: int = Field(6000, ge=50, description="rows of the GALAH table")
     n_apogee: int = Field(7000, ge=50, description="rows of the APOGEE table")
     n_common: int = Field(3700, ge=0, description="stars that both surveys observed")
+    clusters: tuple[ClusterSettings, ...] = Field(
+        (), description="star clusters; their members are among the stars in common"
+    )
     asymmetry: float = Field(
         0.1,
         ge=-0.1,
@@ -184,6 +235,13 @@ class SkySettings(_Settings):
     )
     systematics: SystematicsSettings = Field(
         default_factory=SystematicsSettings, description="how the surveys differ on one star"
+    )
+    stated_errors_galah: GalahStatedErrors = Field(
+        default_factory=GalahStatedErrors,
+        description="factors on GALAH's stated errors; Gaia's velocities among them keep theirs",
+    )
+    stated_errors_apogee: StatedErrorSettings = Field(
+        default_factory=StatedErrorSettings, description="factors on APOGEE's stated errors"
     )
     defects: DefectSettings = Field(
         default_factory=DefectSettings, description="what is wrong with the catalogues"
@@ -206,6 +264,12 @@ class SkySettings(_Settings):
                 f"n_common: {self.n_common} stars cannot be in both surveys"
                 f" of {stars_galah} and {stars_apogee} stars"
             )
+        members = sum(cluster.stars for cluster in self.clusters)
+        if members > self.n_common:
+            raise ValueError(f"clusters: {members} members are more than {self.n_common} n_common")
+        names = [cluster.name for cluster in self.clusters]
+        if len(set(names)) < len(names):
+            raise ValueError("clusters: two have the same name")
         return self
 
 

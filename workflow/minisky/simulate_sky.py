@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from spectrotranslator.errors import InputError
-from spectrotranslator.files import atomic
+from spectrotranslator.files import atomic, write_text
 from spectrotranslator.step import Step
 
 from .fits_table import Column, TableWriter, read_layout
@@ -91,7 +91,13 @@ def write_parquet(path: Path, table: pd.DataFrame) -> None:
 
 
 def simulate(
-    settings: SkySettings, galah: Path, vac: Path, apogee: Path, gaia: Path, truth: Path
+    settings: SkySettings,
+    galah: Path,
+    vac: Path,
+    apogee: Path,
+    gaia: Path,
+    truth: Path,
+    clusters: Path,
 ) -> None:
     """Write all files of the sky that ``settings`` describes."""
     sky = make_sky(settings)
@@ -103,6 +109,7 @@ def simulate(
         write_table(path, layout, name, columns(sky), settings.seed, settings.wide)
     write_parquet(gaia, sky.archive)
     write_parquet(truth, pd.DataFrame(truth_columns(sky)))
+    write_text(clusters, sky.members.to_csv(index=False))
 
 
 def main(arguments: Namespace) -> None:
@@ -114,6 +121,7 @@ def main(arguments: Namespace) -> None:
         arguments.apogee,
         arguments.gaia,
         arguments.truth,
+        arguments.clusters,
     )
 
 
@@ -124,4 +132,5 @@ step.output("vac", "GALAH_DR3_VAC_GaiaEDR3_v2.fits")
 step.output("apogee", "allStarLite-dr17-synspec_rev1.fits")
 step.output("gaia", "gaia.parquet, what the archive's TAP serves as I/355/gaiadr3")
 step.output("truth", "truth.parquet, for tests and figures only")
+step.output("clusters", "clusters.csv, the members of the clusters by their Gaia id")
 step.setting("sky")

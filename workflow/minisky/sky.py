@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from . import apogee, gaia, galah
+from .clusters import draw_cluster
 from .footprints import apogee_fields, galah_fields, shared_fields
 from .galaxy import Stars, draw_stars
 from .seeds import generator
@@ -32,6 +33,13 @@ class Sky:
     galah: galah.Rows
     apogee: apogee.Rows
     systematics: Systematics
+
+    @property
+    def members(self) -> pd.DataFrame:
+        """Members of the clusters: ``cluster`` and ``source_id``, a row a star."""
+        names = [cluster.name for cluster in self.settings.clusters]
+        name = np.repeat(names, [cluster.stars for cluster in self.settings.clusters])
+        return pd.DataFrame({"cluster": name, "source_id": self.gaia["source_id"][: name.size]})
 
     @property
     def archive(self) -> pd.DataFrame:
@@ -73,14 +81,18 @@ def make_sky(settings: SkySettings) -> Sky:
 
 
 def _true_stars(settings: SkySettings, n_galah: int, n_apogee: int) -> Stars:
+    clusters = [
+        draw_cluster(generator(settings.seed, "cluster", cluster.name), cluster)
+        for cluster in settings.clusters
+    ]
     counts = {
-        "common": settings.n_common,
+        "common": settings.n_common - sum(part["ra"].size for part in clusters),
         "galah": n_galah - settings.n_common,
         "apogee": n_apogee - settings.n_common,
     }
     makers = {"common": shared_fields, "galah": galah_fields, "apogee": apogee_fields}
     seed = settings.seed
-    parts = []
+    parts = list(clusters)
     for sample, count in counts.items():
         rng = generator(seed, "stars", sample)
         fields = makers[sample](seed, max(count // STARS_PER_FIELD, 12))

@@ -12,7 +12,6 @@ except InputError as error:
 CONFIGURATION = RUN.configuration
 RESULTS = RUN.folder
 SKY = RUN.sky
-MEMBER = f"{RESULTS}/networks/{{method}}/{{direction}}/{{kind}}/member-{{member}}"
 COMPARED = CONFIGURATION.comparison.method
 
 
@@ -29,7 +28,6 @@ wildcard_constraints:
     kind=RUN.any_of(sorted({network["kind"] for network in RUN.networks})),
     base=RUN.any_of(RUN.direction_to),
     shard=RUN.any_of(RUN.shards),
-    member=r"\d+",
     file=RUN.any_of(RUN.registered_files),
 
 

@@ -2,47 +2,26 @@
 # and every method on stars that its networks never saw.
 
 
-rule score_members:
+rule assess_ensemble:
     input:
         sample=f"{RESULTS}/sample/{{direction}}-{{kind}}.parquet",
         weights=RUN.of_kind("weights.safetensors"),
         descriptions=RUN.of_kind("training.json"),
     output:
         scores=f"{RESULTS}/networks/{{method}}/{{direction}}/{{kind}}/scores.json",
-        record=record_of("score_members-{method}-{direction}-{kind}"),
-    log:
-        log_of("score_members-{method}-{direction}-{kind}"),
-    benchmark:
-        benchmark_of("score_members-{method}-{direction}-{kind}")
-    conda:
-        "../../envs/workflow.yaml"
-    resources:
-        **RUN.resources("score_members"),
-    params:
-        **RUN.step("spectrotranslator.network.score_members"),
-    shell:
-        "{params.command} > {log:q} 2>&1"
-
-
-rule compute_shapley:
-    input:
-        sample=f"{RESULTS}/sample/{{direction}}-{{kind}}.parquet",
-        weights=RUN.of_kind("weights.safetensors"),
-        descriptions=RUN.of_kind("training.json"),
-    output:
         importance=f"{RESULTS}/importance/{{method}}/{{direction}}-{{kind}}.json",
-        record=record_of("compute_shapley-{method}-{direction}-{kind}"),
+        record=record_of("assess_ensemble-{method}-{direction}-{kind}"),
     log:
-        log_of("compute_shapley-{method}-{direction}-{kind}"),
+        log_of("assess_ensemble-{method}-{direction}-{kind}"),
     benchmark:
-        benchmark_of("compute_shapley-{method}-{direction}-{kind}")
+        benchmark_of("assess_ensemble-{method}-{direction}-{kind}")
     conda:
         "../../envs/workflow.yaml"
     threads: CONFIGURATION.compute.threads
     resources:
-        **RUN.resources("compute_shapley"),
+        **RUN.resources("assess_ensemble"),
     params:
-        **RUN.step("spectrotranslator.network.compute_shapley"),
+        **RUN.step("spectrotranslator.network.assess_ensemble"),
     shell:
         "{params.command} > {log:q} 2>&1"
 

@@ -12,6 +12,7 @@ rule simulate_sky:
         apogee=f"{SKY}/allStarLite-dr17-synspec_rev1.fits",
         gaia=f"{SKY}/gaia.parquet",
         truth=f"{SKY}/truth/truth.parquet",
+        clusters=f"{SKY}/truth/clusters.csv",
         record=record_of("simulate_sky"),
     log:
         log_of("simulate_sky"),

@@ -1,24 +1,33 @@
-# Training on a CPU: every member of an ensemble is a job.
+# Training: a job trains a batch of an ensemble's members, by default all of them.
 
+for batch in RUN.batches:
 
-rule train_member:
-    input:
-        sample=f"{RESULTS}/sample/{{direction}}-{{kind}}.parquet",
-    output:
-        weights=f"{MEMBER}/weights.safetensors",
-        description=f"{MEMBER}/training.json",
-        history=f"{MEMBER}/history.csv",
-        record=record_of("train_member-{method}-{direction}-{kind}-{member}"),
-    log:
-        log_of("train_member-{method}-{direction}-{kind}-{member}"),
-    benchmark:
-        benchmark_of("train_member-{method}-{direction}-{kind}-{member}")
-    conda:
-        "../../envs/workflow.yaml"
-    threads: CONFIGURATION.compute.threads
-    resources:
-        **RUN.resources("train_member"),
-    params:
-        **RUN.step("spectrotranslator.network.train_member"),
-    shell:
-        "{params.command} > {log:q} 2>&1"
+    rule:
+        name:
+            RUN.training_rule(batch)
+        input:
+            sample=f"{RESULTS}/sample/{{direction}}-{{kind}}.parquet",
+        output:
+            weights=RUN.of_members(batch, "weights.safetensors"),
+            description=RUN.of_members(batch, "training.json"),
+            history=RUN.of_members(batch, "history.csv"),
+            record=record_of(RUN.training_job(batch)),
+        log:
+            log_of(RUN.training_job(batch)),
+        benchmark:
+            benchmark_of(RUN.training_job(batch))
+        wildcard_constraints:
+            method=RUN.any_of(batch.methods),
+        conda:
+            "../../envs/workflow.yaml"
+        threads: CONFIGURATION.compute.threads
+        resources:
+            **RUN.resources("train_members"),
+            gres=RUN.gres,
+        params:
+            **RUN.step(
+                "spectrotranslator.network.train_members",
+                members=[str(member) for member in batch.members],
+            ),
+        shell:
+            "{params.command} > {log:q} 2>&1"

@@ -20,7 +20,7 @@ def source_files(module: str) -> list[Path]:
     Parameters
     ----------
     module : str
-        Dotted name, such as ``spectrotranslator.network.train_member``.
+        Dotted name, such as ``spectrotranslator.network.train_members``.
     """
     waiting, found = [_file(module)], set()
     while waiting:

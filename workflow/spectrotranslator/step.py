@@ -72,10 +72,14 @@ class Step:
         """Plain options as given; what is neither a number nor a truth value, as text."""
         files = {"record", *self._inputs, *self._outputs}
         return {
-            name: value if isinstance(value, bool | int | float | None) else str(value)
-            for name, value in vars(arguments).items()
-            if name not in files
+            name: _recorded(value) for name, value in vars(arguments).items() if name not in files
         }
+
+
+def _recorded(value: object) -> bool | int | float | str | None:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return value if isinstance(value, bool | int | float | None) else str(value)
 
 
 def _paths(arguments: argparse.Namespace, names: list[str]) -> dict[str, list[Path]]:

@@ -23,6 +23,7 @@ from spectrotranslator.config.configuration import FINGERPRINT
 from spectrotranslator.config.loading import find, require_tables
 from spectrotranslator.download.registry import read_registry
 from spectrotranslator.errors import InputError
+from spectrotranslator.graph.member_batches import batch_sizes, step_of_rule
 from spectrotranslator.resources.cost_table import (
     Cost,
     Costs,
@@ -38,7 +39,7 @@ from spectrotranslator.resources.machine_speed import Speed, measure
 from spectrotranslator.resources.resource_requests import FARTHEST
 
 TIMED_HERE = {
-    "train_member", "train_ensemble", "translate_shard", "cross_validate", "compute_shapley",
+    "train_members", "translate_shard", "cross_validate", "assess_ensemble",
 }  # fmt: skip
 # Whose time the network decides, where the archives are real.
 FETCHES = ("fetch_file", "fetch_vizier", "fetch_photometry")
@@ -195,7 +196,8 @@ def rule_layers(run: str) -> list[list[str]]:
         Snakemake cannot make a graph; its last line is repeated.
     """
     lines = _snakemake(run, "--rulegraph", "mermaid-js")
-    names = {found[1]: found[2] for found in map(GRAPH_NODE.match, lines) if found}
+    nodes = map(GRAPH_NODE.match, lines)
+    names = {found[1]: step_of_rule(found[2]) for found in nodes if found}
     graph = nx.DiGraph()
     graph.add_nodes_from(names.values())
     edges = [found.groups() for found in map(GRAPH_EDGE.match, lines) if found]
@@ -220,7 +222,9 @@ def _snakemake(run: str, *arguments: str) -> list[str]:
 
 def remaining_jobs(dry: list[str]) -> dict[str, int]:
     """Rule to the number of its jobs, from the table of a dry run."""
-    found = {line[1]: int(line[2]) for line in map(JOB_LINE.match, dry) if line}
+    found: Counter[str] = Counter()
+    for line in filter(None, map(JOB_LINE.match, dry)):
+        found[step_of_rule(line[1])] += int(line[2])
     return {rule: n for rule, n in found.items() if rule not in ("total", *TARGET_RULES)}
 
 
@@ -238,7 +242,7 @@ def files_to_fetch(dry: list[str]) -> list[str]:
 def queue_waits(dry: list[str]) -> dict[str, int]:
     """Group or rule to how often the queue is waited in for it; jobs of a group wait together."""
     groups = Counter(line[1] for line in map(GROUP_LINE.match, dry) if line)
-    lone = Counter(line[1] for line in map(LONE_LINE.match, dry) if line)
+    lone = Counter(step_of_rule(line[1]) for line in map(LONE_LINE.match, dry) if line)
     elsewhere = local_rules(dry) | set(TARGET_RULES)
     return dict(groups + Counter({n: k for n, k in lone.items() if n not in elsewhere}))
 
@@ -266,7 +270,7 @@ def predict(
             own = _network_seconds(configuration, speed, rule, rows)
             share = jobs[rule] / len(own)
             # Beside what is timed here, a job costs what loading the networks costs.
-            loading = costs.of("score_members", total, speed) or cost
+            loading = costs.of("assess_ensemble", total, speed) or cost
             seconds = [loading.seconds + s for s in own][: jobs[rule]] if share <= 1 else seconds
         line = Line(rule, jobs[rule], seconds, cost.memory_mb, cost.disk_bytes, measured)
         if rule == "cross_validate" and configuration.compute.device != "cuda":
@@ -291,7 +295,7 @@ def _over_the_network(line: Line, configuration: Configuration, files: Iterable[
 def _network_seconds(configuration, speed: Speed, rule: str, rows: dict[str, int]) -> list[float]:
     """Seconds of the networks' work in every job of ``rule``, the longest first."""
     found = []
-    for method, settings in configuration.methods.items():
+    for method in configuration.methods:
         for name, direction in configuration.directions.items():
             names = (configuration, speed, method, name)
             if rule == "translate_shard":
@@ -300,14 +304,13 @@ def _network_seconds(configuration, speed: Speed, rule: str, rows: dict[str, int
                 found += [here * speed.row[f"{method}/{name}"]] * shards
             elif rule == "cross_validate":
                 found.append(cross_validation_seconds(*names))
-            elif rule == "compute_shapley":
+            elif rule == "assess_ensemble":
                 found += [shapley_seconds(*names, kind) for kind in direction.networks]
             else:
                 for kind in direction.networks:
                     one = training_seconds(configuration, speed, f"{method}/{name}/{kind}")
-                    members = settings.ensemble.trained
-                    # Together they take less than one after another; how much, the GPU decides.
-                    found += [one * members] if rule == "train_ensemble" else [one] * members
+                    # On a GPU together they take less; how much, the GPU decides.
+                    found += [one * size for size in batch_sizes(configuration, method)]
     return sorted(found, reverse=True)
 
 

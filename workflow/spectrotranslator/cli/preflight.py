@@ -91,7 +91,8 @@ def _sky(run: Configuration) -> Iterator[tuple[Path, Path | None]]:
         return
     with tempfile.TemporaryDirectory() as folder:
         sky = Path(folder)
-        simulate(sky_settings, *(sky / name for name in SKY), sky / "truth" / "truth.parquet")
+        apart = (sky / "truth" / name for name in ("truth.parquet", "clusters.csv"))
+        simulate(sky_settings, *(sky / name for name in SKY), *apart)
         if not (published and published.stored):
             yield sky, None
             return

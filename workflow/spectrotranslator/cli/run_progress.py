@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TextIO
 
+from spectrotranslator.graph.member_batches import step_of_rule
+
 TOTAL = re.compile(r"^total\s+(\d+)$")
 JOB = re.compile(r"^\s*(?:local)?rule (\w+):$")
 FAILED = re.compile(r"^\s*Error in rule (\w+)")
@@ -84,9 +86,9 @@ class RunProgress:
 
     def _understand(self, line: str) -> None:
         if found := JOB.match(line):
-            self._rule, self._fails = found[1], False
+            self._rule, self._fails = step_of_rule(found[1]), False
         elif found := FAILED.match(line):
-            self._rule, self._fails = found[1], True
+            self._rule, self._fails = step_of_rule(found[1]), True
         elif (found := JOB_ID.match(line)) and self._rule:
             self._job = found[1]
             if self._fails:
@@ -97,7 +99,7 @@ class RunProgress:
             values = " ".join(part.partition("=")[2] for part in found[1].split(", "))
             self._running[self._job] = (self._rule, values)
         elif found := FINISHED.match(line):
-            rule, values = self._running.pop(found[1], (found[2], ""))
+            rule, values = self._running.pop(found[1], (step_of_rule(found[2]), ""))
             self._finished.append(f"{rule} {values}".rstrip())
         elif found := TOTAL.match(line):
             self._total = int(found[1])

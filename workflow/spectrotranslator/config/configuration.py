@@ -448,6 +448,13 @@ class Compute(Section):
         "ours",
         ge=1,
     )
+    members_per_job: int | None = number(
+        None,
+        "Members of an ensemble that one job trains, one after another; none: all. No bit depends "
+        "on it. On a GPU always all, in one program.",
+        "ours",
+        ge=1,
+    )
     device: Literal["auto", "cpu", "cuda", "mps"] = number("cpu", "Device of torch.", "ours")
     instruction_set: Literal["AVX2", "AVX512", "DEFAULT"] | None = number(
         None,

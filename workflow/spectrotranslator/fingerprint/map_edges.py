@@ -105,7 +105,10 @@ class _Maps:
     """The cells of all stars under the present extremes, ``ends``, shape (features, 2)."""
 
     def __init__(self, values, states, pairs, ends: np.ndarray, bins: int):
-        self.values, self.states, self.pairs = values, states, pairs
+        self.values, self.pairs = values, pairs
+        self.passing, self.failing = (
+            np.ascontiguousarray((states == state).T) for state in (PASS, FAIL)
+        )
         self.ends, self.bins = ends, bins
         self.look_up()
 
@@ -116,9 +119,11 @@ class _Maps:
 
     def search(self, i: int, lows: np.ndarray, highs: np.ndarray) -> None:
         """Take the pair of extremes with the fewest stars against it: one alone may not improve."""
-        tried = [(low, high) for low in lows for high in highs]
-        against = [self._all_against(i, np.array(ends)) for ends in tried]
-        self.ends[i] = tried[int(np.argmin(against))]
+        fewest = len(self.values) * len(self.pairs)
+        for ends in [np.array((low, high)) for low in lows for high in highs]:
+            against = self._all_against(i, ends, fewest)
+            if against < fewest:
+                fewest, self.ends[i] = against, ends
         self.places[i] = self._looked_up(self.ends[i], self.values[:, i])
 
     def settle(self, i: int, end: int, choices: np.ndarray) -> tuple[float | None, list]:
@@ -127,13 +132,14 @@ class _Maps:
         Gives it, and the first and the last choice that is as good. With the outermost passing
         value as the only choice, and that outside the map it would make, it is not known.
         """
-        against = []
+        against: list[int] = []
         for number, choice in enumerate(choices):
             ends = self.ends[i].copy()
             ends[end] = choice
             inside = self._inside(self._looked_up(ends, np.array([choice])))[0]
             wrong_side = inside != (number == 0)
-            against.append(wrong_side + self._all_against(i, ends))
+            enough = min(against) + 1 if against else None
+            against.append(wrong_side + self._all_against(i, ends, enough))
         best = choices[np.array(against) == min(against)]
         self.ends[i, end] = best[0]
         self.places[i] = self._looked_up(self.ends[i], self.values[:, i])
@@ -148,20 +154,24 @@ class _Maps:
         inside = self._inside(first) & self._inside(second)
         flat = first * self.bins + second
         return tuple(
-            np.bincount(
-                flat[inside & (self.states[:, number] == state)], minlength=self.bins * self.bins
-            )
-            for state in (PASS, FAIL)
+            np.bincount(flat[inside & mine], minlength=self.bins * self.bins)
+            for mine in (self.passing[number], self.failing[number])
         )
 
-    def _all_against(self, i: int, ends: np.ndarray) -> int:
+    def _all_against(self, i: int, ends: np.ndarray, enough: int | None = None) -> int:
+        """Stars against the map's extremes, counted no further than ``enough``."""
         self.places[i] = self._looked_up(ends, self.values[:, i])
-        return sum(self._against(number) for number in _of(i, self.pairs))
+        total = 0
+        for number in _of(i, self.pairs):
+            total += self._against(number)
+            if enough is not None and total >= enough:
+                break
+        return total
 
     def _against(self, number: int) -> int:
         """Stars that pass in a cell where others fail or the reverse, and that pass outside."""
         passing, failing = self.cells(number)
-        passed = int((self.states[:, number] == PASS).sum())
+        passed = int(self.passing[number].sum())
         return int(np.minimum(passing, failing).sum()) + passed - int(passing.sum())
 
     def _inside(self, places: np.ndarray) -> np.ndarray:

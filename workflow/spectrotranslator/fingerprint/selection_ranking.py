@@ -6,6 +6,7 @@ candidate is right where no star contradicts it.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -162,8 +163,8 @@ class Search:
 
 
 def _digest(sample: pd.DataFrame) -> bytes:
-    keys = pd.util.hash_pandas_object(sample[["from:key", "to:key"]], index=False)
-    return hashlib.sha256(keys.to_numpy().tobytes()).digest()
+    keys = [sample[column].tolist() for column in ("from:key", "to:key")]
+    return hashlib.sha256(json.dumps(keys).encode()).digest()
 
 
 def contradictions(

@@ -19,6 +19,8 @@ from spectrotranslator.source_code import SOURCE, code_digest
 from spectrotranslator.step_interface import StepInterface
 from spectrotranslator.user_paths import refuse_braces
 
+from .member_batches import RULE, Batch, batches
+
 FIGURE_SUFFIXES = ("svg", "pdf", "csv")
 #: Files of a member of an ensemble, below its folder.
 MEMBER_FILES = ("weights.safetensors", "training.json", "history.csv")
@@ -109,13 +111,8 @@ class RunFiles:
     @cached_property
     def domains(self) -> list[list[dict[str, str]]]:
         """Independent groups of wildcards with all their values."""
-        members = [
-            {**network, "member": str(member)}
-            for network in self.networks
-            for member in range(self.members(network["method"]))
-        ]
         return [
-            members,
+            self.networks,
             [{"survey": name} for name in self.configuration.surveys],
             [{"base": name} for name in self.direction_to],
             [{"shard": shard} for shard in self.shards],
@@ -407,10 +404,24 @@ class RunFiles:
         folder = f"{self.folder}/networks/{method}/{direction}/{kind}"
         return [f"{folder}/member-{member}/{name}" for member in range(self.members(method))]
 
-    def of_every_member(self, folder: str, name: str) -> list[str]:
-        """Pattern of file ``name`` for every member; stacked methods have equally many members."""
-        count = self.members(self.methods[0])
-        return [f"{folder}/{name}".replace("{member}", str(member)) for member in range(count)]
+    @cached_property
+    def batches(self) -> list[Batch]:
+        """Batches of members that one job trains."""
+        return batches(self.configuration)
+
+    def training_rule(self, batch: Batch) -> str:
+        """Name of the rule that trains a batch."""
+        return RULE if len(self.batches) == 1 else f"{RULE}_{batch.label}"
+
+    def training_job(self, batch: Batch) -> str:
+        """Pattern of the names of a batch's jobs, one an ensemble."""
+        ensemble = f"{RULE}-{{method}}-{{direction}}-{{kind}}"
+        return ensemble if len(self.batches) == 1 else f"{ensemble}-{batch.first}-{batch.last}"
+
+    def of_members(self, batch: Batch, name: str) -> list[str]:
+        """Pattern of file ``name`` of every member of a batch."""
+        folder = f"{self.folder}/networks/{{method}}/{{direction}}/{{kind}}"
+        return [f"{folder}/member-{member}/{name}" for member in batch.members]
 
     def of_kind(self, name: str) -> Callable:
         """File ``name`` of every member of one network."""

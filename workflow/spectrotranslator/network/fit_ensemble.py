@@ -10,8 +10,7 @@ from spectrotranslator.config import Configuration
 
 from .member import Names
 from .saved_model import Model, model_of
-from .train_ensemble import train_ensemble
-from .train_member import train_member
+from .train_members import train_ensemble, train_member
 from .training_sample import Sample
 
 
@@ -30,8 +29,7 @@ def fit_ensemble(
     """
     if configuration.compute.device == "cuda":
         return fit_ensemble_stacked(configuration, method, direction, kind, sample)
-    members = configuration.methods[method].ensemble.trained
-    every = [Names(method, direction, kind, number) for number in range(members)]
+    every = _every_member(configuration, method, direction, kind)
     found = spread(partial(_trained, configuration, sample), every)
     return [_model(*one) for one in found]
 
@@ -40,8 +38,16 @@ def fit_ensemble_stacked(
     configuration: Configuration, method: str, direction: str, kind: str, sample: Sample
 ) -> list[Model]:
     """The same in one program, on whatever device is configured."""
-    trained = train_ensemble(configuration, method, direction, kind, sample)
+    every = _every_member(configuration, method, direction, kind)
+    trained = train_ensemble(configuration, every, sample)
     return [model_of(facts, network.state_dict()) for network, facts, _ in trained]
+
+
+def _every_member(
+    configuration: Configuration, method: str, direction: str, kind: str
+) -> list[Names]:
+    members = configuration.methods[method].ensemble.trained
+    return [Names(method, direction, kind, number) for number in range(members)]
 
 
 def _trained(

@@ -15,16 +15,15 @@ LEAST_MIN = 5
 SNAKEMAKE_MB = 300
 # Their time hangs on epochs, members and realisations: it is what the configuration says.
 TIMED_BY_CONFIGURATION = {
-    "train_member",
-    "train_ensemble",
+    "train_members",
     "translate_shard",
-    "compute_shapley",
+    "assess_ensemble",
     "calibrate_intervals",
     "cross_validate",
 }
 FARTHEST = 3
 # What each further process of a rule needs: as much as a job of this rule.
-FURTHER_PROCESS = {"cross_validate": "train_member"}
+FURTHER_PROCESS = {"cross_validate": "train_members"}
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from spectrotranslator.errors import InputError
 from spectrotranslator.files import digest, sha256
 from spectrotranslator.network.member import Names
 from spectrotranslator.network.saved_model import Model, load_model, save
-from spectrotranslator.network.train_member import train_member
+from spectrotranslator.network.train_members import train_member
 from spectrotranslator.network.training_sample import Sample
 from spectrotranslator.seeds import seed
 from spectrotranslator.source_code import code_digest

@@ -12,12 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spectrotranslator.config import load
-from spectrotranslator.files import write_json
+from spectrotranslator.config.configuration import Importance, NetworkKind
 from spectrotranslator.seeds import seed
-from spectrotranslator.step import Step
 
-from .saved_model import Model, load_model
+from .saved_model import Model
 from .training_loop import Stars
 from .training_sample import TRAIN, VALIDATION, Sample, Scalings
 
@@ -96,26 +94,25 @@ def summary(members: np.ndarray, draws: int = DRAWS) -> dict[str, list]:
     }
 
 
-def _choose(stars: Stars, count: int, number: int) -> Tensor:
-    generator = np.random.default_rng(number)
-    rows = generator.permutation(len(stars))[:count]
-    return stars.inputs[torch.from_numpy(np.sort(rows))]
+def importance(
+    models: list[Model], sample: Sample, kind: NetworkKind, settings: Importance, names: tuple
+) -> dict:
+    """What the importance of an ensemble's inputs is, as its JSON holds it.
 
-
-def _percent(absolute: np.ndarray) -> np.ndarray:
-    return 100 * absolute / absolute.sum(axis=-2, keepdims=True)
-
-
-def main(arguments) -> None:
-    """Run the step with its parsed ``arguments``."""
-    configuration = load(arguments.config)
-    torch.set_num_threads(configuration.compute.threads)
-    models = [load_model(path) for path in arguments.weights]
-    kind = configuration.directions[arguments.direction].networks[arguments.kind]
-    sample = Sample.read(arguments.sample, kind)
+    Parameters
+    ----------
+    models : list of Model
+        Members of the ensemble.
+    sample : Sample
+        Stars explained are of its validation, those that stand for absent inputs of its training.
+    kind : NetworkKind
+        Names of the network's inputs and outputs.
+    settings : Importance
+        Numbers of stars.
+    names : tuple of str
+        What the choice of the stars is seeded with.
+    """
     scalings = Scalings(models[0].input_scaling, models[0].output_scaling)
-    names = (arguments.direction, arguments.kind, "importance")
-    settings = configuration.importance
     stars = _choose(
         sample.standardised(VALIDATION, scalings), settings.stars, seed(*names, "stars")
     )
@@ -123,7 +120,7 @@ def main(arguments) -> None:
         sample.standardised(TRAIN, scalings), settings.background, seed(*names, "background")
     )
     members = [absolute(model, stars, background) for model in models]
-    result = {
+    return {
         "schema_version": 1,
         "inputs": kind.inputs,
         "outputs": kind.outputs,
@@ -135,16 +132,13 @@ def main(arguments) -> None:
             for quantity in ("output", "correction")
         },
     }
-    write_json(arguments.importance, result)
 
 
-step = Step(__doc__)
-step.input("config", "resolved configuration")
-step.option("direction", "name of the direction", required=True)
-step.option("kind", "intrinsic or extrinsic", required=True)
-step.input("sample", "training sample, Parquet")
-step.input("weights", "weights of every member", many=True)
-step.output("importance", "importance of every input, JSON")
-step.setting("importance")
-step.setting("compute.threads")
-step.setting("directions.{direction}.networks.{kind}")
+def _choose(stars: Stars, count: int, number: int) -> Tensor:
+    generator = np.random.default_rng(number)
+    rows = generator.permutation(len(stars))[:count]
+    return stars.inputs[torch.from_numpy(np.sort(rows))]
+
+
+def _percent(absolute: np.ndarray) -> np.ndarray:
+    return 100 * absolute / absolute.sum(axis=-2, keepdims=True)
