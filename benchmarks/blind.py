@@ -94,7 +94,7 @@ def draw(case: int, obstacle: str | None) -> tuple[SkySettings, dict]:
 
 def counts_of(sky: SkySettings) -> dict[str, tuple[int, int]]:
     """Training stars of each network, to within 40 as the authors' notebooks tell them."""
-    names = ("galah", "vac", "apogee", "gaia", "truth")
+    names = ("galah", "vac", "apogee", "gaia", "truth", "clusters")
     with tempfile.TemporaryDirectory() as folder:
         simulate(sky, **{name: Path(folder) / name for name in names})
         return published_counts(sky.published, Path(folder))
