@@ -471,7 +471,8 @@ def _note(line: Line) -> str:
     """What a reader must know of the line's numbers."""
     notes = []
     if not line.measured:
-        notes.append("never measured: counted as nothing")
+        counted = "memory is a guess" if line.rule in TIMED_HERE else "counted as nothing"
+        notes.append(f"never measured: {counted}")
     if not line.timed:
         notes.append("time not known: the network")
     if line.unsized:
