@@ -38,7 +38,7 @@ MOST_MEMBERS, POOL = 20, 40
 SEED = 20240901
 #: What is out of reach, in turn, and a word that the verdict must name it by.
 OBSTACLES = {
-    "selection": "selection",
+    "selection": "the selection is not known (no candidate gives the flags",
     "members": "ensemble.members",
     "length": "other seeds do not explain",
 }
@@ -191,7 +191,8 @@ def main() -> int:
     given = parser.parse_args()
     names = list(OBSTACLES)
     tasks = [(given.first + n, None) for n in range(given.inside)]
-    tasks += [(1000 + given.first + n, names[n % len(names)]) for n in range(given.outside)]
+    outside = range(given.first, given.first + given.outside)
+    tasks += [(1000 + n, names[n % len(names)]) for n in outside]
     right = {True: 0, False: 0}
     for case, obstacle in tasks:
         found = judge(case, obstacle, given.keep)
