@@ -598,6 +598,9 @@ def test_causes_come_in_the_order_of_their_evidence():
     )
     assert second.startswith("training.epochs is 60")
     assert third.endswith("with no setting known to cause it: QflagIi")
+    unknown = "no candidate gives the flags"
+    adopted = [{"setting": "selection", "undetermined": unknown}]
+    assert unknown in causes(diff | {"adopted": adopted})[2]
     lost = rows | {"grade": "deviates", "reason": "3 rows have no partner"}
     assert causes(diff | {"rows": lost})[0] == "3 rows have no partner"
     assert causes(diff | {"grade": "equivalent"}) == []

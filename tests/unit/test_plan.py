@@ -81,10 +81,10 @@ def test_shards_share_the_rows_of_their_catalogue(full, speed):
 def test_importance_costs_all_coalitions_at_the_speed_of_a_translation(full, speed):
     (line,) = plan.predict(full, {"assess_ensemble": len(full.methods) * 4}, speed, TABLE, LAYERS)
     method = full.methods["as-published"]
-    passes = 2**6 * full.importance.stars * full.importance.background * method.ensemble.members
+    passes = 2**6 * full.importance.stars * full.importance.background * method.ensemble.trained
     kinds = full.directions["g2a"].networks
     work = {k: cost_table.network_flops(full, "as-published", "g2a", k) for k in kinds}
-    a_row = 0.01 / (method.ensemble.members * method.montecarlo.realisations * sum(work.values()))
+    a_row = 0.01 / (method.ensemble.expected * method.montecarlo.realisations * sum(work.values()))
     assert len(kinds["intrinsic"].inputs) == 6
     expected = passes * a_row * work["intrinsic"]
     assert any(s - 3.0 == pytest.approx(expected) for s in line.seconds)
@@ -93,7 +93,7 @@ def test_importance_costs_all_coalitions_at_the_speed_of_a_translation(full, spe
 def test_a_method_judged_apart_is_trained_once_more_without_the_judged_stars(full, speed):
     (line,) = plan.predict(full, {"cross_validate": len(full.methods) * 2}, speed, TABLE, LAYERS)
     whole = sum(
-        method.ensemble.members
+        method.ensemble.expected
         * cost_table.training_seconds(full, speed, f"{name}/{direction}/{kind}")
         for name, method in full.methods.items()
         for direction, chosen in full.directions.items()
@@ -101,6 +101,29 @@ def test_a_method_judged_apart_is_trained_once_more_without_the_judged_stars(ful
     )
     judged = 4 * cost_table.training_stars(full) / 5 * 0.01
     assert sum(line.seconds) - 12.0 == pytest.approx(whole * 0.8 + judged)
+
+
+def seconds_of(full, speed, rule: str, jobs: int) -> list[float]:
+    """Seconds of every job of a rule that the table of costs does not know."""
+    return plan.predict(full, {rule: jobs}, speed, TABLE, LAYERS)[0].seconds
+
+
+def test_tolerances_of_the_run_cost_a_pool_and_pairs_of_replicates(full, speed):
+    loading = 3.0
+    pool = seconds_of(full, speed, "train_pool", 4 * 8)
+    one = cost_table.training_seconds(full, speed, "as-published/g2a/intrinsic")
+    assert pool == pytest.approx([loading + 5 * one] * 32)
+    pairs = seconds_of(full, speed, "compare_replicates", 2 * 4)
+    assert pairs == pytest.approx([loading + 5 * 2 * 50_000 * 0.01] * 8)
+
+
+def test_an_alternative_costs_training_only_where_it_trains(full, speed):
+    choices = full.comparison.choices
+    found = seconds_of(full, speed, "apply_choice", 2 * len(choices))
+    bare = 3.0 + 50_000 * 0.01
+    trained = [seconds for seconds in found if seconds > bare + 1]
+    assert len(trained) == 2 * sum("training.epochs" in changes for changes in choices.values())
+    assert max(trained) > 2 * min(trained)
 
 
 FETCH = {"seconds": [1.0, 1e-6], "memory_mb": [60, 0], "bytes": [0, 110], "rows": [2_000_000]}

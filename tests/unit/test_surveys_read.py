@@ -277,6 +277,13 @@ def test_only_rows_that_a_catalogue_holds_must_fit_its_fields():
     assert catalogue_rows(run, "apogee", table)["identifier"].tolist() == ["short"]
 
 
+def test_rows_of_the_published_file_fit_its_fields():
+    run = resolve("full", ROOT)
+    assert [cut.cut for cut in run.directions["a2g"].rows] == ["published"]
+    table = pd.DataFrame({"row": [0], "source_id": [0], "identifier": ["longer"]})
+    assert catalogue_rows(run, "apogee", table).empty
+
+
 def test_distances_that_are_not_positive_are_told_and_missing():
     rows = pd.DataFrame({"sobject_id": [1, 2], "teff": [1.0, 2.0], "d": [-9999.0, 800.0]})
     there = survey(distance="d")

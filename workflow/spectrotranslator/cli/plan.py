@@ -21,8 +21,10 @@ from spectrotranslator import user_paths
 from spectrotranslator.config import Configuration, dump, resolve
 from spectrotranslator.config.configuration import FINGERPRINT
 from spectrotranslator.config.loading import find, require_tables
+from spectrotranslator.config.method_settings import changed_method
 from spectrotranslator.download.registry import read_registry
 from spectrotranslator.errors import InputError
+from spectrotranslator.graph.calibration_jobs import members_of_part, pair_parts, pool_parts
 from spectrotranslator.graph.member_batches import batch_sizes, step_of_rule
 from spectrotranslator.resources.cost_table import (
     Cost,
@@ -40,6 +42,7 @@ from spectrotranslator.resources.resource_requests import FARTHEST
 
 TIMED_HERE = {
     "train_members", "translate_shard", "cross_validate", "assess_ensemble",
+    "train_pool", "apply_choice", "compare_replicates",
 }  # fmt: skip
 # Whose time the network decides, where the archives are real.
 FETCHES = ("fetch_file", "fetch_vizier", "fetch_photometry")
@@ -296,6 +299,9 @@ def _over_the_network(line: Line, configuration: Configuration, files: Iterable[
 
 def _network_seconds(configuration, speed: Speed, rule: str, rows: dict[str, int]) -> list[float]:
     """Seconds of the networks' work in every job of ``rule``, the longest first."""
+    if rule in ("train_pool", "apply_choice", "compare_replicates"):
+        found = _calibration_seconds(configuration, speed, rule, rows)
+        return sorted(found, reverse=True)
     found = []
     for method in configuration.methods:
         for name, direction in configuration.directions.items():
@@ -314,6 +320,47 @@ def _network_seconds(configuration, speed: Speed, rule: str, rows: dict[str, int
                     # On a GPU together they take less; how much, the GPU decides.
                     found += [one * size for size in batch_sizes(configuration, method)]
     return sorted(found, reverse=True)
+
+
+def _calibration_seconds(configuration, speed: Speed, rule: str, rows: dict) -> list[float]:
+    """The same of the jobs that make a run's own tolerances."""
+    comparison = configuration.comparison
+    method = comparison.method
+    found = []
+    for name, direction in configuration.directions.items():
+        if not direction.published:
+            continue
+        replicate = min(rows[direction.origin], comparison.calibration_rows)
+        replicate *= speed.row[f"{method}/{name}"]
+        if rule == "compare_replicates":
+            ends = (part.split("-to-") for part in pair_parts(configuration))
+            found += [2 * replicate * (int(last) - int(first) + 1) for first, last in ends]
+        elif rule == "train_pool":
+            for kind in direction.networks:
+                one = training_seconds(configuration, speed, f"{method}/{name}/{kind}")
+                found += [one * members_of_part(configuration) for _ in pool_parts(configuration)]
+        else:
+            found += [
+                replicate + _training_of_choice(configuration, speed, choice, name)
+                for choice in comparison.choices
+            ]
+    return found
+
+
+def _training_of_choice(configuration, speed: Speed, choice: str, name: str) -> float:
+    """Seconds in which the job of one alternative trains its networks."""
+    comparison, method = configuration.comparison, configuration.comparison.method
+    ensemble = configuration.methods[method].ensemble
+    if not comparison.trains(choice, ensemble.trained):
+        return 0.0
+    changed = changed_method(configuration.methods[method], comparison.choices[choice])
+    methods = {**configuration.methods, method: changed}
+    chosen = configuration.model_copy(update={"methods": methods})
+    members = changed.ensemble.expected
+    processes = min(configuration.compute.processes, members)
+    kinds = configuration.directions[name].networks
+    one = sum(training_seconds(chosen, speed, f"{method}/{name}/{kind}") for kind in kinds)
+    return one * ceil(members / processes)
 
 
 def schedule(lines: list[Line], layers: list[list[str]], at_once: int) -> float:
@@ -426,7 +473,8 @@ def _note(line: Line) -> str:
     """What a reader must know of the line's numbers."""
     notes = []
     if not line.measured:
-        notes.append("never measured: counted as nothing")
+        counted = "memory is a guess" if line.rule in TIMED_HERE else "counted as nothing"
+        notes.append(f"never measured: {counted}")
     if not line.timed:
         notes.append("time not known: the network")
     if line.unsized:

@@ -147,8 +147,20 @@ def causes(diff: Mapping) -> list[str]:
             left.setdefault(column["class"], []).append(label)
     order = ("missing", "inputs", "selection", "code", "training")
     for kind in sorted(left, key=order.index):
-        found.append(f"{CLASSES[kind]}: {', '.join(left[kind])}")
+        found.append(f"{_class_in_words(kind, diff)}: {', '.join(left[kind])}")
     return found
+
+
+def _class_in_words(kind: str, diff: Mapping) -> str:
+    """What a class of columns means, with why no selection was taken from the fingerprint."""
+    untold = [
+        line["undetermined"]
+        for line in diff.get("adopted", [])
+        if line["setting"] == SELECTION and line["undetermined"]
+    ]
+    if kind == "selection" and untold:
+        return f"the training sample differs, as the selection is not known ({untold[0]})"
+    return CLASSES[kind]
 
 
 def _setting_in_words(line: Mapping) -> str:

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from math import ceil
 from pathlib import Path
 from shlex import quote
 
@@ -19,13 +18,12 @@ from spectrotranslator.source_code import SOURCE, code_digest
 from spectrotranslator.step_interface import StepInterface
 from spectrotranslator.user_paths import refuse_braces
 
+from .calibration_jobs import members_of_part, pair_parts, pool_parts
 from .member_batches import RULE, Batch, batches
 
 FIGURE_SUFFIXES = ("svg", "pdf", "csv")
 #: Files of a member of an ensemble, below its folder.
 MEMBER_FILES = ("weights.safetensors", "training.json", "history.csv")
-#: Members of the pool of tolerances that one job trains, and pairs of replicates it draws.
-POOLED_PER_JOB, PAIRS_PER_JOB = 10, 5
 #: Keys that only people read: changing one of them remakes no result.
 DESCRIPTIVE = ("title", "description", "ucd")
 #: What an archive serves of a simulated sky.
@@ -489,19 +487,16 @@ class RunFiles:
     @cached_property
     def pool_parts(self) -> list[str]:
         """Parts of a network's pool, a job each."""
-        count = ceil(self.configuration.comparison.pool / POOLED_PER_JOB)
-        return [f"{number}-of-{count}" for number in range(1, count + 1)]
+        return pool_parts(self.configuration)
 
     @cached_property
     def pair_parts(self) -> list[str]:
         """Pairs of replicates that one job compares: the first and the last, from 1."""
-        pairs = self.configuration.comparison.replicates
-        firsts = range(1, pairs + 1, PAIRS_PER_JOB)
-        return [f"{first}-to-{min(first + PAIRS_PER_JOB - 1, pairs)}" for first in firsts]
+        return pair_parts(self.configuration)
 
     def of_part(self, name: str) -> list[str]:
         """Pattern of file ``name`` for every member of one part of a pool, all as large."""
-        members = ceil(self.configuration.comparison.pool / len(self.pool_parts))
+        members = members_of_part(self.configuration)
         folder = f"{self.folder}/calibration/{{direction}}/{{kind}}/{{part}}"
         return [f"{folder}/member-{member}/{name}" for member in range(members)]
 

@@ -20,10 +20,13 @@ TIMED_BY_CONFIGURATION = {
     "assess_ensemble",
     "calibrate_intervals",
     "cross_validate",
+    "train_pool",
+    "apply_choice",
+    "compare_replicates",
 }
 FARTHEST = 3
 # What each further process of a rule needs: as much as a job of this rule.
-FURTHER_PROCESS = {"cross_validate": "train_members"}
+FURTHER_PROCESS = {"cross_validate": "train_members", "apply_choice": "train_pool"}
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,10 @@ def _plain(values: pd.Series) -> pd.Series:
     return values
 
 
+#: The cut that keeps the rows of the published file.
+PUBLISHED = "published"
+
+
 def require_ids_that_fit(table: pd.DataFrame, title: str, layout: Table) -> None:
     """Refuse ids that are longer than their field in a catalogue.
 
@@ -115,11 +119,12 @@ def require_ids_that_fit(table: pd.DataFrame, title: str, layout: Table) -> None
 def catalogue_rows(configuration: Configuration, name: str, table: pd.DataFrame) -> pd.DataFrame:
     """Rows that a catalogue made of the survey ``name`` may hold.
 
-    Cuts on what is not known yet, such as colours, are taken as passed.
+    Cuts on what is not known yet, such as colours, are taken as passed; rows of a published file
+    are left out, as they fit it.
     """
     kept = np.zeros(len(table), bool)
     for direction in configuration.directions.values():
-        if direction.origin == name:
+        if direction.origin == name and all(cut.cut != PUBLISHED for cut in direction.rows):
             passing = np.ones(len(table), bool)
             for cut in direction.rows:
                 expression = compile_cut(cut.cut, configuration.surveys[name].bits)

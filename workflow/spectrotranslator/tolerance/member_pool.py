@@ -22,8 +22,9 @@ from spectrotranslator.errors import InputError
 from spectrotranslator.files import digest, sha256
 from spectrotranslator.network.member import Names
 from spectrotranslator.network.saved_model import Model, load_model, save
-from spectrotranslator.network.train_members import train_member
+from spectrotranslator.network.train_members import train_ensemble, train_member
 from spectrotranslator.network.training_sample import Sample
+from spectrotranslator.network.translator import Translator
 from spectrotranslator.seeds import seed
 from spectrotranslator.source_code import code_digest
 
@@ -97,20 +98,21 @@ def chosen_members(name: str, kind: str, replicate: int, pool: int, count: int) 
 
 
 def train_pooled(
-    configuration: Configuration,
-    name: str,
-    kind: str,
-    member: int,
-    sample: Path,
-    weights: Path,
-    description: Path,
-) -> None:
-    """Train one member of the pool on the training sample in ``sample`` and write it."""
+    configuration: Configuration, name: str, kind: str, members: Sequence[int], sample: Path
+) -> Iterator[tuple[Translator, dict]]:
+    """Train members of the pool on the training sample in ``sample``: networks and their facts.
+
+    On a GPU all are trained in one program.
+    """
     configuration = with_replicate_seeds(configuration, POOL)
-    shape = configuration.directions[name].networks[kind]
-    names = Names(configuration.comparison.method, name, kind, member)
-    network, facts, _ = train_member(configuration, names, Sample.read(sample, shape))
-    save(network, facts, weights, description)
+    method = configuration.comparison.method
+    every = [Names(method, name, kind, member) for member in members]
+    stars = Sample.read(sample, configuration.directions[name].networks[kind])
+    if configuration.compute.device == "cuda":
+        trained = train_ensemble(configuration, every, stars)
+    else:
+        trained = (train_member(configuration, names, stars) for names in every)
+    return ((network, facts) for network, facts, _ in trained)
 
 
 def draw_replicate(
@@ -162,7 +164,8 @@ def _train(task: tuple[Configuration, Path, Path, str, str, int]) -> None:
         return
     torch.set_num_threads(configuration.compute.threads)
     sample = DirectionFiles.of_run(configuration, name, folder).samples[kind]
-    train_pooled(configuration, name, kind, member, sample, weights, description)
+    ((network, facts),) = train_pooled(configuration, name, kind, [member], sample)
+    save(network, facts, weights, description)
 
 
 def _draw(task: tuple[Configuration, Path, Path, int, int]) -> Replicate:

@@ -3,6 +3,7 @@
 import torch
 
 from spectrotranslator.config import load
+from spectrotranslator.network.saved_model import save
 from spectrotranslator.step import Step
 
 from .member_pool import train_pooled
@@ -12,11 +13,14 @@ def main(arguments) -> None:
     """Run the step with its parsed ``arguments``."""
     configuration = load(arguments.config)
     torch.set_num_threads(configuration.compute.threads)
-    names = (configuration, arguments.direction, arguments.kind)
     first = arguments.part * len(arguments.weights)
+    members = range(first, first + len(arguments.weights))
+    trained = train_pooled(
+        configuration, arguments.direction, arguments.kind, members, arguments.sample
+    )
     places = zip(arguments.weights, arguments.description, strict=True)
-    for member, (weights, description) in enumerate(places, first):
-        train_pooled(*names, member, arguments.sample, weights, description)
+    for (network, facts), (weights, description) in zip(trained, places, strict=True):
+        save(network, facts, weights, description)
 
 
 def _part(text: str) -> int:
