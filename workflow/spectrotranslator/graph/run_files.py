@@ -533,6 +533,7 @@ class RunFiles:
         """The fingerprint, where the compared method takes settings from it."""
         waits = self.configuration.methods[self.configuration.comparison.method].waiting
         return [f"{self.folder}/fingerprint/{wildcards.direction}.json"] if waits else []
+
     # Validation -------------------------------------------------------------------------------
 
     @cached_property
