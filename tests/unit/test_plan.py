@@ -22,14 +22,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def full(monkeypatch):
-    """The full run with what `plan` takes where the fingerprint is to tell."""
+    """The full run with so many realisations as `plan` takes where the fingerprint is to tell."""
     monkeypatch.chdir(ROOT)
     found = resolve("full")
     method = found.methods["as-published"]
     number = method.montecarlo.realisations_fallback
     montecarlo = method.montecarlo.model_copy(update={"realisations": number})
-    ensemble = method.ensemble.model_copy(update={"members": method.ensemble.members_fallback})
-    known = method.model_copy(update={"montecarlo": montecarlo, "ensemble": ensemble})
+    known = method.model_copy(update={"montecarlo": montecarlo})
     return found.model_copy(update={"methods": {**found.methods, "as-published": known}})
 
 
