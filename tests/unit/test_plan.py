@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -258,8 +259,8 @@ def test_jobs_and_times_are_those_of_the_changed_run(monkeypatch, capsys, given)
     def dry_run(run):
         changed = resolve(run)
         asked.append(changed)
-        members = [method.ensemble.members for method in changed.methods.values()]
-        return [f"train_members_0_to_{n - 1} {4}" for n in members]
+        members = Counter(method.ensemble.members for method in changed.methods.values())
+        return 2 * [f"train_members_0_to_{n - 1} {4 * methods}" for n, methods in members.items()]
 
     monkeypatch.setattr(plan, "dry_run", dry_run)
     monkeypatch.setattr(plan, "rule_layers", lambda run: LAYERS)

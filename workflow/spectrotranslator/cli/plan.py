@@ -227,9 +227,11 @@ def _snakemake(run: str, *arguments: str) -> list[str]:
 
 def remaining_jobs(dry: list[str]) -> dict[str, int]:
     """Rule to the number of its jobs, from the table of a dry run."""
+    # The table is printed twice.
+    by_rule = {line[1]: int(line[2]) for line in map(JOB_LINE.match, dry) if line}
     found: Counter[str] = Counter()
-    for line in filter(None, map(JOB_LINE.match, dry)):
-        found[step_of_rule(line[1])] += int(line[2])
+    for rule, number in by_rule.items():
+        found[step_of_rule(rule)] += number
     return {rule: n for rule, n in found.items() if rule not in ("total", *TARGET_RULES)}
 
 
