@@ -40,7 +40,7 @@ SEED = 20240901
 OBSTACLES = {
     "selection": "the selection is not known (no candidate gives the flags",
     "members": "ensemble.members",
-    "length": "other seeds do not explain",
+    "length": "training.epochs",
 }
 GOOD = ("identical", "equivalent", "consistent")
 

@@ -601,6 +601,9 @@ def test_causes_come_in_the_order_of_their_evidence():
     unknown = "no candidate gives the flags"
     adopted = [{"setting": "selection", "undetermined": unknown}]
     assert unknown in causes(diff | {"adopted": adopted})[2]
+    adopted = [{"setting": "training.epochs", "undetermined": "not taken"}]
+    lone = diff | {"adopted": adopted, "explain": {"settings": []}}
+    assert causes(lone)[-1].startswith("neither other seeds nor comparison.choices")
     lost = rows | {"grade": "deviates", "reason": "3 rows have no partner"}
     assert causes(diff | {"rows": lost})[0] == "3 rows have no partner"
     assert causes(diff | {"grade": "equivalent"}) == []

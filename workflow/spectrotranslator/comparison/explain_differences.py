@@ -152,14 +152,16 @@ def causes(diff: Mapping) -> list[str]:
 
 
 def _class_in_words(kind: str, diff: Mapping) -> str:
-    """What a class of columns means, with why no selection was taken from the fingerprint."""
-    untold = [
-        line["undetermined"]
-        for line in diff.get("adopted", [])
-        if line["setting"] == SELECTION and line["undetermined"]
-    ]
-    if kind == "selection" and untold:
-        return f"the training sample differs, as the selection is not known ({untold[0]})"
+    """What a class of columns means, with the setting that the fingerprint could not give."""
+    adopted = diff.get("adopted", [])
+    untold = {line["setting"]: line["undetermined"] for line in adopted if line["undetermined"]}
+    if kind == "selection" and SELECTION in untold:
+        return f"the training sample differs, as the selection is not known ({untold[SELECTION]})"
+    if kind == "training" and EPOCHS in untold:
+        return (
+            "neither other seeds nor comparison.choices explain these numbers; training.epochs, "
+            "which the published catalogue does not tell, may"
+        )
     return CLASSES[kind]
 
 
