@@ -1,4 +1,4 @@
-"""Compare any two catalogues of one layout: CDS tables, FITS or Parquet."""
+"""Compare any two catalogues: of one layout by its ReadMe, any tables by a key."""
 
 import argparse
 import json
@@ -15,7 +15,8 @@ from cdstables.readme import load_readme
 from spectrotranslator import user_paths
 from spectrotranslator.comparison.catalogue_diff import compare
 from spectrotranslator.comparison.grades import IDENTICAL
-from spectrotranslator.comparison.read_catalogues import number_labels, read_catalogue
+from spectrotranslator.comparison.plain_tables import read_pair
+from spectrotranslator.comparison.read_catalogues import Catalogue, number_labels, read_catalogue
 from spectrotranslator.comparison.tolerances import Tolerances, read_tolerances
 from spectrotranslator.errors import InputError
 from spectrotranslator.report.diff_page import write_page
@@ -28,10 +29,10 @@ ANSWER = "diff.json"
 
 
 def main(arguments: list[str]) -> int:
-    """``./reproduce diff PUBLISHED REGENERATED --readme README --out DIR``."""
+    """``./reproduce diff PUBLISHED REGENERATED --readme README --out DIR``, or ``--key COLUMN``."""
     given = _parser().parse_args(arguments)
-    table = _table(load_readme(given.readme), (given.published, given.regenerated), given.table)
-    regenerated = read_catalogue(given.regenerated, table, whole=False)
+    published, regenerated = _sides(given)
+    table = published.table
     # The comparison gives columns away as it goes; the page shows these.
     medians = {
         label: regenerated.columns[label].to_numpy(np.float64)
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> int:
         if label in regenerated.columns
     }
     difference = compare(
-        read_catalogue(given.published, table),
+        published,
         regenerated,
         _tolerances(given.tolerances, table.name),
     )
@@ -57,6 +58,15 @@ def main(arguments: list[str]) -> int:
         print(f"Page:  {page}")
     grade = difference.summary["grade"]
     return 0 if grade == IDENTICAL or (grade in GOOD and not given.strict) else 1
+
+
+def _sides(given: argparse.Namespace) -> tuple[Catalogue, Catalogue]:
+    """Both catalogues, described by their ReadMe or by themselves."""
+    paths = (given.published, given.regenerated)
+    if given.key:
+        return read_pair(*paths, given.key)
+    table = _table(load_readme(given.readme), paths, given.table)
+    return read_catalogue(paths[0], table), read_catalogue(paths[1], table, whole=False)
 
 
 @contextmanager
@@ -87,8 +97,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("published", type=user_paths.resolve_input, help="one catalogue")
     parser.add_argument("regenerated", type=user_paths.resolve_input, help="the other")
-    parser.add_argument(
-        "--readme", type=user_paths.resolve_input, required=True, help="describes both"
+    described = parser.add_mutually_exclusive_group(required=True)
+    described.add_argument(
+        "--readme", type=user_paths.resolve_input, help="describes both: CDS tables, FITS, Parquet"
+    )
+    described.add_argument(
+        "--key",
+        metavar="COLUMN",
+        help="names the rows of two tables without a ReadMe: CSV, ECSV, FITS, Parquet, VOTable",
     )
     parser.add_argument(
         "--table", metavar="NAME", help="the table of the ReadMe, where no file's name says it"

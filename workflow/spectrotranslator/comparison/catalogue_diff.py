@@ -215,6 +215,8 @@ def _columns(
             found |= {"statistics": statistics[label], **graded.as_dict()}
         else:
             found = _exact(p[label], r[label])
+            if column.kind in "FED":
+                found |= describe(p[label].to_numpy(float), r[label].to_numpy(float), names)
         columns[label] = {"unit": column.unit, "same_bytes": same_bytes.get(label), **found}
         if label in decimals:
             columns[label]["equal_decimals"] = decimals[label]
