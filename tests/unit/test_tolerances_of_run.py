@@ -76,7 +76,7 @@ def test_pairs_of_all_jobs_make_one_file_of_tolerances(run, tmp_path):
     found = read_tolerances(tmp_path / "tolerances.json", "g2a")
     bias = found.numbers("Teff50")["bias"]
     assert (bias.mean, bias.std, bias.replicates) == (0.0, pytest.approx(np.sqrt(2.5)), 4)
-    assert found.choices == {"Teff50": {"bias": [-3, 3]}, "QflagIi": {"differing": [0.0, 0.5]}}
+    assert found.choices == {"Teff50": {"bias": (-3, 3)}, "QflagIi": {"differing": (0.0, 0.5)}}
 
 
 def test_ends_are_the_outermost_of_all():
@@ -140,3 +140,21 @@ def stars(run) -> list[pd.DataFrame]:
             table[name] = table.get(name, pd.Series(np.zeros(400)))
         tables.append(table)
     return tables
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ({"choices": []}, "choices: Input should be a valid dict"),
+        ({"choices": {"Teff50": {"bias": "wide"}}}, "choices.Teff50.bias"),
+        ({"columns": {"Teff50": {"bias": {"mean": 0, "std": -1}}}}, "columns.Teff50.bias.std"),
+        ({"replicates": "many"}, "replicates"),
+    ],
+)
+def test_tolerances_of_another_shape_are_refused_in_one_line(tmp_path, entry, says):
+    usual = {"replicates": 4, "columns": {}}
+    path = tmp_path / "tolerances.json"
+    path.write_text(json.dumps({"origin": {}, "catalogues": {"g2a": usual | entry}}))
+    with pytest.raises(InputError, match=says) as refused:
+        read_tolerances(path, "g2a")
+    assert "\n" not in str(refused.value)

@@ -17,7 +17,7 @@ from spectrotranslator.config import Configuration
 from spectrotranslator.config.method_settings import changed_method
 from spectrotranslator.errors import InputError
 
-Ranges = dict[str, list[float]]
+Ranges = dict[str, Sequence[float]]
 
 
 def with_choice(configuration: Configuration, name: str) -> Configuration:
@@ -66,7 +66,9 @@ def joined_ranges(several: Iterable[Mapping[str, Ranges]]) -> dict[str, Ranges]:
     return found
 
 
-def share_within_choices(graded: Grade, differing: int, matched: int, ends: list | None) -> Grade:
+def share_within_choices(
+    graded: Grade, differing: int, matched: int, ends: Sequence[float] | None
+) -> Grade:
     """``consistent`` where no more rows differ than between selections that nothing tells apart.
 
     Parameters

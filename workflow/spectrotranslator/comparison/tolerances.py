@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import sqrt
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 from cdstables.layout import Table
 from spectrotranslator.comparison.flag_agreement import Style, comment_figures
@@ -20,6 +22,17 @@ from spectrotranslator.files import read_json
 Pair = tuple[pd.DataFrame, pd.DataFrame]
 
 
+class _Figure(BaseModel):
+    mean: FiniteFloat
+    std: Annotated[FiniteFloat, Field(ge=0)]
+
+
+class _Entry(BaseModel):
+    replicates: Annotated[int, Field(ge=2)]
+    columns: dict[str, dict[str, _Figure]]
+    choices: dict[str, dict[str, tuple[FiniteFloat, FiniteFloat]]] = {}
+
+
 @dataclass(frozen=True)
 class Tolerances:
     """Tolerances of one catalogue, and how they were made.
@@ -29,7 +42,7 @@ class Tolerances:
 
     columns: dict[str, dict[str, Tolerance]]
     origin: dict
-    choices: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    choices: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
 
     def numbers(self, label: str) -> dict[str, Tolerance]:
         """Statistic to tolerance of a numeric column."""
@@ -46,11 +59,16 @@ def read_tolerances(path: Path, catalogue: str) -> Tolerances:
     """Tolerances of ``catalogue`` from a file made by ``./reproduce calibrate``, or by hand."""
     value = read_json(path)
     try:
-        entry = value["catalogues"][catalogue]
-        columns = tolerances_of(entry["columns"], entry["replicates"])
-        return Tolerances(columns, value["origin"], entry.get("choices", {}))
+        entry = _Entry.model_validate(value["catalogues"][catalogue])
+        kept = entry.model_dump()
+        columns = tolerances_of(kept["columns"], entry.replicates)
+        return Tolerances(columns, value["origin"], kept["choices"])
     except (KeyError, TypeError) as error:
         raise InputError(f"{path}: no usable tolerances for {catalogue} ({error})") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise InputError(f"{path}: catalogues.{catalogue}.{place}: {first['msg']}") from None
 
 
 def tolerances_of(columns: Mapping, replicates: int) -> dict[str, dict[str, Tolerance]]:
