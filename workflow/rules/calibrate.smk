@@ -65,6 +65,8 @@ rule compare_replicates:
         layout=lambda w: RUN.layouts[w.direction],
         stars=RUN.stars("origin"),
         samples=RUN.samples,
+        own=RUN.of_compared("weights.safetensors"),
+        own_descriptions=RUN.of_compared("training.json"),
         weights=RUN.of_pool("weights.safetensors"),
         descriptions=RUN.of_pool("training.json"),
         choices=RUN.choice_tables,

@@ -429,8 +429,8 @@ class Comparison(Section):
     replicates: int = number(20, "Replicate runs of a calibration.", "ours", ge=3)
     pool: int = number(
         40,
-        "Networks of each kind that are trained beside the run's own where `tolerances` is `run`; "
-        "two ensembles must fit into them.",
+        "Networks of each kind, the run's own among them, that replicates are drawn from where "
+        "`tolerances` is `run`; two ensembles must fit into them.",
         "ours",
         ge=2,
         le=10_000,

@@ -10,16 +10,22 @@ POOLED_PER_JOB = 10
 PAIRS_PER_JOB = 5
 
 
+def further_members(configuration: Configuration) -> int:
+    """Members of a pool that are trained beside the run's own, which belong to it."""
+    comparison = configuration.comparison
+    return comparison.pool - configuration.methods[comparison.method].ensemble.trained
+
+
 def pool_parts(configuration: Configuration) -> list[str]:
-    """Names of the parts of a network's pool, a job each: ``1-of-4``."""
+    """Names of the parts of a pool's further members, a job each: ``1-of-4``."""
     size = configuration.compute.members_per_job or POOLED_PER_JOB
-    count = ceil(configuration.comparison.pool / size)
+    count = ceil(further_members(configuration) / size)
     return [f"{number}-of-{count}" for number in range(1, count + 1)]
 
 
 def members_of_part(configuration: Configuration) -> int:
-    """Members in every part of a pool, so that together they are at least ``comparison.pool``."""
-    return ceil(configuration.comparison.pool / len(pool_parts(configuration)))
+    """Members in every part, so that the pool has at least ``comparison.pool``."""
+    return ceil(further_members(configuration) / len(pool_parts(configuration)))
 
 
 def pair_parts(configuration: Configuration) -> list[str]:

@@ -501,7 +501,7 @@ class RunFiles:
         return [f"{folder}/member-{member}/{name}" for member in range(members)]
 
     def of_pool(self, name: str) -> Callable:
-        """File ``name`` of every member of the pools of one direction."""
+        """File ``name`` of every further member of the pools of one direction."""
 
         def paths(w) -> list[str]:
             kinds = self.configuration.directions[w.direction].networks
@@ -511,6 +511,17 @@ class RunFiles:
                 for part in self.pool_parts
                 for pattern in self.of_part(name)
             ]
+
+        return paths
+
+    def of_compared(self, name: str) -> Callable:
+        """File ``name`` of the compared method's own members of one direction."""
+        method = self.configuration.comparison.method
+
+        def paths(w) -> list[str]:
+            kinds = self.configuration.directions[w.direction].networks
+            every = (self.member_files(method, w.direction, kind, name) for kind in kinds)
+            return [path for files in every for path in files]
 
         return paths
 

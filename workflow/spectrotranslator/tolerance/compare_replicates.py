@@ -17,9 +17,20 @@ from .member_pool import draw_replicate
 from .replicates import DirectionFiles
 
 
-def pools_of(weights: Sequence[Path], kinds: Sequence[str]) -> dict[str, list[Path]]:
-    """Network kind to the weights of its pool, in ``KIND/PART/member-K/weights.safetensors``."""
-    return {kind: [path for path in weights if path.parts[-4] == kind] for kind in kinds}
+def pools_of(
+    own: Sequence[Path], further: Sequence[Path], kinds: Sequence[str]
+) -> dict[str, list[Path]]:
+    """Network kind to the weights of its pool: the run's own members and the further ones.
+
+    They lie in the folders ``KIND/member-K`` and ``KIND/PART/member-K``.
+    """
+    return {
+        kind: [
+            *(path for path in own if path.parts[-3] == kind),
+            *(path for path in further if path.parts[-4] == kind),
+        ]
+        for kind in kinds
+    }
 
 
 def _with_rows(tables: Mapping[str, Path]) -> dict[str, pd.DataFrame]:
@@ -34,7 +45,7 @@ def main(arguments) -> None:
     direction = configuration.directions[arguments.direction]
     table = layout_from_yaml(arguments.layout)
     files = DirectionFiles.of_step(configuration, arguments)
-    pools = pools_of(arguments.weights, list(direction.networks))
+    pools = pools_of(arguments.own, arguments.weights, list(direction.networks))
     choices = _with_rows({path.stem: path for path in arguments.choices})
     pairs, ranges, rows = [], [], 0
     for pair in range(*arguments.pairs):
@@ -62,7 +73,8 @@ step.option("pairs", "the first and the last pair, from 1: 1-to-5", type=_pairs,
 step.input("layout", "the column layout that the configuration names")
 step.input("stars", "stars of the survey translated from, Parquet")
 step.input("samples", "training samples, in the order of the direction's networks", many=True)
-step.input("weights", "weights of every member of the pools", many=True)
+step.input("own", "weights of the run's own members", many=True)
+step.input("weights", "weights of the further members of the pools", many=True)
 step.input("choices", "catalogues with each alternative, Parquet", many=True, required=False)
 step.input("fingerprint", "what the published catalogue says, JSON", required=False)
 step.output("statistics", "grading statistics of every pair, JSON")
