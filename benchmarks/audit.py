@@ -10,9 +10,9 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from spectrotranslator.provenance.audit import Audit
 from spectrotranslator.provenance.finished_run import Run, read_run
 from spectrotranslator.provenance.job_record import file_entry
+from spectrotranslator.provenance.run_audit import Audit
 
 SIZE = 600_000_000
 LIMIT_S = 10

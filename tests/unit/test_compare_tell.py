@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from spectrotranslator.provenance.compare_runs import Comparison, tell
 from spectrotranslator.provenance.finished_run import Run
+from spectrotranslator.provenance.run_comparison import Comparison, tell
 
 
 def test_two_equal_runs_are_said_to_have_no_difference():

@@ -10,9 +10,9 @@ from astropy.table import Table
 from spectrotranslator.config import resolve
 from spectrotranslator.config.loading import text
 from spectrotranslator.errors import InputError
+from spectrotranslator.provenance.cell_origin import tell
 from spectrotranslator.provenance.finished_run import Run
 from spectrotranslator.provenance.lineage import Catalogue, _row_of
-from spectrotranslator.provenance.why import tell
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY, NAMES = ["2M01", "130101001201001"], ["apogee_id", "sobject_id"]

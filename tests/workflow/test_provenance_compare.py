@@ -7,8 +7,8 @@ import shutil
 import pytest
 import yaml
 
-from spectrotranslator.provenance.compare_runs import compare
 from spectrotranslator.provenance.finished_run import read_run
+from spectrotranslator.provenance.run_comparison import compare
 
 TRAIN = "train_members-as-published-g2a-intrinsic"
 TRANSLATE = "translate_shard-as-published-g2a-1-of-2"

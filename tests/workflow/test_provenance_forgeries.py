@@ -13,9 +13,9 @@ import pytest
 
 from spectrotranslator.cli.main import main
 from spectrotranslator.files import digest, sha256
-from spectrotranslator.provenance.audit import Audit
 from spectrotranslator.provenance.canonical_json import text
 from spectrotranslator.provenance.finished_run import read_run
+from spectrotranslator.provenance.run_audit import Audit
 
 PREFIX = "results/tiny/"
 

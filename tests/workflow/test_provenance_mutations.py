@@ -14,9 +14,9 @@ import pytest
 
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import digest, sha256
-from spectrotranslator.provenance.audit import Audit
 from spectrotranslator.provenance.canonical_json import text
 from spectrotranslator.provenance.finished_run import AFTERWARDS, read_run
+from spectrotranslator.provenance.run_audit import Audit
 from spectrotranslator.provenance.signature import sign
 
 MANIFEST = "results/tiny/provenance/manifest.json"

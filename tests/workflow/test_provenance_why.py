@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 
 from spectrotranslator.errors import InputError
+from spectrotranslator.provenance.cell_origin import explain, tell
 from spectrotranslator.provenance.finished_run import read_run
 from spectrotranslator.provenance.homogenised_lineage import HomogenisedCatalogue
 from spectrotranslator.provenance.lineage import Catalogue, differing
-from spectrotranslator.provenance.why import explain, tell
 
 
 @pytest.fixture(scope="module")

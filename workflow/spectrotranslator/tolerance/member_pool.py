@@ -31,6 +31,8 @@ from spectrotranslator.source_code import code_digest
 from .replicates import DirectionFiles, compared, translate_replicate, with_replicate_seeds
 
 POOL = 0
+#: The module whose code decides what replicates are.
+MODULE = "spectrotranslator.tolerance.member_pool"
 
 Replicate = dict[str, pd.DataFrame]
 # Network kind to the weights of every member of its pool.
@@ -145,7 +147,7 @@ def _kept(configuration: Configuration, folder: Path) -> Path:
     samples = sorted((folder / "sample").glob("*-*.parquet"))
     told = [
         configuration.model_dump(mode="json"),
-        code_digest("spectrotranslator.tolerance.calibrate_run"),
+        code_digest(MODULE),
         [sha256(path) for path in samples],
         torch.__version__,
     ]

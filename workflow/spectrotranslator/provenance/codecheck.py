@@ -4,21 +4,13 @@ The bundle's form is that of https://codecheck.org.uk/spec/config/1.0. What only
 left open and named; nothing here claims that anybody checked anything.
 """
 
-import argparse
-import sys
 from pathlib import Path
 
-import yaml
-
-from spectrotranslator import user_paths
 from spectrotranslator.errors import InputError
-from spectrotranslator.files import write_text
 from spectrotranslator.untrusted import read_json_object
 
-from .audit import Audit
-from .finished_run import Run, read_run
-from .integrity import evidence
-from .signature import sign
+from .finished_run import Run
+from .run_audit import Audit
 
 PAPER = {
     "title": "SpectroTranslator: Deep-neural network algorithm for homogenising spectroscopic "
@@ -103,7 +95,7 @@ def page(run: Run, verdict: dict, audit: Audit) -> str:
     return "\n".join(lines)
 
 
-def _verdict(run: Run) -> dict:
+def read_verdict(run: Run) -> dict:
     """The verdict of the run, as far as the certificate reads it.
 
     Raises
@@ -134,43 +126,3 @@ def badges(run: Run, verdict: dict, damage: list[str]) -> dict[str, str]:
         "Results Reproduced": f"grade {verdict['grade']} on {run.manifest['evidence']} data"
         + ("" if real else ": no evidence about the published results"),
     }
-
-
-def main(arguments: list[str]) -> int:
-    """``./reproduce certificate RUN [--sign KEY]``."""
-    parser = argparse.ArgumentParser(
-        "./reproduce certificate",
-        description="draft the reproduction certificate; sign the run's manifest",
-        epilog="example: ./reproduce certificate mini --sign ~/.ssh/id_ed25519",
-    )
-    parser.add_argument(
-        "run", type=user_paths.resolve_run, help="name of a finished run, or its folder"
-    )
-    parser.add_argument(
-        "--sign", type=user_paths.resolve_input, metavar="KEY", help="private SSH key to sign with"
-    )
-    given = parser.parse_args(arguments)
-    run = read_run(given.run)
-    audit = Audit(run)
-    audit.check()
-    verdict = _verdict(run)
-    if run.manifest["evidence"] != evidence(run):
-        raise InputError(f"{run.folder}: the data are {evidence(run)}, the manifest says otherwise")
-    if given.sign and audit.damage:
-        raise InputError(f"{run.folder}: damaged, so not signed; see ./reproduce audit {given.run}")
-    if given.sign:
-        print(f"Signed: {sign(run.folder, given.sign)}")
-    folder = run.folder / "provenance"
-    draft = codecheck(run, verdict)
-    write_text(
-        folder / "codecheck.yml",
-        "---\n" + yaml.safe_dump(draft, sort_keys=False, allow_unicode=True, width=100),
-    )
-    write_text(folder / "certificate.md", page(run, verdict, audit))
-    print(f"Drafted: {folder / 'codecheck.yml'} and {folder / 'certificate.md'}")
-    print(
-        f"evidence: {run.manifest['evidence']}; left open for a person: {', '.join(FOR_A_PERSON)}"
-    )
-    if audit.damage:
-        print(f"The run is damaged: ./reproduce audit {given.run}", file=sys.stderr)
-    return 1 if audit.damage else 0

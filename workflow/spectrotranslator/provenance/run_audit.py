@@ -1,18 +1,12 @@
-"""Re-verify everything a run recorded: files, records, lineage, code, sources, crate, signature.
+"""Re-verify everything a run recorded: files, records, lineage, code, sources, crate, signature."""
 
-Exit status 0: whole; 1: damage found; 2: could not look.
-"""
-
-import argparse
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
-from spectrotranslator import user_paths
 from spectrotranslator.config import load
 from spectrotranslator.download.registry import read_registry
 from spectrotranslator.errors import InputError
@@ -28,7 +22,6 @@ from .finished_run import (
     MANIFEST_BYTES,
     SIGNATURE,
     Run,
-    read_run,
 )
 from .integrity import (
     Fault,
@@ -43,7 +36,6 @@ from .integrity import (
 )
 from .signature import ready, signer
 
-SIGNERS = "SPECTROTRANSLATOR_SIGNERS"
 READS_SURVEYS = ("spectrotranslator.surveys.read_survey",)
 RESULT = ("catalogues/", "diff/", "verdict.json", "report/", "figures/", "importance/")
 
@@ -332,38 +324,3 @@ def report(audit: Audit) -> str:
     faults = _count(audit.damage, "fault")
     lines.append(f"{known}: {faults if audit.damage else 'whole'}")
     return "\n".join(lines)
-
-
-def main(arguments: list[str]) -> int:
-    """``./reproduce audit RUN [--json] [--signers FILE] [--revoked FILE]``."""
-    parser = argparse.ArgumentParser(
-        "./reproduce audit",
-        description="re-verify everything the run recorded",
-        epilog="example: ./reproduce audit mini --signers ~/.ssh/allowed_signers",
-    )
-    parser.add_argument(
-        "run", type=user_paths.resolve_run, help="name of a finished run, or its folder"
-    )
-    parser.add_argument("--json", action="store_true", help="for scripts")
-    parser.add_argument(
-        "--signers",
-        type=user_paths.resolve_input,
-        default=os.environ.get(SIGNERS),
-        help=f"allowed signers as ssh-keygen reads them (or ${SIGNERS})",
-    )
-    parser.add_argument(
-        "--revoked",
-        type=user_paths.resolve_input,
-        help="revoked keys, one a line or a revocation list of ssh-keygen",
-    )
-    given = parser.parse_args(arguments)
-    signers = Path(given.signers) if given.signers else None
-    revoked = Path(given.revoked) if given.revoked else None
-    audit = Audit(read_run(given.run), signers, revoked)
-    audit.check()
-    if given.json:
-        found = [asdict(damage) for damage in audit.damage]
-        print(json.dumps({"run": audit.run.name, "damage": found, "notes": audit.notes}, indent=1))
-    else:
-        print(report(audit))
-    return 1 if audit.damage else 0

@@ -17,12 +17,9 @@ from spectrotranslator.comparison.tolerances import pair_statistics
 from spectrotranslator.config import Configuration, resolve
 from spectrotranslator.errors import InputError
 from spectrotranslator.files import write_json
-
-from .member_pool import draw_pairs, progress
-from .replicates import run_replicate
-from .tolerance_file import catalogue_tolerances, tolerance_file
-
-MODULE = "spectrotranslator.tolerance.calibrate_run"
+from spectrotranslator.tolerance.member_pool import MODULE, draw_pairs, progress
+from spectrotranslator.tolerance.replicates import run_replicate
+from spectrotranslator.tolerance.tolerance_file import catalogue_tolerances, tolerance_file
 
 
 def _run_replicate(task: tuple[Configuration, int | str, Path]) -> dict[str, pd.DataFrame]:
