@@ -1,4 +1,4 @@
-"""A real Slurm on one machine: munged, slurmctld and slurmd on loopback, in one folder."""
+"""A real Slurm on one machine: munged, slurmctld and slurmds on loopback, in one folder."""
 
 import json
 import os
@@ -22,7 +22,6 @@ CONFIGURATION = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={port}
-SlurmdPort={node_port}
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge.socket
 SlurmUser=root
@@ -40,14 +39,26 @@ ReturnToService=2
 SchedulerParameters=sched_interval=1,bf_interval=1
 SlurmdParameters=config_overrides
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/spool-%n
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cores} RealMemory={memory} Gres=gpu:a100:1 State=UNKNOWN
-PartitionName=main Nodes={host} Default=YES MaxTime=120 State=UP
-PartitionName=long Nodes={host} MaxTime=INFINITE State=UP
+SlurmdLogFile={folder}/slurmd-%n.log
+PartitionName=main Nodes=ALL Default=YES MaxTime=120 State=UP
+PartitionName=long Nodes=ALL MaxTime=INFINITE State=UP
+"""
+NODE = """NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cores} \
+RealMemory={memory} Gres=gpu:a100:1 State=UNKNOWN
+"""
+# A node sees its own /tmp and of the machine's only the shared folder ($0).
+APART_NODE = """set -e
+mount --make-rprivate /
+mount --bind "$0" /mnt
+mount -t tmpfs tmpfs /tmp
+mkdir -p "$0"
+mount --bind /mnt "$0"
+umount /mnt
+exec slurmd -D -N "$1"
 """
 # Where accounts are kept; slurmctld then also tells a job's GPU among its resources.
 ACCOUNTING = """
@@ -104,20 +115,23 @@ class Job:
 class Cluster:
     """Started on entry, ended on exit; ``environment`` makes Slurm's commands find it.
 
-    With ``accounting`` a MariaDB and a slurmdbd stand behind it.
+    With ``accounting`` a MariaDB and a slurmdbd stand behind it. Of several ``nodes`` each has a
+    /tmp of its own, in which nothing but the folder that holds ``folder`` is shared.
     """
 
-    def __init__(self, folder: Path, accounting: bool = False):
+    def __init__(self, folder: Path, accounting: bool = False, nodes: int = 1):
         self.folder = folder
         self.accounting = accounting
-        self.node = socket.gethostname().split(".")[0]
+        self.host = socket.gethostname().split(".")[0]
+        self.nodes = [self.host] if nodes == 1 else [f"node{n}" for n in range(1, nodes + 1)]
+        self.node = self.nodes[0]
         self.environment = os.environ | {"SLURM_CONF": str(folder / "slurm.conf")}
 
     def __enter__(self) -> "Cluster":
-        for name in ("state", "spool"):
+        for name in ("state", *(f"spool-{node}" for node in self.nodes)):
             (self.folder / name).mkdir(parents=True)
         self._configure()
-        daemons = [self._munged(), ["slurmctld", "-D"], ["slurmd", "-D"]]
+        daemons = [self._munged(), ["slurmctld", "-D"], *map(self._slurmd, self.nodes)]
         if self.accounting:
             daemons += [self._mariadbd(), ["slurmdbd", "-D"]]
         (self.folder / "daemons.json").write_text(json.dumps(daemons))
@@ -152,14 +166,19 @@ class Cluster:
         """Jobs of a rule in one state."""
         return [j for j in self.queue() if rule in j.rule and j.state == state]
 
-    def set_node(self, state: str) -> None:
-        """Drain or resume the node."""
-        words = ["scontrol", "update", f"nodename={self.node}", f"state={state}"]
-        self.command(*words, *(["reason=test"] if state == "drain" else []))
+    def set_node(self, state: str, node: str | None = None) -> None:
+        """Drain, resume or take down a node, by default the first."""
+        words = ["scontrol", "update", f"nodename={node or self.node}", f"state={state}"]
+        self.command(*words, *(["reason=test"] if state in ("drain", "down") else []))
 
     def node_state(self) -> str:
-        """What Slurm says of the node: idle, mixed, draining, drained ..."""
-        return self.command("sinfo", "--noheader", "--format=%T").split()[0]
+        """What Slurm says of the first node: idle, mixed, draining, drained ..."""
+        words = ("sinfo", "--noheader", f"--nodes={self.node}", "--format=%T")
+        return self.command(*words).split()[0]
+
+    def where(self, job: Job) -> str:
+        """The node on which a job runs."""
+        return self.command("squeue", "--noheader", f"--jobs={job.number}", "--format=%N").strip()
 
     def kill_controller(self) -> None:
         """Kill slurmctld as a crash does; it is started again and reads what it saved."""
@@ -180,16 +199,19 @@ class Cluster:
 
     def _configure(self) -> None:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-        ports = {name: _free_port() for name in ("port", "node_port", "dbd_port", "sql_port")}
+        ports = {name: _free_port() for name in ("port", "dbd_port", "sql_port")}
         facts = ports | {
             "folder": self.folder,
-            "host": self.node,
-            "cores": os.cpu_count() + 2,  # a head job mostly waits, and must not wait for others
-            "memory": memory - 500,
+            "host": self.host,
+            # A head job mostly waits, and must not wait for others.
+            "cores": os.cpu_count() + 2 if len(self.nodes) == 1 else 1,
+            "memory": (memory - 500) // len(self.nodes),
         }
         self._sql_port = ports["sql_port"]
         text = CONFIGURATION + (ACCOUNTING if self.accounting else "")
-        (self.folder / "slurm.conf").write_text(text.format(**facts))
+        nodes = [facts | {"name": name, "port": _free_port()} for name in self.nodes]
+        written = "".join(NODE.format(**node) for node in nodes) + text.format(**facts)
+        (self.folder / "slurm.conf").write_text(written)
         (self.folder / "gres.conf").write_text(GPU.format(**facts))
         os.mknod(self.folder / "gpu0", 0o20666, os.makedev(1, 3))
         for name, content in (
@@ -199,6 +221,12 @@ class Cluster:
         ):
             (self.folder / name).write_bytes(content)
             (self.folder / name).chmod(0o600)
+
+    def _slurmd(self, node: str) -> list[str]:
+        if len(self.nodes) == 1:
+            return ["slurmd", "-D", "-N", node]
+        own = ["unshare", "--mount", "sh", "-c", APART_NODE]
+        return [*own, str(self.folder.parent), node]
 
     def _munged(self) -> list[str]:
         files = [f"--key-file={self.folder}/munge.key"]
@@ -218,7 +246,8 @@ class Cluster:
         try:
             if self.accounting and "test" not in self.command("sacctmgr", "-n", "show", "cluster"):
                 return False
-            return self.node_state() == "idle"
+            states = self.command("sinfo", "--noheader", "--Node", "--format=%N %T").splitlines()
+            return {state.split()[1] for state in states} == {"idle"}
         except (subprocess.SubprocessError, OSError, IndexError):
             return False
 
