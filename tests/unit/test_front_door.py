@@ -207,3 +207,17 @@ def test_what_is_complete_is_looked_at(make, monkeypatch, tmp_path):
     assert make.lacking("run") == ["numpy==0.0.1"]
     monkeypatch.setattr(make, "PARTS", {"run": [["-r", str(ROOT / "envs" / "run.lock")]]})
     assert make.lacking("run") == []
+
+
+def test_a_clone_keeps_its_line_ends_where_git_is_told_to_change_them(tmp_path):
+    bare = tmp_path / "project"
+    bare.mkdir()
+    for name in (".gitattributes", "reproduce", "Snakefile"):
+        (bare / name).write_bytes((ROOT / name).read_bytes())
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x", "-c", "core.autocrlf=true", "-C"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+        subprocess.run([*git, str(bare), *words], check=True)
+    clone = ["git", "clone", "-q", "-c", "core.autocrlf=true", str(bare), str(tmp_path / "clone")]
+    subprocess.run(clone, check=True)
+    assert (tmp_path / "clone/reproduce").read_bytes() == (ROOT / "reproduce").read_bytes()
+    assert b"\r" not in (tmp_path / "clone/Snakefile").read_bytes()
