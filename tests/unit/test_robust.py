@@ -270,6 +270,15 @@ def test_a_width_does_not_vanish_where_the_network_states_nothing():
     assert 1 < model.residual < 71
 
 
+def test_right_label_errors_that_make_up_the_residuals_do_not_warn():
+    chance = np.random.default_rng(2)
+    error = chance.normal(85, 3, 13000)
+    seen, zero = uncertainty_of(np.full(13000, 1.0)), np.zeros(13000)
+    for stated, told in ((1.0, False), (1.25, True)):
+        residual = chance.normal(0, error)
+        assert fit_value(residual, stated * error, seen, zero, ALL)[2].exceed == told
+
+
 def hidden_by_label_noise(seed: int, own_scatter: float = 5.0):
     """True and observed residuals, label errors five times the network's, and its uncertainty."""
     chance = np.random.default_rng(seed)

@@ -25,11 +25,17 @@ NETWORK = 1.0
 RESIDUAL, ERRORS = 0.1, 0.05
 #: Standard deviations of the logarithms of the squared factors about their expectations.
 KNOWN = {"residual": 1.5, "input": 0.3, "network": 0.4, "errors": 1.5, "label": 0.7}
+#: How many of these a factor may lie from its expectation.
+FARTHEST = 20
 #: The likelihood counts half, as the residuals are not quite normal.
 TEMPER = 0.5
 #: Least expected residual width, as a share of the residuals' scatter.
 LEAST = 0.05
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
+
+
+#: Stated errors within 3% of the residuals do not exceed them: their scatter is known to 1 to 2%.
+BEYOND = 1.03
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class LabelErrors:
     @property
     def exceed(self) -> bool:
         """Whether the stated errors are larger than the residuals that they are part of."""
-        return self.stated > self.residual
+        return self.stated > BEYOND * self.residual
 
 
 @dataclass(frozen=True)
@@ -160,7 +166,9 @@ def _posterior(
     if used[-1]:
         left = scatter**2 - expected[:-1] @ size[used][:-1]
         start[-1] = np.log(max(left, 0.1 * scatter**2) / size[-1])
-    mode = minimize(objective, start, jac=True, method="L-BFGS-B").x
+    reach = FARTHEST * deviation
+    bounds = np.column_stack([np.log(expected) - reach, np.log(expected) + reach])
+    mode = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     shares = np.exp(mode)[:, None] * used_terms
     shares /= shares.sum(axis=0) + known
     information = TEMPER / 2 * shares @ shares.T + np.diag(deviation**-2)
