@@ -25,6 +25,7 @@ NETWORK = 1.0
 RESIDUAL, ERRORS = 0.1, 0.05
 #: Standard deviations of the logarithms of the squared factors about their expectations.
 KNOWN = {"residual": 1.5, "input": 0.3, "network": 0.4, "errors": 1.5, "label": 0.7}
+PRECISE = {"ftol": 1e-12, "gtol": 1e-6}
 #: How many of these a factor may lie from its expectation.
 FARTHEST = 20
 #: The likelihood counts half, as the residuals are not quite normal.
@@ -168,7 +169,7 @@ def _posterior(
         start[-1] = np.log(max(left, 0.1 * scatter**2) / size[-1])
     reach = FARTHEST * deviation
     bounds = np.column_stack([np.log(expected) - reach, np.log(expected) + reach])
-    mode = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    mode = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=PRECISE).x
     shares = np.exp(mode)[:, None] * used_terms
     shares /= shares.sum(axis=0) + known
     information = TEMPER / 2 * shares @ shares.T + np.diag(deviation**-2)
