@@ -37,9 +37,10 @@ from spectrotranslator.translation.montecarlo import (
     translate_block,
 )
 from spectrotranslator.translation.out_of_fold import unseen_by_member
-from spectrotranslator.translation.predictive_width import fit_predictive, fit_value
+from spectrotranslator.translation.predictive_width import fit_predictive
 from spectrotranslator.translation.quality_flags import PairMaps
 from spectrotranslator.translation.support_distance import JointSupport
+from spectrotranslator.translation.value_width import fit_value
 
 VELOCITY = NetworkKind(inputs=["teff", "logg", "rv"], outputs=["RV"], correct="last")
 ROBUST = Method(
@@ -233,8 +234,8 @@ def test_both_intervals_hold_what_they_promise(label_noise):
         held = share_within(residual, new, new_pulls, seen, low, high)
         assert held == pytest.approx(share, abs=0.01)
         held = share_within(true, value, pulls, seen, low, high)
-        # A large error that is the same for all labels can only be believed so far: wider.
-        assert share - 0.03 <= held <= share + (0.03 if label_noise < 1 else 0.1)
+        # A large error that is the same for all labels hides part of the width.
+        assert held == pytest.approx(share, abs=0.03 if label_noise < 1 else 0.1)
 
 
 @pytest.mark.parametrize("stated", [0.5, 0.75, 1.0, 1.25, 1.5])
@@ -253,12 +254,57 @@ def test_label_errors_beyond_the_residuals_leave_a_width_and_are_told():
     chance = np.random.default_rng(9)
     residual = chance.normal(0, 71, 8000)
     error = chance.normal(85, 3, 8000)
-    seen, zero = uncertainty_of(np.zeros(8000)), np.zeros(8000)
+    seen, zero = uncertainty_of(np.full(8000, 20.0)), np.zeros(8000)
     model, _, believed = fit_value(residual, error, seen, zero, ALL)
     assert believed.exceed and believed.factor < 1
-    assert 10 < model.residual < 71
+    assert (model.width(seen) > 15).all() and (model.width(seen) < 71).all()
     _, _, right = fit_value(residual, error / 2, seen, zero, ALL)
     assert not right.exceed
+
+
+def test_a_width_does_not_vanish_where_the_network_states_nothing():
+    chance = np.random.default_rng(9)
+    seen, zero = uncertainty_of(np.zeros(8000)), np.zeros(8000)
+    error = chance.normal(85, 3, 8000)
+    model, _, _ = fit_value(chance.normal(0, 71, 8000), error, seen, zero, ALL)
+    assert 1 < model.residual < 71
+
+
+def test_right_label_errors_that_make_up_the_residuals_do_not_warn():
+    chance = np.random.default_rng(2)
+    error = chance.normal(85, 3, 13000)
+    seen, zero = uncertainty_of(np.full(13000, 1.0)), np.zeros(13000)
+    for stated, told in ((1.0, False), (1.25, True)):
+        residual = chance.normal(0, error)
+        assert fit_value(residual, stated * error, seen, zero, ALL)[2].exceed == told
+
+
+def hidden_by_label_noise(seed: int, own_scatter: float = 5.0):
+    """True and observed residuals, label errors five times the network's, and its uncertainty."""
+    chance = np.random.default_rng(seed)
+    noise, members, error = (
+        size * np.exp(chance.normal(0, 0.3, 13000)) for size in (12.0, 7.0, 85.0)
+    )
+    true = chance.normal(0, np.sqrt(noise**2 + members**2 + own_scatter**2))
+    seen = Uncertainty(noise, members, np.column_stack([noise]))
+    return true, true + chance.normal(0, error), error, seen
+
+
+@pytest.mark.parametrize("stated", [0.3, 0.5, 1.0, 1.5, 3.3])
+def test_a_width_under_far_larger_label_noise_is_the_networks_own(stated):
+    for seed in range(4):
+        true, residual, error, seen = hidden_by_label_noise(seed)
+        zero = np.zeros(len(true))
+        model, pulls, believed = fit_value(residual, stated * error, seen, zero, ALL)
+        assert 0.6 <= share_within(true, model, pulls, seen, 16, 84) <= 0.8
+        low, high = believed.interval
+        assert low < 1 / stated < high and high < 1.1 * low
+
+
+def test_residuals_overrule_the_networks_own_word_where_they_can():
+    true, residual, error, seen = hidden_by_label_noise(1, own_scatter=60.0)
+    model, pulls, _ = fit_value(residual, error / 85, seen, np.zeros(len(true)), ALL)
+    assert share_within(true, model, pulls, seen, 16, 84) == pytest.approx(0.68, abs=0.03)
 
 
 def test_widths_follow_stated_input_errors_in_every_group():

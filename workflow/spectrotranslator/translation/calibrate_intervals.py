@@ -18,7 +18,8 @@ from spectrotranslator.step import Step
 from .intervals import SCHEMA_VERSION, Uncertainty
 from .load_networks import network_part
 from .out_of_fold import OutOfFold, out_of_fold_predictions
-from .predictive_width import fit_predictive, fit_value
+from .predictive_width import fit_predictive
+from .value_width import fit_value
 
 
 def calibrate(found: OutOfFold, outputs: list[str], percentiles: list[float]) -> dict:
