@@ -28,14 +28,14 @@ SlurmUser=root
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
-SelectTypeParameters=CR_Core_Memory
+SelectTypeParameters=CR_Core_Memory,CR_LLN
 GresTypes=gpu
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherParams=OverMemoryKill
 JobAcctGatherFrequency=2
 KillWait=5
 MpiDefault=none
-ReturnToService=2
+ReturnToService={returns}
 SchedulerParameters=sched_interval=1,bf_interval=1
 SlurmdParameters=config_overrides
 StateSaveLocation={folder}/state
@@ -204,8 +204,10 @@ class Cluster:
             "folder": self.folder,
             "host": self.host,
             # A head job mostly waits, and must not wait for others.
-            "cores": os.cpu_count() + 2 if len(self.nodes) == 1 else 1,
+            "cores": os.cpu_count() + 2 if len(self.nodes) == 1 else 2,
             "memory": (memory - 500) // len(self.nodes),
+            # One of several that was taken down stays down.
+            "returns": 2 if len(self.nodes) == 1 else 1,
         }
         self._sql_port = ports["sql_port"]
         text = CONFIGURATION + (ACCOUNTING if self.accounting else "")

@@ -110,9 +110,9 @@ def seconds_of(full, speed, rule: str, jobs: int) -> list[float]:
 
 def test_tolerances_of_the_run_cost_a_pool_and_pairs_of_replicates(full, speed):
     loading = 3.0
-    pool = seconds_of(full, speed, "train_pool", 4 * 2)
+    pool = seconds_of(full, speed, "train_pool", 4 * 4)
     one = cost_table.training_seconds(full, speed, "as-published/g2a/intrinsic")
-    assert pool == pytest.approx([loading + 5 * one] * 8)
+    assert pool == pytest.approx([loading + 5 * one] * 16)
     pairs = seconds_of(full, speed, "compare_replicates", 2 * 4)
     assert pairs == pytest.approx([loading + 5 * 2 * 50_000 * 0.01] * 8)
 
