@@ -15,6 +15,8 @@ import psutil
 
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue")
 ACCOUNTANTS = ("slurmdbd", "mariadbd", "mariadb-install-db", "sacctmgr")
+# The checkout, whose environment every node has on the shared disk.
+ROOT = Path(__file__).resolve().parents[2]
 WITHIN = Path(__file__).with_name("within.py")
 APART = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
@@ -50,15 +52,17 @@ PartitionName=long Nodes=ALL MaxTime=INFINITE State=UP
 NODE = """NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cores} \
 RealMemory={memory} Gres=gpu:a100:1 State=UNKNOWN
 """
-# A node sees its own /tmp and of the machine's only the shared folder ($0).
+# A node ($0) sees its own /tmp, and in it nothing of the machine's but the shared folders.
 APART_NODE = """set -e
 mount --make-rprivate /
-mount --bind "$0" /mnt
+mount -t tmpfs tmpfs /mnt
+n=0
+for shared; do n=$((n + 1)); mkdir "/mnt/$n"; mount --bind "$shared" "/mnt/$n"; done
 mount -t tmpfs tmpfs /tmp
-mkdir -p "$0"
-mount --bind /mnt "$0"
-umount /mnt
-exec slurmd -D -N "$1"
+n=0
+for shared; do n=$((n + 1)); mkdir -p "$shared"; mount --bind "/mnt/$n" "$shared"; done
+umount --lazy /mnt
+exec slurmd -D -N "$0"
 """
 # Where accounts are kept; slurmctld then also tells a job's GPU among its resources.
 ACCOUNTING = """
@@ -228,7 +232,7 @@ class Cluster:
         if len(self.nodes) == 1:
             return ["slurmd", "-D", "-N", node]
         own = ["unshare", "--mount", "sh", "-c", APART_NODE]
-        return [*own, str(self.folder.parent), node]
+        return [*own, node, str(self.folder.parent), str(ROOT)]
 
     def _munged(self) -> list[str]:
         files = [f"--key-file={self.folder}/munge.key"]
