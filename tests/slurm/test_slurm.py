@@ -235,7 +235,7 @@ def test_three_nodes_with_one_folder_in_common_one_of_which_dies(finished, tmp_p
     made = {
         name: one["scheduler"]["node"] for name, one in records(clone).items() if one["scheduler"]
     }
-    assert set(made.values()) == set(cluster.nodes), "every node had its share"
+    assert set(cluster.nodes) - {lost} <= set(made.values()), "the others had their share"
     assert lost not in {node for name, node in made.items() if name not in before}
 
 
