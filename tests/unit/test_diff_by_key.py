@@ -79,3 +79,11 @@ def test_what_cannot_be_compared_is_refused_in_a_line(tmp_path):
         found(tmp_path, "a.fits", "b.fits", "name")
     with pytest.raises(InputError, match=r"a\.fits, row 4: no visits"):
         found(tmp_path, "a.fits", "b.fits", "visits")
+
+
+def test_an_unsigned_number_on_one_side_alone_differs(tmp_path):
+    for name, mask in (("a.parquet", [0, 1, 1]), ("b.parquet", [0, 0, 1])):
+        bits = MaskedColumn(np.full(3, 7, np.uint16), mask=mask)
+        Table({"star": ["a", "b", "c"], "bits": bits}).to_pandas().to_parquet(tmp_path / name)
+    told = found(tmp_path, "a.parquet", "b.parquet")["columns"]["bits"]
+    assert (told["grade"], told["differing"]) == ("deviates", 1)
